@@ -1,0 +1,1 @@
+libshim_a_SOURCES += %D%/shim.h %D%/setup.cpp

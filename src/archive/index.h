@@ -1,0 +1,47 @@
+/* archive/index.h - writes instances into the index: what intake, recovery and reindex share.
+ *
+ * index_item is filled from a data set's head by index_read(), outside any lock; index_put() runs in the committer's
+ * transaction. Counts go into delta rows (index_fold() folds them), never into a hot row.
+ * Threads:  index_read: any. index_put, index_fold: whoever holds the writer connection.
+ */
+#ifndef ARCHIVE_INDEX_H
+#define ARCHIVE_INDEX_H
+
+#include "archive/intake.h"
+#include "archive/query.h"
+#include "dicom/dset.h"
+
+/* What is collected from a data set as it passes: the attributes of the four levels, depth 0, as they are. */
+struct index_head;
+int index_head_new(const char *syntax, struct index_head **out, struct err *e);
+int index_head_feed(struct index_head *h, const void *data, size_t n, struct err *e);
+/* End of the data set: -E_INVAL when identity is missing or unreadable. remark: what was odd but kept, else "". */
+int index_head_end(struct index_head *h, char remark[160], struct err *e);
+const char *index_head_class(const struct index_head *h);
+const char *index_head_instance(const struct index_head *h);
+void index_head_free(struct index_head *h);
+
+struct index_item {
+	struct index_head *head; /* after index_head_end */
+	struct stored where;     /* all but study and series filled in */
+	int64_t site;
+	uint64_t seq;            /* of the record: the order of everything taken in */
+	int64_t received_us;
+	const char *aet;
+	/* result */
+	enum intake_outcome outcome;
+	char reason[160];
+};
+/* Is this SOP Instance UID there with this very content? 1, 0 or negative. For the fast path before anything is written. */
+int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t digest[16], uint64_t data_len,
+		const char *syntax, int64_t site, struct err *e);
+/* One instance into the open transaction. SAME when an equal one is there, QUARANTINE by the rules of intake.h (the
+ * quarantine row points at the record), else STORED. Errors leave the transaction usable (savepoint). */
+int index_put(struct db_conn *writer, struct index_item *it, struct err *e);
+int index_through(struct db_conn *c, uint64_t *seq, struct err *e);        /* all records up to seq are in the index */
+int index_set_through(struct db_conn *writer, uint64_t seq, struct err *e);
+/* Folds at most n delta rows into their series and studies, in a transaction of its own; how many there were. */
+int index_fold(struct db *d, unsigned n, struct err *e);
+/* Empties all derived tables (not sites and peers). */
+int index_clear(struct db_conn *writer, struct err *e);
+#endif

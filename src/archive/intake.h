@@ -1,0 +1,44 @@
+/* archive/intake.h - the one way in: an instance is checked, written, made durable, indexed, then acknowledged.
+ *
+ * The bytes of the data set are kept exactly as given. Instances up to config buffer (1 MiB) are collected in one aligned
+ * buffer and share a pack; larger ones stream into a pack of their own. Nothing decodes pixels.
+ * Outcome:  INTAKE_STORED     new: durable and findable.
+ *           INTAKE_SAME       the same SOP Instance UID with the identical data set and syntax was there: nothing written.
+ *           INTAKE_QUARANTINE kept whole, with a reason, out of sight of queries: other content under a known SOP Instance
+ *                             UID, a study or series UID that belongs to another patient, site or study.
+ * Errors:   -E_FULL below the disk reserve, -E_MISMATCH (UIDs of data set and request differ), -E_INVAL (not a readable
+ *           data set, UIDs missing), -E_LIMIT, -E_IO, -E_BUSY: nothing of it will be found again.
+ * Memory:   one buffer for each open intake, however large the object.
+ * Threads:  one thread for each intake; any number of intakes at once.
+ */
+#ifndef ARCHIVE_INTAKE_H
+#define ARCHIVE_INTAKE_H
+
+#include "archive/archive.h"
+
+struct intake;
+struct intake_source {
+	int64_t site;          /* whose it becomes */
+	const char *site_code;
+	const char *aet;       /* of the sender, "" for none */
+	const char *door;      /* "dimse", "import", ... */
+};
+enum intake_outcome { INTAKE_STORED, INTAKE_SAME, INTAKE_QUARANTINE };
+struct intake_result {
+	enum intake_outcome outcome;
+	char reason[160]; /* QUARANTINE: why, in words; STORED: a remark such as "pixel data ends early", else "" */
+};
+
+/* sop_class, sop_instance: what the request says; "" when it says nothing (import). */
+int intake_begin(struct archive *a, const struct intake_source *src, const char *syntax, const char *sop_class,
+		 const char *sop_instance, struct intake **out, struct err *e);
+/* Where the next bytes go: *room bytes (at least 1). Filling it and saying so avoids a copy. */
+int intake_space(struct intake *in, uint8_t **at, size_t *room, struct err *e);
+int intake_filled(struct intake *in, size_t n, struct err *e);
+int intake_write(struct intake *in, const void *data, size_t n, struct err *e);
+/* Blocks until the instance is durable and indexed (a group at a time); consumes in whatever happens. */
+int intake_finish(struct intake *in, struct intake_result *out, struct err *e);
+void intake_abort(struct intake *in); /* consumes; NULL is fine */
+/* Is there room above the reserve? 0 or -E_FULL. Cheap: looked up at most every 200 ms. */
+int intake_room(struct archive *a, struct err *e);
+#endif

@@ -1,0 +1,61 @@
+/* archive/query.h - one query for every face: level, keys, matching rules, scope, page.
+ *
+ * Keys are elements of a data set in UTF-8, as PS3.4 C.2.2.2 matches them: single value, list of UID, universal (empty),
+ * wildcard (not for UI DA TM DT and numbers), range (DA TM DT), ModalitiesInStudy any-of. Person names match without
+ * case, accents and width, by whole or any component group. Columns with an index narrow in SQL; every other attribute
+ * that is kept at its level is matched on the rows that remain.
+ * Answers hold the keys asked for, in UTF-8 (0008,0005 left to the face), with the unique keys of the level and above,
+ * and the counts (Number of Study Related Series ...) where asked.
+ * Order:    stable: by arrival of the entity. Pages of rows are read, then the index is let go: a slow reader holds no
+ *           transaction, and memory is one page.
+ * Errors:   -E_DENIED for a scope that sees nothing, -E_MISMATCH (missing or multiple unique key above the level),
+ *           -E_INVAL (a value that its VR cannot have, named).
+ * Threads:  a cursor belongs to one thread at a time.
+ */
+#ifndef ARCHIVE_QUERY_H
+#define ARCHIVE_QUERY_H
+
+#include "archive/archive.h"
+#include "archive/scope.h"
+#include "dicom/dset.h"
+
+enum query_level { LEVEL_PATIENT, LEVEL_STUDY, LEVEL_SERIES, LEVEL_IMAGE };
+int query_level_parse(const char *text, enum query_level *out); /* "STUDY", any case; 0 or -E_INVAL */
+
+struct query {
+	enum query_level level;
+	bool patient_root;      /* the patient ID is a required unique key below the patient level */
+	bool relational;        /* unique keys above the level are not required */
+	const struct dset *keys; /* UTF-8; borrowed until cursor_close */
+	uint64_t limit, offset; /* limit 0: none */
+	const struct scope *scope;
+};
+struct cursor;
+int query_open(struct archive *a, const struct query *q, struct cursor **out, struct err *e);
+/* 1: *row is the next answer (owned by the cursor until the next call), 0: no more, negative: failed. */
+int cursor_next(struct cursor *c, const struct dset **row, struct err *e);
+void cursor_close(struct cursor *c);
+static inline void cursor_cleanup(struct cursor **c)
+{
+	cursor_close(*c);
+}
+
+/* ---- instances to send, in the order a viewer shows them (series, then instance number) */
+struct stored {
+	char sop_class[65], sop_instance[65], syntax[65], study[65], series[65];
+	int64_t site;
+	uint64_t pack, at;         /* pack id; offset of the Part 10 file in it */
+	uint64_t part10_len;       /* whole Part 10 file */
+	uint32_t head_len;         /* preamble and meta: the data set starts at at + head_len */
+	uint8_t digest[16];        /* XXH3-128 of the data set's bytes */
+};
+/* keys: the retrieve identifier; UID lists at the level's unique key. The result is a snapshot of the instances' keys,
+ * read page by page. total: how many there are. */
+struct selection;
+int select_open(struct archive *a, const struct query *q, struct selection **out, uint64_t *total, struct err *e);
+int select_next(struct selection *s, struct stored *out, struct err *e); /* 1, 0, negative */
+void select_close(struct selection *s);
+
+/* ---- bytes of a stored instance: at most n of its Part 10 file from offset; 0 at the end. Any thread. */
+int64_t stored_read(struct archive *a, const struct stored *s, uint64_t offset, void *buf, size_t n, struct err *e);
+#endif

@@ -1,0 +1,2 @@
+#include "base/err.h"
+int x_base_placeholder;

@@ -1,0 +1,55 @@
+/* dicom/dset.h - a small data set in memory: identifiers of queries, answers, index attributes. Never pixel data.
+ *
+ * Elements are sorted by tag. Values are the bytes of the standard's encoding in little endian, without padding for
+ * strings; text is in the character set the data set names, or UTF-8 where a function says so.
+ * Memory:   a dset owns everything in it; dset_free() frees. dset_get() results are borrowed until the next change.
+ * Errors:   -E_INVAL, -E_LIMIT (DSET_MOST bytes, SCAN_DEPTH levels, DSET_ELEMENTS elements), -E_NOMEM.
+ * Threads:  one at a time for each dset.
+ */
+#ifndef DICOM_DSET_H
+#define DICOM_DSET_H
+
+#include "base/buf.h"
+#include "dicom/dict.h"
+
+#define DSET_MOST (4u << 20)
+#define DSET_ELEMENTS 20000u
+
+struct dset;
+struct elem {
+	uint32_t tag;
+	char vr[3];
+	const uint8_t *value; /* never NULL; NUL-terminated behind len */
+	size_t len;
+	struct dset **items; /* SQ only */
+	unsigned n_items;
+};
+
+int dset_new(struct dset **out, struct err *e);
+void dset_free(struct dset *d);
+static inline void dset_cleanup(struct dset **d)
+{
+	dset_free(*d);
+}
+AUTO_TYPE(dset, struct dset *);
+
+int dset_parse(const void *data, size_t n, const char *syntax, struct dset **out, struct err *e);
+/* Appends the encoded data set (explicit item and sequence lengths, even padding). implicit/explicit LE, explicit BE. */
+int dset_write(const struct dset *d, const char *syntax, struct buf *out, struct err *e);
+/* Appends one DICOM JSON object (PS3.18 annex F); text is converted to UTF-8 from the data set's character set. */
+int dset_json(const struct dset *d, struct buf *out, struct err *e);
+
+const struct elem *dset_get(const struct dset *d, uint32_t tag);        /* NULL when absent */
+const char *dset_text(const struct dset *d, uint32_t tag);              /* trimmed at both ends by the reader; "" when absent */
+int64_t dset_int(const struct dset *d, uint32_t tag, int64_t otherwise); /* US UL SS SL IS */
+unsigned dset_count(const struct dset *d);
+const struct elem *dset_at(const struct dset *d, unsigned n);
+
+/* Put replaces. vr NULL takes the dictionary's. */
+int dset_put(struct dset *d, uint32_t tag, const char *vr, const void *value, size_t len, struct err *e);
+int dset_put_text(struct dset *d, uint32_t tag, const char *text, struct err *e);
+int dset_put_int(struct dset *d, uint32_t tag, int64_t v, struct err *e); /* encoded by the dictionary's VR */
+/* Appends an item to a sequence (made when absent); the new item is owned by d. */
+int dset_put_item(struct dset *d, uint32_t tag, struct dset **item, struct err *e);
+void dset_remove(struct dset *d, uint32_t tag);
+#endif

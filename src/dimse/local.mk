@@ -1,0 +1,1 @@
+libcore_a_SOURCES += %D%/face.h 

@@ -1,0 +1,38 @@
+/* net/dimse.h - DIMSE messages over one association: what the faces and the clients share.
+ *
+ * A message is a command set and perhaps a data set. Data sets are read as a stream (dimse_data) or, when small, at once.
+ * Errors:   -E_CLOSED (peer gone or aborted), -E_TIMEOUT, -E_INVAL (protocol broken: abort), -E_LIMIT; E_RELEASE_ASKED is
+ *           the positive answer 1 of dimse_receive.
+ * Threads:  one thread for each association (dimse_shutdown from any).
+ * Source:   PS3.7 9, PS3.8 9.3, annex E.
+ */
+#ifndef NET_DIMSE_H
+#define NET_DIMSE_H
+
+#include "base/buf.h"
+#include "shim/shim.h"
+#include <stdbool.h>
+
+#define DIMSE_COMMAND_MOST (64u << 10)
+
+struct dimse {
+	shim_assoc *assoc;
+	uint32_t message_ms; /* a message begun must go on within this */
+	bool in_data;        /* a data set is being read */
+	uint8_t data_context;
+	struct shim_pdv pdv;
+	uint32_t left;       /* of the current PDV */
+};
+
+/* Waits at most idle_ms for the next message's command. 0: *c and *context are filled; 1: the peer asks for release. */
+int dimse_receive(struct dimse *d, uint32_t idle_ms, struct shim_command *c, uint8_t *context, struct err *e);
+/* Reads up to n bytes of the data set that follows a command with has_data; 0: it is complete. */
+int64_t dimse_data(struct dimse *d, void *buf, size_t n, struct err *e);
+int dimse_data_all(struct dimse *d, struct buf *out, struct err *e); /* until complete; -E_LIMIT by out's cap (rest is read away) */
+int dimse_data_skip(struct dimse *d, struct err *e);
+/* Is a C-CANCEL for message id waiting? Reads it without blocking; other messages are an error (no async window agreed). */
+int dimse_cancelled(struct dimse *d, uint16_t message_id, struct err *e); /* 1, 0, negative */
+int dimse_send(struct dimse *d, uint8_t context, const struct shim_command *c, const void *data, size_t n, struct err *e);
+/* Turns a shim code into an error with the shim's sentence. */
+int dimse_error(int shim_code, struct err *e);
+#endif

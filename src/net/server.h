@@ -1,0 +1,30 @@
+/* net/server.h - the DICOM listener: one thread for each association, up to a limit.
+ *
+ * Beyond the limit an association is refused as transient, local limit exceeded (PS3.8 9.3.4); it never waits in line.
+ * A slow or silent peer costs its own thread only: the request must be complete within artim_ms.
+ */
+#ifndef NET_SERVER_H
+#define NET_SERVER_H
+
+#include "base/err.h"
+#include "shim/shim.h"
+#include <stdbool.h>
+
+struct server;
+struct server_options {
+	const char *listen;        /* address */
+	uint16_t port;             /* 0: a free one */
+	unsigned max_associations;
+	struct shim_assoc_options assoc;
+	/* The whole life of one association, on its own thread: negotiate, serve, release. The handle is freed by the
+	 * server afterwards. */
+	void (*serve)(void *arg, shim_assoc *a);
+	void *arg;
+};
+int server_start(const struct server_options *o, struct server **out, struct err *e);
+uint16_t server_port(const struct server *s);
+unsigned server_open(const struct server *s);  /* associations now */
+/* Stops listening at once; lets associations finish the message under way for at most grace_ms, then cuts them; joins. */
+void server_stop(struct server *s, uint32_t grace_ms);
+bool server_stopping(const struct server *s);  /* faces end an association between two messages when this is true */
+#endif

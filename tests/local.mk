@@ -1,0 +1,10 @@
+# one small program a module: tests/unit/test_NAME.c; each room's tests are listed in its own file
+include tests/unit/base.mk
+include tests/unit/db.mk
+include tests/unit/dicom.mk
+include tests/unit/shim.mk
+include tests/unit/archive.mk
+include tests/unit/query.mk
+include tests/unit/net.mk
+include tests/fuzz/local.mk
+include tests/system/local.mk
