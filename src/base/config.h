@@ -1,9 +1,18 @@
 /* base/config.h - the node's settings: one table says every key, its type, default and help.
  *
- * A file is GKeyFile syntax. Unknown sections, unknown keys and bad values are errors that name file, line, key and
- * what was expected. Sizes take K, M, G (1024); times take ms, s, min, h.
- * Order of precedence: command line, then file, then default.
- * Memory:   strings in struct config are owned by it; config_cleanup() frees.   Threads: read-only after loading.
+ * A file is GKeyFile syntax: [section] lines and key = value lines, # begins a comment line. Unknown sections, unknown
+ * or repeated keys and bad values are errors (-E_CONFIG) that name file, line, key and what was expected. Sizes take K, M,
+ * G, T (1024); times take ms, s, min, h and need one of them.
+ * Keys are named as the fields below, without the words that the section says already:
+ *     node.data node.aet
+ *     dicom.listen dicom.port dicom.max_associations dicom.max_pdu_receive dicom.max_pdu_send dicom.artim dicom.idle
+ *     dicom.dimse dicom.check_called_aet dicom.find_limit
+ *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance
+ *     log.level log.format http.port
+ * Order of precedence: command line, then file, then default; so load first, then set.
+ * Memory:   strings in struct config are owned by it; config_cleanup() frees. A struct begins as zeros.
+ *           On failure the struct is left as it was.
+ * Threads:  read-only after loading.
  */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
@@ -38,8 +47,9 @@ struct config {
 	int64_t http_port;
 };
 
+/* Replaces what c holds. */
 int config_default(struct config *c, struct err *e);
-/* Over the defaults; path NULL leaves the defaults. */
+/* Replaces what c holds by the defaults and, over them, the file; path NULL leaves the defaults. -E_NOENT: no such file. */
 int config_load(struct config *c, const char *path, struct err *e);
 /* One setting "section.key", as the command line gives it. */
 int config_set(struct config *c, const char *key, const char *value, struct err *e);

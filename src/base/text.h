@@ -1,8 +1,12 @@
 /* base/text.h - UTF-8 text: the frozen normal form, wildcards that count characters, grams.
  *
- * Normal form, version TEXT_FORM (frozen; a change is a new version and a reindex): NFKC, full case folding, accents
- * (nonspacing marks) removed, runs of blanks folded to one, blanks at both ends removed. ICU does the work.
- * Errors:   -E_INVAL for invalid UTF-8, -E_LIMIT, -E_NOMEM.   Threads: depends on arguments alone.
+ * Normal form, version TEXT_FORM (frozen; a change is a new version and a reindex): NFKC with full case folding, without
+ * invisible characters (ICU's NFKC_Casefold: variation selectors, joiners, soft hyphens go); then nonspacing marks that
+ * stand on a letter of the Latin, Greek or Cyrillic script, or on a blank, are removed (Zhāng -> zhang, й -> и); marks of
+ * all other scripts are spelling and stay (kana with dakuten, Thai and Arabic vowels, Hangul is whole); then NFC. Runs of
+ * blanks (Unicode White_Space) become one space, blanks at both ends are removed. Folding twice changes nothing.
+ * Errors:   -E_INVAL for invalid UTF-8 or a NUL, -E_LIMIT (16 MB, or the cap of out), -E_NOMEM; out is left as it was.
+ * Threads:  depends on arguments alone.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -18,9 +22,11 @@ int text_fold(const char *s, size_t n, struct buf *out, struct err *e);
 /* pattern with * (any run) and ? (one character); both UTF-8, compared code point by code point. */
 bool text_wild(const char *pattern, size_t pn, const char *s, size_t sn);
 /* Calls seen for each distinct gram of a folded text: all pairs of neighbouring characters, and single characters
- * outside ASCII. Stops and returns what seen returned when that is not 0. */
+ * outside ASCII, in the order of their code points. Stops and returns what seen returned when that is not 0;
+ * -E_INVAL, -E_NOMEM. */
 int text_grams(const char *folded, size_t n, int (*seen)(void *arg, const char *gram, size_t len), void *arg);
-/* Converts n bytes from an iconv charset strictly (any bad byte fails, -E_INVAL) and appends UTF-8. */
+/* Converts n bytes from an iconv charset strictly (any bad byte fails, -E_INVAL; an unknown charset -E_UNSUP) and
+ * appends UTF-8. Converters are kept by the thread. */
 int text_from(const char *iconv_name, const void *bytes, size_t n, struct buf *out, struct err *e);
 int text_to(const char *iconv_name, const char *utf8, size_t n, struct buf *out, struct err *e);
 #endif

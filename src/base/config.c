@@ -1,0 +1,401 @@
+#include "base/config.h"
+#include "base/config_value.h"
+#include "base/text.h"
+#include <errno.h>
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_MOST (1u << 20)
+#define K 1024LL
+#define M (1024 * K)
+#define G (1024 * M)
+#define T (1024 * G)
+#define SEC 1000LL
+#define HOUR (3600 * SEC)
+
+struct key {
+	const char *section, *name, *standard; /* standard: the default as one would write it */
+	size_t offset;
+	struct value_range range;
+	const char *help;
+};
+#define TEXT(type_)                                                                                                    \
+	{                                                                                                              \
+		VALUE_##type_, 0, 0                                                                                    \
+	}
+#define NUMBER(type_, min_, max_)                                                                                      \
+	{                                                                                                              \
+		VALUE_##type_, (min_), (max_)                                                                          \
+	}
+#define AT(field_) offsetof(struct config, field_)
+
+/* clang-format off */
+static const struct key keys[] = {
+	{"node", "data", "teleread-data", AT(data), TEXT(STRING),
+	 "Folder of the index and the packs. Made when it is not there."},
+	{"node", "aet", "TELEREAD", AT(aet), TEXT(AET),
+	 "AE title of this node: what it calls itself, and what peers call."},
+	{"dicom", "listen", "127.0.0.1", AT(listen), TEXT(ADDRESS),
+	 "Address to accept DICOM associations on; 0.0.0.0 is every network of this machine."},
+	{"dicom", "port", "11112", AT(dicom_port), NUMBER(INT, 0, 65535),
+	 "Port for DICOM; 0 takes a free one and prints it."},
+	{"dicom", "max_associations", "256", AT(max_associations), NUMBER(INT, 1, 10000),
+	 "Associations at one time; one more is rejected as transient, so that the peer tries again."},
+	{"dicom", "max_pdu_receive", "128K", AT(max_pdu_receive), NUMBER(SIZE, 4 * K, 128 * K),
+	 "Largest PDU that peers may send to us."},
+	{"dicom", "max_pdu_send", "128K", AT(max_pdu_send), NUMBER(SIZE, 4 * K, 128 * K),
+	 "Largest PDU that we send, even to a peer that would take larger ones."},
+	{"dicom", "artim", "30s", AT(artim_ms), NUMBER(TIME, 100, HOUR),
+	 "Time in which a connected peer must have asked for its association, and in which it must close after the end."},
+	{"dicom", "idle", "5min", AT(idle_ms), NUMBER(TIME, 100, 24 * HOUR),
+	 "An association without a message for so long is aborted."},
+	{"dicom", "dimse", "1min", AT(dimse_ms), NUMBER(TIME, 100, 24 * HOUR),
+	 "A message that has begun must make progress within this time."},
+	{"dicom", "check_called_aet", "false", AT(check_called_aet), NUMBER(BOOL, 0, 1),
+	 "Refuse associations whose Called AE Title is not ours."},
+	{"dicom", "find_limit", "0", AT(find_limit), NUMBER(INT, 0, 1000000000),
+	 "Most matches that one C-FIND answers; 0: no limit."},
+	{"archive", "reserve", "512M", AT(reserve), NUMBER(SIZE, 0, 1024 * T),
+	 "Space that stays free on the disk: below it new instances are refused as out of resources (A700)."},
+	{"archive", "pack_size", "256M", AT(pack_size), NUMBER(SIZE, 1 * M, 64 * G),
+	 "Size at which an intake pack is sealed and the next one begun."},
+	{"archive", "prewrite", "512M", AT(prewrite), NUMBER(SIZE, 0, 1 * T),
+	 "Packs are written with zeros in advance up to so much, which makes a sync cheaper; 0: not at all."},
+	{"archive", "buffer", "1M", AT(buffer), NUMBER(SIZE, 64 * K, 16 * M),
+	 "Instances up to this size share a pack; a larger one gets a pack of its own."},
+	{"archive", "max_instance", "0", AT(max_instance), NUMBER(SIZE, 0, 1024 * T),
+	 "Largest instance that is taken; 0: no limit."},
+	{"log", "level", "info", AT(log_level), TEXT(LEVEL),
+	 "Least important lines that are logged. At debug the log contains patient data."},
+	{"log", "format", "text", AT(log_format), TEXT(FORMAT),
+	 "Text for a terminal, or json: one JSON object a line for a service."},
+	{"http", "port", "8104", AT(http_port), NUMBER(INT, 0, 65535),
+	 "Port for HTTP; 0 takes a free one. Nothing listens on it in this release."},
+};
+/* clang-format on */
+#define KEYS (sizeof keys / sizeof keys[0])
+
+static char **text_at(struct config *c, const struct key *k)
+{
+	return (char **)((char *)c + k->offset);
+}
+
+void config_cleanup(struct config *c)
+{
+	for (const struct key *k = keys; k < keys + KEYS; k++)
+		if (value_is_text(k->range.type))
+			free(*text_at(c, k));
+	memset(c, 0, sizeof *c);
+}
+
+static int store_text(struct config *c, const struct key *k, const char *value)
+{
+	char *copy;
+
+	if (value_text(&k->range, value) < 0)
+		return -E_CONFIG;
+	if (!(copy = strdup(value)))
+		return -E_NOMEM;
+	free(*text_at(c, k));
+	*text_at(c, k) = copy;
+	return 0;
+}
+
+static int store(struct config *c, const struct key *k, const char *value)
+{
+	void *at = (char *)c + k->offset;
+	int64_t n;
+
+	if (value_is_text(k->range.type))
+		return store_text(c, k, value);
+	if (value_number(&k->range, value, &n) < 0)
+		return -E_CONFIG;
+	if (k->range.type == VALUE_BOOL)
+		*(bool *)at = n != 0;
+	else
+		*(int64_t *)at = n;
+	return 0;
+}
+
+/* As store, and says what was wrong: "[dicom] port = x: expected ...". */
+static int store_or_say(struct config *c, const struct key *k, const char *value, struct err *e)
+{
+	AUTO(buf) expected = BUF(256);
+	int rc = store(c, k, value);
+
+	if (rc == 0)
+		return 0;
+	if (rc == -E_NOMEM)
+		return err_set(e, E_NOMEM, "no memory for the configuration");
+	if ((rc = value_expected(&k->range, &expected, e)) < 0)
+		return rc;
+	return err_set(e, E_CONFIG, "[%s] %s = %.40s: expected %s", k->section, k->name, value, buf_text(&expected));
+}
+
+static const struct key *find_key(const char *section, const char *name)
+{
+	for (const struct key *k = keys; k < keys + KEYS; k++)
+		if (strcmp(k->section, section) == 0 && strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
+/* Its name in the table, or NULL. */
+static const char *find_section(const char *section)
+{
+	for (const struct key *k = keys; k < keys + KEYS; k++)
+		if (strcmp(k->section, section) == 0)
+			return k->section;
+	return NULL;
+}
+
+static int unknown_section(const char *section, struct err *e)
+{
+	AUTO(buf) all = BUF(256);
+	const char *last = "";
+
+	for (const struct key *k = keys; k < keys + KEYS; k++) {
+		if (strcmp(k->section, last) != 0)
+			buf_printf(&all, NULL, "%s[%s]", all.len ? " " : "", k->section);
+		last = k->section;
+	}
+	return err_set(e, E_CONFIG, "unknown section [%.40s], expected one of: %s", section, buf_text(&all));
+}
+
+static int unknown_key(const char *section, const char *name, struct err *e)
+{
+	AUTO(buf) all = BUF(256);
+
+	if (!find_section(section))
+		return unknown_section(section, e);
+	for (const struct key *k = keys; k < keys + KEYS; k++)
+		if (strcmp(k->section, section) == 0)
+			buf_printf(&all, NULL, "%s%s", all.len ? " " : "", k->name);
+	return err_set(e, E_CONFIG, "unknown key %.40s in [%s], expected one of: %s", name, section, buf_text(&all));
+}
+
+int config_default(struct config *c, struct err *e)
+{
+	struct config fresh = {0};
+
+	for (const struct key *k = keys; k < keys + KEYS; k++) {
+		int rc = store_or_say(&fresh, k, k->standard, e);
+
+		if (rc < 0) {
+			config_cleanup(&fresh);
+			return rc;
+		}
+	}
+	config_cleanup(c);
+	*c = fresh;
+	return 0;
+}
+
+int config_set(struct config *c, const char *key, const char *value, struct err *e)
+{
+	const char *dot = strchr(key, '.');
+	const struct key *k;
+	char section[32];
+
+	if (!dot || (size_t)(dot - key) >= sizeof section)
+		return err_set(e, E_CONFIG, "%.40s: expected section.key, such as dicom.port", key);
+	memcpy(section, key, (size_t)(dot - key));
+	section[dot - key] = '\0';
+	k = find_key(section, dot + 1);
+	return k ? store_or_say(c, k, value, e) : unknown_key(section, dot + 1, e);
+}
+
+/* --- a file --- */
+
+/* GKeyFile reads the values but tells no line numbers, so the lines are walked once here; by then every line is known
+ * to be blank, a comment, a known section or a known key. */
+struct walk {
+	struct config *c;
+	GKeyFile *values;
+	const char *section;       /* of the table; NULL before the first */
+	unsigned line, seen[KEYS]; /* seen: line of each key */
+};
+
+static int walk_section(struct walk *w, const char *line, size_t n, struct err *e)
+{
+	char name[64];
+
+	if (n < 3 || line[n - 1] != ']')
+		return err_set(e, E_CONFIG, "%.*s: expected [section]", (int)(n < 40 ? n : 40), line);
+	snprintf(name, sizeof name, "%.*s", (int)(n - 2), line + 1);
+	if (!(w->section = find_section(name)))
+		return unknown_section(name, e);
+	return 0;
+}
+
+static int walk_key(struct walk *w, const char *line, size_t n, struct err *e)
+{
+	const char *equals = memchr(line, '=', n);
+	size_t len = equals ? (size_t)(equals - line) : 0;
+	const struct key *k;
+	char name[64], *value;
+	GError *why = NULL;
+	int rc;
+
+	if (!equals)
+		return err_set(e, E_CONFIG, "%.*s: expected key = value", (int)(n < 40 ? n : 40), line);
+	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+		len--;
+	snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), line);
+	if (!w->section)
+		return err_set(e, E_CONFIG, "%.40s stands before the first [section]", name);
+	if (!(k = find_key(w->section, name)))
+		return unknown_key(w->section, name, e);
+	if (w->seen[k - keys])
+		return err_set(e, E_CONFIG, "[%s] %s is set twice, first in line %u", k->section, name,
+			       w->seen[k - keys]);
+	w->seen[k - keys] = w->line;
+	value = g_key_file_get_string(w->values, k->section, k->name, &why);
+	if (!value) {
+		rc = err_set(e, E_CONFIG, "[%s] %s: %s", k->section, k->name, why->message);
+		g_error_free(why);
+		return rc;
+	}
+	rc = store_or_say(w->c, k, g_strchomp(value), e);
+	g_free(value);
+	return rc;
+}
+
+static int walk_line(struct walk *w, const char *line, size_t n, struct err *e)
+{
+	while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t' || line[n - 1] == '\r'))
+		n--;
+	while (n > 0 && (*line == ' ' || *line == '\t'))
+		line++, n--;
+	if (n == 0 || *line == '#')
+		return 0;
+	if (!text_valid(line, n))
+		return err_set(e, E_CONFIG, "not UTF-8 text");
+	return *line == '[' ? walk_section(w, line, n, e) : walk_key(w, line, n, e);
+}
+
+static int walk_lines(struct walk *w, const char *path, const char *text, size_t n, struct err *e)
+{
+	const char *end = text + n;
+
+	while (text < end) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+		size_t len = (size_t)((stop ? stop : end) - text);
+
+		w->line++;
+		if (walk_line(w, text, len, e) < 0)
+			return err_prefix(e, "%s:%u", path, w->line);
+		text += len + (stop ? 1 : 0);
+	}
+	return 0;
+}
+
+static int read_file(const char *path, struct buf *out, struct err *e)
+{
+	FILE *f = fopen(path, "re");
+	int rc = 0;
+
+	if (!f)
+		return err_sys(e, errno == ENOENT ? E_NOENT : E_CONFIG, "%s", path);
+	while (rc == 0 && !feof(f) && !ferror(f)) {
+		if ((rc = buf_reserve(out, 4096, e)) == 0)
+			out->len += fread(out->data + out->len, 1, 4096, f);
+	}
+	if (rc == 0 && ferror(f))
+		rc = err_sys(e, E_CONFIG, "%s", path);
+	else if (rc < 0)
+		err_prefix(e, "%s", path);
+	fclose(f);
+	return rc;
+}
+
+/* Editors of Windows begin a file with a byte order mark. */
+static void skip_mark(const char **text, size_t *n)
+{
+	if (*n >= 3 && memcmp(*text, "\xEF\xBB\xBF", 3) == 0) {
+		*text += 3;
+		*n -= 3;
+	}
+}
+
+int config_load(struct config *c, const char *path, struct err *e)
+{
+	AUTO(buf) file = BUF(FILE_MOST);
+	AUTO(config) fresh = {0};
+	struct walk w = {.c = &fresh};
+	const char *text;
+	size_t n;
+	int rc;
+
+	if ((rc = config_default(&fresh, e)) < 0 || (path && (rc = read_file(path, &file, e)) < 0))
+		return rc;
+	text = buf_text(&file);
+	n = file.len;
+	skip_mark(&text, &n);
+	w.values = g_key_file_new();
+	/* What it does not like is a line that the walk names; it keeps what it read up to there. */
+	g_key_file_load_from_data(w.values, text, n, G_KEY_FILE_NONE, NULL);
+	rc = walk_lines(&w, path, text, n, e);
+	g_key_file_free(w.values);
+	if (rc < 0)
+		return rc;
+	config_cleanup(c);
+	*c = fresh;
+	memset(&fresh, 0, sizeof fresh);
+	return 0;
+}
+
+/* --- printing --- */
+
+/* As GKeyFile reads it back: backslashes and blanks at the front are escaped. */
+static int print_text(const char *value, struct buf *out, struct err *e)
+{
+	GKeyFile *f = g_key_file_new();
+	char *spelled;
+	int rc;
+
+	g_key_file_set_string(f, "s", "k", value);
+	spelled = g_key_file_get_value(f, "s", "k", NULL);
+	rc = buf_str(out, spelled, e);
+	g_free(spelled);
+	g_key_file_free(f);
+	return rc;
+}
+
+static int print_key(const struct config *c, const struct key *k, struct buf *out, struct err *e)
+{
+	const void *at = (const char *)c + k->offset;
+	int rc;
+
+	if ((rc = buf_printf(out, e, "# %s\n# Expected: ", k->help)) < 0 ||
+	    (rc = value_expected(&k->range, out, e)) < 0 ||
+	    (rc = buf_printf(out, e, ". Default: %s\n%s%s = ", k->standard, c ? "" : "#", k->name)) < 0)
+		return rc;
+	if (!c)
+		rc = buf_str(out, k->standard, e);
+	else if (value_is_text(k->range.type))
+		rc = print_text(*(char *const *)at, out, e);
+	else if (k->range.type == VALUE_BOOL)
+		rc = value_spell(VALUE_BOOL, *(const bool *)at, out, e);
+	else
+		rc = value_spell(k->range.type, *(const int64_t *)at, out, e);
+	return rc < 0 ? rc : buf_byte(out, '\n', e);
+}
+
+int config_print(const struct config *c, struct buf *out, struct err *e)
+{
+	const char *section = "";
+	int rc = buf_str(out, "# Configuration of a Teleread node. What is not set here has its default.\n", e);
+
+	for (const struct key *k = keys; k < keys + KEYS && rc == 0; k++) {
+		if (strcmp(section, k->section) != 0)
+			rc = buf_printf(out, e, "\n[%s]\n", k->section);
+		else
+			rc = buf_byte(out, '\n', e);
+		section = k->section;
+		if (rc == 0)
+			rc = print_key(c, k, out, e);
+	}
+	return rc;
+}
