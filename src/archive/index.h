@@ -17,6 +17,7 @@ int index_head_new(const char *syntax, struct index_head **out, struct err *e);
 int index_head_feed(struct index_head *h, const void *data, size_t n, struct err *e);
 /* End of the data set: -E_INVAL when identity is missing or unreadable. remark: what was odd but kept, else "". */
 int index_head_end(struct index_head *h, char remark[160], struct err *e);
+/* "" until the element has been seen. */
 const char *index_head_class(const struct index_head *h);
 const char *index_head_instance(const struct index_head *h);
 void index_head_free(struct index_head *h);
@@ -38,10 +39,11 @@ int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t 
 /* One instance into the open transaction. SAME when an equal one is there, QUARANTINE by the rules of intake.h (the
  * quarantine row points at the record), else STORED. Errors leave the transaction usable (savepoint). */
 int index_put(struct db_conn *writer, struct index_item *it, struct err *e);
-int index_through(struct db_conn *c, uint64_t *seq, struct err *e);        /* all records up to seq are in the index */
-int index_set_through(struct db_conn *writer, uint64_t seq, struct err *e);
+/* All records up to seq are in the index; records behind it are in packs with ids from floor_pack on. Both 0 at first. */
+int index_through(struct db_conn *c, uint64_t *seq, uint64_t *floor_pack, struct err *e);
+int index_set_through(struct db_conn *writer, uint64_t seq, uint64_t floor_pack, struct err *e);
 /* Folds at most n delta rows into their series and studies, in a transaction of its own; how many there were. */
 int index_fold(struct db *d, unsigned n, struct err *e);
-/* Empties all derived tables (not sites and peers). */
+/* Empties all derived tables (not sites and peers); seq and floor become 0. */
 int index_clear(struct db_conn *writer, struct err *e);
 #endif
