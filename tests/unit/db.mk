@@ -1,1 +1,4 @@
-# check_PROGRAMS += tests/unit/test_x ; tests_unit_test_x_LINK = $(CXXLINK) ; _LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_db
+TESTS += tests/unit/test_db
+tests_unit_test_db_LINK = $(CXXLINK)
+tests_unit_test_db_LDADD = $(LDADD) $(CMOCKA_LIBS)
