@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TAG(g, e) ((uint32_t)(g) << 16 | (uint32_t)(e))
@@ -46,7 +47,8 @@ bool uid_is_standard(const char *uid);
 bool uid_is_syntax(const char *uid);
 bool uid_is_encapsulated(const char *syntax); /* pixel data in fragments; any syntax not known as native */
 const char *uid_name(const char *uid);        /* "CT Image Storage"; the UID itself when unknown */
-/* 1..64 characters of [0-9A-Za-z._-]: wider than PS3.5 9.1, for files as they are; never '/', blanks or controls. */
+/* 1..64 characters of [0-9A-Za-z._-]: wider than PS3.5 9.1, for files as they are; no dot in front,
+ * never '/', blanks or controls. */
 bool uid_sane(const char *uid, size_t n);
 /* Number n of the table of known storage classes, NULL behind the last. */
 const char *uid_storage(unsigned n);

@@ -33,6 +33,7 @@ static inline void dset_cleanup(struct dset **d)
 }
 AUTO_TYPE(dset, struct dset *);
 
+/* Group lengths are left out; of an element that comes twice the first stays; text that came as UN has its VR again. */
 int dset_parse(const void *data, size_t n, const char *syntax, struct dset **out, struct err *e);
 /* Appends the encoded data set (explicit item and sequence lengths, even padding). implicit/explicit LE, explicit BE. */
 int dset_write(const struct dset *d, const char *syntax, struct buf *out, struct err *e);

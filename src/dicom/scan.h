@@ -5,7 +5,8 @@
  * Pixel data fragments are passed over. Lengths from the stream never size an allocation: memory is one collected value
  * (at most value_cap), the nesting stack (at most SCAN_DEPTH), and for deflated data one inflater.
  * Syntaxes: implicit LE, explicit LE, explicit BE, deflated LE (inflated as it goes); every other syntax is explicit LE.
- *           UN with undefined length is read as implicit LE (PS3.5 6.2.2). Group lengths are announced as UL.
+ *           UN with undefined length is read as implicit LE (PS3.5 6.2.2) and announced as SQ, as is whatever else has
+ *           undefined length and is not pixel data. VRs that are none of the standard's are announced as UN.
  * Errors:   -E_INVAL says what was wrong and at which byte; -E_LIMIT for depth; or what a callback returned (negative).
  *           A positive return of a callback ends the scan early: scan_feed returns it from then on, reading nothing more.
  * Threads:  one at a time for each scan.    Source: DICOM PS3.5 7.1-7.5, A.1-A.5.
@@ -13,6 +14,7 @@
 #ifndef DICOM_SCAN_H
 #define DICOM_SCAN_H
 
+#include "base/auto.h"
 #include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +33,7 @@ struct scan_element {
 	bool big_endian;
 };
 
+/* item and sequence_end are given the depth of the sequence's own element; its items' elements are one deeper. */
 struct scan_ops {
 	int (*element)(void *arg, const struct scan_element *el, struct err *e);
 	int (*item)(void *arg, unsigned depth, bool begin, struct err *e); /* item of a sequence; may be NULL */
@@ -47,4 +50,5 @@ static inline void scan_cleanup(struct scan **s)
 {
 	scan_free(*s);
 }
+AUTO_TYPE(scan, struct scan *);
 #endif
