@@ -10,7 +10,7 @@ static const char *plain_vr(const char *vr)
 	static const struct {
 		const char *theirs, *ours;
 	} map[] = {
-		{ "ox", "OW" }, { "px", "OW" }, { "lt", "OW" }, { "xs", "US" }, { "up", "UL" }, { "ob", "OB" },
+	    {"ox", "OW"}, {"px", "OW"}, {"lt", "OW"}, {"xs", "US"}, {"up", "UL"}, {"ob", "OB"},
 	};
 
 	for (size_t i = 0; i < sizeof(map) / sizeof(*map); i++)
@@ -61,7 +61,7 @@ static int keyword_order(const void *a, const void *b)
 
 static int load_tags(struct err *e)
 {
-	struct growing g = { 0 };
+	struct growing g = {0};
 	struct dict_entry **by_keyword;
 
 	if (shim_dict_each(add_tag, &g) < 0 || g.n == 0)
@@ -109,7 +109,7 @@ static int uid_order(const void *a, const void *b)
 
 static int load_storage(struct err *e)
 {
-	struct growing g = { 0 };
+	struct growing g = {0};
 	size_t kept = 0;
 
 	/* Our list comes first: its names are the standard's where the toolkit has short ones of its own. */

@@ -197,7 +197,7 @@ static int elem_make(struct dset *d, uint32_t tag, const char *vr, const void *v
 	if (len > 0)
 		memcpy(copy, value, len);
 	copy[len] = 0;
-	*out = (struct elem){ .tag = tag, .value = copy, .len = len };
+	*out = (struct elem){.tag = tag, .value = copy, .len = len};
 	snprintf(out->vr, sizeof(out->vr), "%.2s", vr);
 	return 0;
 }
@@ -246,8 +246,8 @@ int dset_put_int(struct dset *d, uint32_t tag, int64_t v, struct err *e)
 		unsigned size;
 		int64_t least, most;
 	} kinds[] = {
-		{ "US", 2, 0, UINT16_MAX },	    { "SS", 2, INT16_MIN, INT16_MAX }, { "UL", 4, 0, UINT32_MAX },
-		{ "SL", 4, INT32_MIN, INT32_MAX }, { "UV", 8, 0, INT64_MAX },	       { "SV", 8, INT64_MIN, INT64_MAX },
+	    {"US", 2, 0, UINT16_MAX},        {"SS", 2, INT16_MIN, INT16_MAX}, {"UL", 4, 0, UINT32_MAX},
+	    {"SL", 4, INT32_MIN, INT32_MAX}, {"UV", 8, 0, INT64_MAX},         {"SV", 8, INT64_MIN, INT64_MAX},
 	};
 	const char *vr = dict_vr(tag);
 	char text[24];
@@ -326,8 +326,8 @@ static unsigned swap_unit(const char *vr)
 		char vr[3];
 		uint8_t unit;
 	} units[] = {
-		{ "US", 2 }, { "SS", 2 }, { "OW", 2 }, { "AT", 2 }, { "UL", 4 }, { "SL", 4 }, { "FL", 4 }, { "OL", 4 },
-		{ "OF", 4 }, { "FD", 8 }, { "OD", 8 }, { "OV", 8 }, { "SV", 8 }, { "UV", 8 },
+	    {"US", 2}, {"SS", 2}, {"OW", 2}, {"AT", 2}, {"UL", 4}, {"SL", 4}, {"FL", 4},
+	    {"OL", 4}, {"OF", 4}, {"FD", 8}, {"OD", 8}, {"OV", 8}, {"SV", 8}, {"UV", 8},
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
@@ -420,7 +420,7 @@ static int on_item(void *arg, unsigned depth, bool begin, struct err *e)
 
 int dset_parse(const void *data, size_t n, const char *syntax, struct dset **out, struct err *e)
 {
-	static const struct scan_ops ops = { .element = on_element, .item = on_item };
+	static const struct scan_ops ops = {.element = on_element, .item = on_item};
 	AUTO(dset) d = NULL;
 	AUTO(scan) s = NULL;
 	struct parser p;

@@ -21,7 +21,7 @@ static void set32(uint8_t *p, uint32_t v, bool big)
 
 static int put_head(const struct writer *w, uint32_t tag, const char *vr, size_t length, struct err *e)
 {
-	uint8_t h[12] = { 0 };
+	uint8_t h[12] = {0};
 	unsigned size = 8;
 
 	set16(h, (uint16_t)(tag >> 16), w->big);
@@ -99,7 +99,7 @@ static int put_set(const struct writer *w, const struct dset *d, struct err *e)
 
 int dset_write(const struct dset *d, const char *syntax, struct buf *out, struct err *e)
 {
-	struct writer w = { .out = out };
+	struct writer w = {.out = out};
 	size_t start = out->len;
 	int rc;
 

@@ -22,7 +22,7 @@ static uint16_t get16(const uint8_t *p)
 static int put(struct buf *out, uint16_t element, const char vr[2], const void *value, size_t n, struct err *e)
 {
 	size_t padded = n + (n & 1);
-	uint8_t h[12] = { META_GROUP, 0, (uint8_t)element, (uint8_t)(element >> 8), (uint8_t)vr[0], (uint8_t)vr[1] };
+	uint8_t h[12] = {META_GROUP, 0, (uint8_t)element, (uint8_t)(element >> 8), (uint8_t)vr[0], (uint8_t)vr[1]};
 	bool wide = !memcmp(vr, "OB", 2);
 	int rc;
 
@@ -42,8 +42,8 @@ static int put_text(struct buf *out, uint16_t element, const char vr[2], const c
 
 int part10_write(const struct part10_meta *m, struct buf *out, struct err *e)
 {
-	static const uint8_t head[PREAMBLE + 4] = { [PREAMBLE] = 'D', 'I', 'C', 'M' };
-	uint8_t length[4] = { 0 };
+	static const uint8_t head[PREAMBLE + 4] = {[PREAMBLE] = 'D', 'I', 'C', 'M'};
+	uint8_t length[4] = {0};
 	size_t start = out->len, group;
 	int rc;
 
@@ -71,7 +71,7 @@ fail:
 
 static bool vr_plausible(const uint8_t *p)
 {
-	const char vr[3] = { (char)p[0], (char)p[1], 0 };
+	const char vr[3] = {(char)p[0], (char)p[1], 0};
 
 	return vr_is_string(vr) || vr_is_long(vr) || !strcmp(vr, "UL") || !strcmp(vr, "US") || !strcmp(vr, "SL") ||
 	       !strcmp(vr, "SS") || !strcmp(vr, "AT") || !strcmp(vr, "FL") || !strcmp(vr, "FD");
@@ -125,10 +125,11 @@ static void take(struct part10_meta *m, uint16_t element, const uint8_t *value, 
 	}
 }
 
-/* Where the value of the element at p begins and how long it is. Explicit VR as it should be; some write it implicit. */
+/* Where the value of the element at p begins and how long it is. Explicit VR as it should be; some write it implicit.
+ */
 static size_t element_head(const uint8_t *p, size_t n, uint32_t *length)
 {
-	const char vr[3] = { (char)p[4], (char)p[5], 0 };
+	const char vr[3] = {(char)p[4], (char)p[5], 0};
 
 	if (!vr_plausible(p + 4)) {
 		*length = get32(p + 4);
@@ -159,14 +160,23 @@ static int64_t read_group(const uint8_t *p, size_t n, size_t at, struct part10_m
 	return (int64_t)at;
 }
 
+/* A bare data set can have the letters at that place in some value: then it begins with an element, and no meta
+ * information follows them. */
+static bool dicm_by_chance(const uint8_t *p, size_t n)
+{
+	const size_t at = PREAMBLE + 4;
+
+	return (n < at + 2 || get16(p + at) != META_GROUP) && vr_plausible(p + 4) && guess_syntax(p, n);
+}
+
 int64_t part10_read(const void *head, size_t n, struct part10_meta *out, struct err *e)
 {
 	const uint8_t *p = head;
-	struct part10_meta m = { 0 };
+	struct part10_meta m = {0};
 	const char *guess;
 	int64_t at = 0;
 
-	if (n >= PREAMBLE + 4 && !memcmp(p + PREAMBLE, "DICM", 4))
+	if (n >= PREAMBLE + 4 && !memcmp(p + PREAMBLE, "DICM", 4) && !dicm_by_chance(p, n))
 		at = PREAMBLE + 4;
 	else if (n >= 4 && !memcmp(p, "DICM", 4))
 		at = 4;
@@ -174,8 +184,9 @@ int64_t part10_read(const void *head, size_t n, struct part10_meta *out, struct 
 		return at;
 	if (!m.syntax[0]) {
 		if (!(guess = guess_syntax(p + at, n - (size_t)at)))
-			return err_set(e, E_INVAL, at ? "no transfer syntax in the file meta information, and none can be guessed"
-						      : "not a DICOM file");
+			return err_set(e, E_INVAL,
+				       at ? "no transfer syntax in the file meta information, and none can be guessed"
+					  : "not a DICOM file");
 		strcpy(m.syntax, guess);
 	}
 	*out = m;

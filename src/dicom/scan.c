@@ -41,11 +41,11 @@ struct scan {
 	struct scan_ops ops;
 	void *arg;
 	size_t value_cap;
-	uint64_t at;     /* offset in the data set of the next byte to come */
-	uint64_t left;   /* COLLECT, PASS: bytes of the value still to come */
+	uint64_t at;   /* offset in the data set of the next byte to come */
+	uint64_t left; /* COLLECT, PASS: bytes of the value still to come */
 	enum state state;
-	unsigned top;    /* level in use; even: a data set or item, odd: a sequence */
-	int stopped;     /* what a callback or an error said: answered from then on */
+	unsigned top; /* level in use; even: a data set or item, odd: a sequence */
+	int stopped;  /* what a callback or an error said: answered from then on */
 	struct err why;
 	struct scan_element el;
 	struct buf value; /* COLLECT: what came so far */
@@ -86,7 +86,7 @@ static bool is_letter(uint8_t c)
  * ("??", "--", zero bytes) is what sloppy writers put there, and they use the short form. */
 static bool vr_long_form(const uint8_t *p)
 {
-	const char vr[3] = { (char)p[0], (char)p[1], 0 };
+	const char vr[3] = {(char)p[0], (char)p[1], 0};
 
 	if (!is_letter(p[0]) || !is_letter(p[1]))
 		return false;
@@ -237,8 +237,8 @@ static int begin_element(struct scan *s, const struct header *h, struct err *e)
 	const struct level *l = &s->levels[s->top];
 	int rc;
 
-	s->el = (struct scan_element){ .depth = depth_of(s), .tag = h->tag, .length = h->length, .at = s->at,
-				       .big_endian = l->big };
+	s->el = (struct scan_element){
+	    .depth = depth_of(s), .tag = h->tag, .length = h->length, .at = s->at, .big_endian = l->big};
 	memcpy(s->el.vr, h->vr, 3);
 	if (h->length != SCAN_UNDEFINED && h->length > l->limit - s->at)
 		return err_set(e, E_INVAL, "%s " WHERE " is longer than the sequence or item around it", what(h->tag),
@@ -413,7 +413,7 @@ static int inflate_some(struct scan *s, const uint8_t *p, size_t n, struct err *
 
 int scan_feed(struct scan *s, const void *data, size_t n, struct err *e)
 {
-	struct err why = { 0 };
+	struct err why = {0};
 
 	if (s->stopped == 0)
 		s->stopped = s->deflated ? inflate_some(s, data, n, &why) : parse(s, data, n, &why);
@@ -421,7 +421,7 @@ int scan_feed(struct scan *s, const void *data, size_t n, struct err *e)
 		why = s->why;
 	if (s->stopped < 0) {
 		s->why = why;
-		return err_set(e, (enum err_code)-s->stopped, "%s", why.msg);
+		return err_set(e, (enum err_code) - s->stopped, "%s", why.msg);
 	}
 	return s->stopped;
 }
@@ -459,7 +459,8 @@ static bool is_deflated(const char *syntax)
 	       !strcmp(syntax, UID_JPIP_HTJ2K_DEFLATE);
 }
 
-int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, void *arg, struct scan **out, struct err *e)
+int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, void *arg, struct scan **out,
+	     struct err *e)
 {
 	AUTO(scan) s = calloc(1, sizeof(*s));
 
@@ -469,7 +470,7 @@ int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, v
 	s->arg = arg;
 	s->value_cap = value_cap;
 	s->value = BUF(value_cap + 1);
-	s->levels[0] = (struct level){ .end = NOWHERE, .limit = NOWHERE, .kind = DATA };
+	s->levels[0] = (struct level){.end = NOWHERE, .limit = NOWHERE, .kind = DATA};
 	s->levels[0].implicit = !strcmp(syntax, UID_IMPLICIT_LE);
 	s->levels[0].big = !strcmp(syntax, UID_EXPLICIT_BE);
 	if (is_deflated(syntax)) {
