@@ -1,1 +1,4 @@
-libcore_a_SOURCES += %D%/archive.h %D%/blob.h %D%/check.h %D%/index.h %D%/intake.h %D%/query.h %D%/registry.h %D%/scope.h 
+libcore_a_SOURCES += %D%/archive.h %D%/blob.h %D%/check.h %D%/index.h %D%/intake.h %D%/pack.h %D%/packer.h %D%/query.h \
+	%D%/registry.h %D%/scope.h %D%/store.h
+libcore_a_SOURCES += %D%/archive.c %D%/blob_faulty.c %D%/blob_fs.c %D%/commit.c %D%/fsck.c %D%/intake.c %D%/pack.c \
+	%D%/packer.c %D%/records.c %D%/recover.c %D%/reindex.c

@@ -1,1 +1,4 @@
-# check_PROGRAMS += tests/unit/test_x ; tests_unit_test_x_LINK = $(CXXLINK) ; _LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_archive_pack
+TESTS += tests/unit/test_archive_pack
+tests_unit_test_archive_pack_LINK = $(CXXLINK)
+tests_unit_test_archive_pack_LDADD = $(LDADD) $(CMOCKA_LIBS)

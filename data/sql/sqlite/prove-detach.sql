@@ -1,0 +1,2 @@
+-- reindex --prove: lets go of it
+DETACH DATABASE rebuilt

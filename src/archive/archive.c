@@ -1,0 +1,198 @@
+#include "archive/archive.h"
+#include "archive/store.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Makes folder and its parents. */
+static int make_folder(const char *path, struct err *e)
+{
+	AUTO(str) copy = strdup(path);
+	if (!copy)
+		return err_set(e, E_NOMEM, "no memory for a path");
+	for (char *p = copy + 1;; p++) {
+		char c = *p;
+		if (c != '/' && c)
+			continue;
+		*p = 0;
+		if (mkdir(copy, 0750) < 0 && errno != EEXIST)
+			return err_sys(e, E_IO, "cannot make the folder %s", copy);
+		*p = c;
+		if (!c)
+			return 0;
+	}
+}
+
+static char *path_of(const struct archive *a, const char *name)
+{
+	char *path = NULL;
+	return asprintf(&path, "%s/%s", a->folder, name) < 0 ? NULL : path;
+}
+
+static int take_lock(struct archive *a, struct err *e)
+{
+	AUTO(str) path = path_of(a, "lock");
+	a->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (a->lock_fd < 0)
+		return err_sys(e, E_IO, "cannot open %s", path);
+	if (flock(a->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(e, E_BUSY, "%s is in use by another teleread process", a->folder);
+	return 0;
+}
+
+/* After a clean stop the file "clean" tells where to go on. It is taken away before anything new is written. */
+static bool take_clean(struct archive *a, uint64_t *next_seq, uint64_t *next_pack)
+{
+	unsigned long long seq = 0, pack = 0;
+	AUTO(str) path = path_of(a, "clean");
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return false;
+	bool ok = fscanf(f, "seq %llu\npack %llu\n", &seq, &pack) == 2 && seq > 0 && pack > 0;
+	fclose(f);
+	AUTO(fd) dir = open(a->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (unlink(path) < 0 || dir < 0 || fsync(dir) < 0)
+		return false;
+	*next_seq = seq;
+	*next_pack = pack;
+	return ok;
+}
+
+static void leave_clean(struct archive *a, uint64_t next_seq, uint64_t next_pack)
+{
+	AUTO(str) path = path_of(a, "clean");
+	AUTO(str) part = path_of(a, "clean.new");
+	FILE *f = fopen(part, "we");
+	if (!f)
+		return; /* the next start looks for itself */
+	fprintf(f, "seq %llu\npack %llu\n", (unsigned long long)next_seq, (unsigned long long)next_pack);
+	bool ok = fflush(f) == 0 && fsync(fileno(f)) == 0;
+	ok &= fclose(f) == 0;
+	AUTO(fd) dir = open(a->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!ok || rename(part, path) < 0 || dir < 0 || fsync(dir) < 0)
+		log_warn("the clean stop could not be noted: the next start takes longer");
+}
+
+static int open_index(struct archive *a, struct err *e)
+{
+	AUTO(str) url = NULL;
+	AUTO(str) path = path_of(a, "index.sqlite");
+	struct stat st;
+	if (a->mode == ARCHIVE_READ && stat(path, &st) < 0)
+		return err_set(e, E_NOENT, "%s holds no archive", a->folder);
+	if (asprintf(&url, "sqlite:%s", path) < 0)
+		return err_set(e, E_NOMEM, "no memory for a path");
+	return db_open(url, &a->db, e);
+}
+
+static int open_packs(struct archive *a, struct err *e)
+{
+	AUTO(str) path = path_of(a, "packs");
+	int rc = blob_fs_open(path, a->mode == ARCHIVE_SERVE, &a->packs, e);
+#ifdef TELEREAD_FAULTS
+	const char *plan = getenv("TELEREAD_FAULT_BLOB");
+	if (rc == 0 && plan && a->mode == ARCHIVE_SERVE)
+		a->packs = blob_faulty_open(a->packs, plan);
+#endif
+	return rc;
+}
+
+static int open_writer(struct archive *a, const struct config *c, struct err *e)
+{
+	uint64_t next_seq, next_pack;
+	int rc = 0;
+	if (!take_clean(a, &next_seq, &next_pack))
+		rc = recover(a, &next_seq, &next_pack, e);
+	if (rc == 0)
+		rc = packer_open(a->packs, c, next_pack, &a->packer, e);
+	if (rc == 0)
+		rc = committer_start(a, next_seq, &a->committer, e);
+	return rc;
+}
+
+int archive_open(const struct config *c, enum archive_mode mode, struct archive **out, struct err *e)
+{
+	struct archive *a = calloc(1, sizeof *a);
+	if (!a || !(a->folder = strdup(c->data))) {
+		free(a);
+		return err_set(e, E_NOMEM, "no memory for the archive");
+	}
+	a->mode = mode;
+	a->lock_fd = -1;
+	a->reserve = (uint64_t)c->reserve;
+	a->max_instance = (uint64_t)c->max_instance;
+	a->buffer = (size_t)pack_round((uint64_t)c->buffer);
+	pthread_mutex_init(&a->buffers_lock, NULL);
+	int rc = mode == ARCHIVE_SERVE ? make_folder(a->folder, e) : 0;
+	if (rc == 0 && mode == ARCHIVE_SERVE)
+		rc = take_lock(a, e);
+	if (rc == 0)
+		rc = open_index(a, e);
+	if (rc == 0)
+		rc = open_packs(a, e);
+	if (rc == 0 && mode == ARCHIVE_SERVE)
+		rc = open_writer(a, c, e);
+	if (rc < 0) {
+		archive_close(a);
+		return rc;
+	}
+	*out = a;
+	return 0;
+}
+
+void archive_close(struct archive *a)
+{
+	if (!a)
+		return;
+	uint64_t next_seq = a->committer ? committer_stop(a->committer) : 0;
+	uint64_t next_pack = a->packer ? packer_close(a->packer) : 0;
+	if (a->db)
+		db_close(a->db);
+	if (next_seq && next_pack)
+		leave_clean(a, next_seq, next_pack);
+	if (a->packs)
+		a->packs->ops->close(a->packs);
+	intake_buffers_free(a);
+	if (a->lock_fd >= 0)
+		close(a->lock_fd);
+	pthread_mutex_destroy(&a->buffers_lock);
+	free(a->folder);
+	free(a);
+}
+
+struct db *archive_db(struct archive *a)
+{
+	return a->db;
+}
+
+int64_t stored_read(struct archive *a, const struct stored *s, uint64_t offset, void *buf, size_t n, struct err *e)
+{
+	if (offset >= s->part10_len)
+		return 0;
+	if (n > s->part10_len - offset)
+		n = (size_t)(s->part10_len - offset);
+	int64_t k = a->packs->ops->read(a->packs, s->pack, s->at + offset, buf, n, e);
+	if (k >= 0 && (size_t)k < n)
+		return err_set(e, E_CORRUPT, "pack %llu ends inside a stored instance", (unsigned long long)s->pack);
+	return k;
+}
+
+#ifdef TELEREAD_FAULTS
+void fault_point(const char *name)
+{
+	static _Atomic unsigned passes;
+	const char *plan = getenv("TELEREAD_FAULT_POINT");
+	size_t n = strlen(name);
+	if (plan && !strncmp(plan, name, n) && plan[n] == ':' &&
+	    atomic_fetch_add(&passes, 1) + 1 == strtoul(plan + n + 1, NULL, 10))
+		kill(getpid(), SIGKILL);
+}
+#endif

@@ -1,0 +1,288 @@
+/* The committer: one thread that takes finished instances in order of sequence number, a group at a time: one sync for
+ * the group's bytes, one index transaction, then everybody's answer. */
+#include "archive/store.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GROUP_MOST = 256, FOLD_EVERY = 4096, FOLD_STEP = 2048, IDLE_MS = 500, CHECKPOINT_EVERY = 8192 };
+
+struct committer {
+	struct archive *archive;
+	pthread_mutex_t lock;
+	pthread_cond_t ready;
+	pthread_t thread;
+	struct place *first, *last; /* queue in order of seq */
+	uint64_t next_seq;
+	uint64_t unindexed; /* first sequence number that is durable but could not be indexed; 0: none */
+	bool stop;
+	unsigned unfolded, unchecked; /* instances since the last fold and checkpoint; the committer's own */
+};
+
+static struct metric m_group = METRIC(COUNTER, "teleread_commit_groups_total", "", "Groups made durable with one sync");
+static struct metric m_items = METRIC(COUNTER, "teleread_commit_instances_total", "", "Instances in those groups");
+static struct metric m_sync = METRIC(SECONDS, "teleread_commit_sync_seconds", "", "Syncing a group's bytes");
+static struct metric m_index =
+    METRIC(SECONDS, "teleread_commit_index_seconds", "", "Indexing a group, its sync included");
+static struct metric m_failed = METRIC(COUNTER, "teleread_commit_failed_total", "", "Instances that could not be kept");
+
+int committer_enter(struct committer *c, uint64_t n, struct place *p, struct err *e)
+{
+	int rc = 0;
+	pthread_mutex_lock(&c->lock);
+	if (n)
+		rc = packer_reserve(c->archive->packer, n, &p->pack, &p->at, e);
+	if (rc == 0) {
+		p->seq = c->next_seq++;
+		p->next = NULL;
+		p->state = PLACE_WRITING;
+		p->done = false;
+		pthread_cond_init(&p->wake, NULL);
+		*(c->first ? &c->last->next : &c->first) = p;
+		c->last = p;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return rc;
+}
+
+int committer_wait(struct committer *c, struct place *p, enum place_state state, struct err *e)
+{
+	pthread_mutex_lock(&c->lock);
+	p->state = state;
+	if (c->first == p)
+		pthread_cond_signal(&c->ready);
+	while (!p->done)
+		pthread_cond_wait(&p->wake, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+	pthread_cond_destroy(&p->wake);
+	if (p->rc < 0 && e)
+		*e = p->err;
+	return p->rc;
+}
+
+/* Marks everything of one shared pack in the group as failed, and blanks what was placed: it was never acknowledged. */
+static void fail_pack(struct committer *c, struct place **group, unsigned n, const struct open_pack *pack,
+		      const struct err *why)
+{
+	static const _Alignas(4096) uint8_t zeros[PACK_BLOCK];
+	(void)c;
+	for (unsigned i = 0; i < n; i++)
+		if (group[i]->pack == pack && group[i]->rc == 0) {
+			packer_write(group[i]->pack, zeros, sizeof zeros, group[i]->at, NULL);
+			group[i]->rc = -(int)why->code;
+			group[i]->err = *why;
+		}
+}
+
+static void sync_group(struct committer *c, struct place **group, unsigned n)
+{
+	struct open_pack *synced = NULL;
+	struct packer *packer = c->archive->packer;
+	int64_t start = clock_mono_us();
+	for (unsigned i = 0; i < n; i++) {
+		struct open_pack *k = group[i]->pack;
+		struct err e = {0};
+		if (group[i]->rc < 0 || !k || k == synced) /* a group meets at most a few packs, one after the other */
+			continue;
+		if (packer_is_bad(packer, k))
+			err_set(&e, E_IO, "the pack could not be synced before");
+		else
+			packer_sync(packer, k, &e);
+		if (e.code)
+			fail_pack(c, group, n, k, &e);
+		else
+			synced = k;
+	}
+	metric_observe(&m_sync, clock_mono_us() - start);
+}
+
+/* Everything indexed up to the group's last number, unless something before it is durable but not indexed. */
+static int mark_through(struct committer *c, struct db_conn *w, uint64_t seq, struct err *e)
+{
+	if (c->unindexed && c->unindexed <= seq)
+		seq = c->unindexed - 1;
+	return index_set_through(w, seq, packer_floor(c->archive->packer), e);
+}
+
+static int index_items(struct committer *c, struct db_conn *w, struct place **group, unsigned n, struct err *e)
+{
+	int rc = db_begin(w, e);
+	for (unsigned i = 0; i < n && rc == 0; i++) {
+		if (group[i]->rc < 0)
+			continue;
+		struct err one = {0};
+		int put = index_put(w, group[i]->item, &one);
+		if (put == -E_FULL || put == -E_IO || put == -E_CORRUPT)
+			rc = err_set(e, one.code, "%s", one.msg); /* the index itself: none of the group */
+		else if (put < 0) {
+			group[i]->rc = put;
+			group[i]->err = one;
+			log_error("record %llu could not be indexed: %s", (unsigned long long)group[i]->seq, one.msg);
+		}
+	}
+	if (rc == 0)
+		rc = mark_through(c, w, group[n - 1]->seq, e);
+	fault_point("before-commit");
+	return rc == 0 ? db_commit(w, e) : rc;
+}
+
+static void index_group(struct committer *c, struct place **group, unsigned n)
+{
+	struct err e = {0};
+	struct db_conn *w = NULL;
+	int64_t start = clock_mono_us();
+	bool any = false;
+	for (unsigned i = 0; i < n; i++)
+		any |= group[i]->rc == 0;
+	if (!any)
+		return;
+	int rc = db_get(c->archive->db, DB_WRITE, &w, &e);
+	if (rc == 0)
+		rc = index_items(c, w, group, n, &e);
+	db_put(w); /* rolls back what was not committed */
+	if (rc < 0) {
+		log_error("a group of %u instances could not be indexed: %s", n, e.msg);
+		if (!c->unindexed)
+			c->unindexed = group[0]->seq; /* durable: the next start finds them in the packs */
+		for (unsigned i = 0; i < n; i++)
+			if (group[i]->rc == 0) {
+				group[i]->rc = rc;
+				group[i]->err = e;
+			}
+	}
+	metric_observe(&m_index, clock_mono_us() - start);
+}
+
+static void commit_group(struct committer *c, struct place **group, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		group[i]->rc = 0;
+		if (group[i]->state == PLACE_FAILED) {
+			group[i]->rc = -E_IO;
+			err_set(&group[i]->err, E_IO, "the record could not be written");
+		}
+	}
+	fault_point("before-sync");
+	sync_group(c, group, n);
+	fault_point("after-sync");
+	index_group(c, group, n);
+	fault_point("after-commit");
+	metric_add(&m_group, 1);
+	for (unsigned i = 0; i < n; i++) {
+		metric_add(group[i]->rc < 0 ? &m_failed : &m_items, 1);
+		if (group[i]->pack)
+			packer_done(c->archive->packer, group[i]->pack);
+	}
+	c->unfolded += n;
+	c->unchecked += n;
+}
+
+/* Takes the finished ones from the head of the queue. Lock held. */
+static unsigned take_group(struct committer *c, struct place **group)
+{
+	unsigned n = 0;
+	while (n < GROUP_MOST && c->first && c->first->state != PLACE_WRITING) {
+		group[n++] = c->first;
+		c->first = c->first->next;
+	}
+	return n;
+}
+
+/* When nothing waits, or after many instances: counts are folded and the index's log is written back. */
+static void keep_house(struct committer *c, bool idle)
+{
+	struct err e = {0};
+	if (c->unfolded && (idle || c->unfolded >= FOLD_EVERY)) {
+		int rc = index_fold(c->archive->db, FOLD_STEP, &e);
+		if (rc < 0)
+			log_warn("counts could not be folded: %s", e.msg);
+		if (rc < FOLD_STEP)
+			c->unfolded = 0;
+	}
+	if (c->unchecked && (idle || c->unchecked >= CHECKPOINT_EVERY)) {
+		if (db_checkpoint(c->archive->db, &e) < 0)
+			log_warn("the index's log could not be written back: %s", e.msg);
+		c->unchecked = 0;
+	}
+}
+
+/* Waits for work; false after IDLE_MS without any. Lock held. */
+static bool wait_ready(struct committer *c)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += (long)IDLE_MS * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (!(c->first && c->first->state != PLACE_WRITING)) {
+		bool settled = !c->unfolded && !c->unchecked;
+		if (c->stop && !c->first)
+			return false;
+		if (settled)
+			pthread_cond_wait(&c->ready, &c->lock);
+		else if (pthread_cond_timedwait(&c->ready, &c->lock, &until) == ETIMEDOUT)
+			return false;
+	}
+	return true;
+}
+
+static void *commit_thread(void *arg)
+{
+	struct committer *c = arg;
+	struct place *group[GROUP_MOST];
+	log_context("commit");
+	pthread_mutex_lock(&c->lock);
+	while (!c->stop || c->first) {
+		bool work = wait_ready(c);
+		unsigned n = work ? take_group(c, group) : 0;
+		pthread_mutex_unlock(&c->lock);
+		if (n)
+			commit_group(c, group, n);
+		pthread_mutex_lock(&c->lock);
+		for (unsigned i = 0; i < n; i++) {
+			group[i]->done = true;
+			pthread_cond_signal(&group[i]->wake);
+		}
+		pthread_mutex_unlock(&c->lock);
+		keep_house(c, !work);
+		pthread_mutex_lock(&c->lock);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+int committer_start(struct archive *a, uint64_t next_seq, struct committer **out, struct err *e)
+{
+	struct committer *c = calloc(1, sizeof *c);
+	if (!c)
+		return err_set(e, E_NOMEM, "no memory for the committer");
+	c->archive = a;
+	c->next_seq = next_seq;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->ready, NULL);
+	if (pthread_create(&c->thread, NULL, commit_thread, c)) {
+		free(c);
+		return err_set(e, E_NOMEM, "cannot start the committer's thread");
+	}
+	*out = c;
+	return 0;
+}
+
+uint64_t committer_stop(struct committer *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	pthread_cond_signal(&c->ready);
+	pthread_mutex_unlock(&c->lock);
+	pthread_join(c->thread, NULL);
+	while (index_fold(c->archive->db, FOLD_STEP, NULL) == FOLD_STEP)
+		;
+	uint64_t next = c->unindexed ? 0 : c->next_seq; /* 0: the next start must look */
+	pthread_mutex_destroy(&c->lock);
+	pthread_cond_destroy(&c->ready);
+	free(c);
+	return next;
+}

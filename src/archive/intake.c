@@ -1,0 +1,445 @@
+#include "archive/intake.h"
+#include "archive/store.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "dicom/part10.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <xxhash.h>
+
+/* A buffer is one mapping of a->buffer bytes. The data set starts at DATA_AT; record header and file meta are put right
+ * before it once the UIDs are known. A record that fits goes to the shared pack with one write. One that does not
+ * becomes a pack of its own: the buffer is written out each time it is full, and filled again from its beginning. */
+enum { KEEP_BUFFERS = 16, ROOM_EVERY_US = 200000, ROOM_STEP = 64 << 20, DATA_AT = 2048 };
+
+struct spare_buffer {
+	struct spare_buffer *next;
+};
+struct intake {
+	struct archive *archive;
+	struct record record;
+	struct index_head *head;
+	XXH3_state_t *hash;
+	int64_t site;
+	char want_class[65], want_instance[65];
+	uint8_t *buf;
+	size_t from, fill; /* the record's bytes in buf: [from, fill) */
+	uint64_t data_len; /* of the data set so far */
+	uint64_t written;  /* bytes of the record written out already: 0 while it may still fit */
+	uint64_t checked;  /* disk room was looked at up to here */
+	struct blob_writer *own;
+	uint64_t own_id;           /* 0: none taken */
+	uint8_t first[PACK_BLOCK]; /* own pack: the record's first block, written again at the end with the header */
+	int rc;                    /* a failure is kept: finish reports it */
+	struct err err;
+};
+
+static struct metric m_stored =
+    METRIC(COUNTER, "teleread_intake_instances_total", "result=\"stored\"", "Instances taken in");
+static struct metric m_same = METRIC(COUNTER, "teleread_intake_instances_total", "result=\"same\"", "");
+static struct metric m_quarantine = METRIC(COUNTER, "teleread_intake_instances_total", "result=\"quarantine\"", "");
+static struct metric m_refused = METRIC(COUNTER, "teleread_intake_instances_total", "result=\"refused\"", "");
+static struct metric m_bytes = METRIC(COUNTER, "teleread_intake_bytes_total", "", "Bytes of data sets taken in");
+
+int intake_room(struct archive *a, struct err *e)
+{
+	int64_t now = clock_mono_us();
+	if (now - atomic_load(&a->room_at) > ROOM_EVERY_US) {
+		int64_t room = a->packs->ops->room(a->packs, NULL);
+		room = room < 0 ? -1 : room - (int64_t)a->reserve;
+		if (room <= 0)
+			packer_shrink(a->packer);
+		if ((room <= 0) != (atomic_load(&a->room) <= 0) && atomic_load(&a->room_at))
+			log_warn(room <= 0 ? "the disk is down to its reserve: nothing is taken in"
+					   : "there is room above the reserve again");
+		atomic_store(&a->room, room);
+		atomic_store(&a->room_at, now);
+	}
+	if (atomic_load(&a->room) <= 0)
+		return err_set(e, E_FULL, "free space is below the reserve of %llu MiB",
+			       (unsigned long long)(a->reserve >> 20));
+	return 0;
+}
+
+static uint8_t *buffer_take(struct archive *a)
+{
+	pthread_mutex_lock(&a->buffers_lock);
+	struct spare_buffer *b = a->buffers;
+	if (b) {
+		a->buffers = b->next;
+		a->n_buffers--;
+	}
+	pthread_mutex_unlock(&a->buffers_lock);
+	if (b)
+		return (uint8_t *)b;
+	void *p = mmap(NULL, a->buffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void buffer_give(struct archive *a, uint8_t *buf)
+{
+	if (!buf)
+		return;
+	pthread_mutex_lock(&a->buffers_lock);
+	bool keep = a->n_buffers < KEEP_BUFFERS;
+	if (keep) {
+		((struct spare_buffer *)buf)->next = a->buffers;
+		a->buffers = (struct spare_buffer *)buf;
+		a->n_buffers++;
+	}
+	pthread_mutex_unlock(&a->buffers_lock);
+	if (!keep)
+		munmap(buf, a->buffer);
+}
+
+void intake_buffers_free(struct archive *a)
+{
+	while (a->buffers) {
+		struct spare_buffer *b = a->buffers;
+		a->buffers = b->next;
+		munmap(b, a->buffer);
+	}
+	a->n_buffers = 0;
+}
+
+/* Puts the file meta, and room for the record header, before the data set. */
+static int intake_head(struct intake *in, struct err *e)
+{
+	struct part10_meta m = {0};
+	struct record *r = &in->record;
+	AUTO(buf) head = BUF(DATA_AT - PACK_HEAD);
+	if (!r->sop_class[0])
+		snprintf(r->sop_class, sizeof r->sop_class, "%s", index_head_class(in->head));
+	if (!r->sop_instance[0])
+		snprintf(r->sop_instance, sizeof r->sop_instance, "%s", index_head_instance(in->head));
+	if (!r->sop_class[0] || !r->sop_instance[0])
+		return err_set(e, E_INVAL, "no SOP %s UID before the pixel data",
+			       r->sop_class[0] ? "Instance" : "Class");
+	memcpy(m.sop_class, r->sop_class, sizeof m.sop_class);
+	memcpy(m.sop_instance, r->sop_instance, sizeof m.sop_instance);
+	memcpy(m.syntax, r->syntax, sizeof m.syntax);
+	memcpy(m.source_aet, r->aet, sizeof m.source_aet);
+	int rc = part10_write(&m, &head, e);
+	if (rc < 0)
+		return rc;
+	in->from = DATA_AT - head.len - PACK_HEAD;
+	memset(in->buf + in->from, 0, PACK_HEAD);
+	memcpy(in->buf + in->from + PACK_HEAD, head.data, head.len);
+	r->head_len = (uint32_t)head.len;
+	r->head_hash = XXH3_64bits(head.data, head.len);
+	return 0;
+}
+
+int intake_begin(struct archive *a, const struct intake_source *src, const char *syntax, const char *sop_class,
+		 const char *sop_instance, struct intake **out, struct err *e)
+{
+	int rc = intake_room(a, e);
+	if (rc < 0)
+		return rc;
+	struct intake *in = calloc(1, sizeof *in);
+	if (!in)
+		return err_set(e, E_NOMEM, "no memory for an intake");
+	in->archive = a;
+	in->site = src->site;
+	in->record.kind = RECORD_INSTANCE;
+	in->record.received_us = clock_wall_us();
+	snprintf(in->record.site, sizeof in->record.site, "%s", src->site_code);
+	snprintf(in->record.aet, sizeof in->record.aet, "%s", src->aet);
+	snprintf(in->record.syntax, sizeof in->record.syntax, "%s", syntax);
+	snprintf(in->record.sop_class, sizeof in->record.sop_class, "%s", sop_class);
+	snprintf(in->record.sop_instance, sizeof in->record.sop_instance, "%s", sop_instance);
+	in->buf = buffer_take(a);
+	in->hash = XXH3_createState();
+	if (!in->buf || !in->hash)
+		rc = err_set(e, E_NOMEM, "no memory for an intake buffer");
+	if (rc == 0)
+		rc = index_head_new(syntax, &in->head, e);
+	if (rc < 0) {
+		intake_abort(in);
+		return rc;
+	}
+	in->from = in->fill = DATA_AT;
+	XXH3_128bits_reset(in->hash);
+	*out = in;
+	return 0;
+}
+
+static int intake_fail(struct intake *in, int rc, const struct err *why, struct err *e)
+{
+	in->rc = rc;
+	in->err = *why;
+	if (e)
+		*e = *why;
+	return rc;
+}
+
+/* The record does not fit into one buffer: it becomes a pack of its own. */
+static int own_begin(struct intake *in, struct err *e)
+{
+	struct blob_store *s = in->archive->packs;
+	uint8_t head[PACK_BLOCK];
+	int rc = intake_head(in, e);
+	if (rc < 0)
+		return rc;
+	if ((rc = packer_take_id(in->archive->packer, &in->own_id, e)) < 0 ||
+	    (rc = s->ops->create(s, in->own_id, &in->own, e)) < 0)
+		return rc;
+	in->record.pack = in->own_id;
+	in->record.at = PACK_BLOCK;
+	pack_header(in->own_id, PACK_SINGLE, in->record.received_us, head);
+	memcpy(in->first, in->buf + in->from, PACK_BLOCK);
+	return s->ops->write(in->own, head, sizeof head, 0, e);
+}
+
+static int own_flush(struct intake *in, struct err *e)
+{
+	struct blob_store *s = in->archive->packs;
+	int rc = 0;
+	if (in->written >= in->checked + ROOM_STEP) {
+		in->checked = in->written;
+		rc = intake_room(in->archive, e);
+	}
+	if (rc == 0 && !in->own)
+		rc = own_begin(in, e);
+	if (rc == 0)
+		rc = s->ops->write(in->own, in->buf + in->from, in->fill - in->from, in->record.at + in->written, e);
+	if (rc < 0)
+		return rc;
+	s->ops->flush(in->own, in->record.at + in->written, in->fill - in->from, NULL);
+	in->written += in->fill - in->from;
+	in->from = in->fill = 0;
+	fault_point("own-flush");
+	return 0;
+}
+
+int intake_space(struct intake *in, uint8_t **at, size_t *room, struct err *e)
+{
+	struct err why = {0};
+	if (in->rc == 0 && in->fill == in->archive->buffer) {
+		int rc = own_flush(in, &why);
+		if (rc < 0)
+			intake_fail(in, rc, &why, NULL);
+	}
+	if (in->rc < 0) {
+		if (e)
+			*e = in->err;
+		return in->rc;
+	}
+	*at = in->buf + in->fill;
+	*room = in->archive->buffer - in->fill;
+	return 0;
+}
+
+int intake_filled(struct intake *in, size_t n, struct err *e)
+{
+	struct err why = {0};
+	const uint8_t *p = in->buf + in->fill;
+	in->fill += n;
+	in->data_len += n;
+	if (in->archive->max_instance && in->data_len > in->archive->max_instance) {
+		err_set(&why, E_LIMIT, "larger than the limit of %llu bytes",
+			(unsigned long long)in->archive->max_instance);
+		return intake_fail(in, -E_LIMIT, &why, e);
+	}
+	XXH3_128bits_update(in->hash, p, n);
+	int rc = index_head_feed(in->head, p, n, &why);
+	return rc < 0 ? intake_fail(in, rc, &why, e) : 0;
+}
+
+int intake_write(struct intake *in, const void *data, size_t n, struct err *e)
+{
+	for (const uint8_t *p = data; n;) {
+		uint8_t *at;
+		size_t room;
+		int rc = intake_space(in, &at, &room, e);
+		if (rc < 0)
+			return rc;
+		if (room > n)
+			room = n;
+		memcpy(at, p, room);
+		if ((rc = intake_filled(in, room, e)) < 0)
+			return rc;
+		p += room;
+		n -= room;
+	}
+	return 0;
+}
+
+/* The data set is whole: its identity is known, and agrees with the request. */
+static int intake_identify(struct intake *in, char remark[160], struct err *e)
+{
+	struct record *r = &in->record;
+	int rc = index_head_end(in->head, remark, e);
+	if (rc < 0)
+		return rc;
+	const char *class = index_head_class(in->head), *instance = index_head_instance(in->head);
+	if (r->sop_instance[0] && strcmp(r->sop_instance, instance))
+		return err_set(e, E_MISMATCH, "SOP Instance UID is %s in the request, %s in the data set",
+			       r->sop_instance, instance);
+	if (r->sop_class[0] && strcmp(r->sop_class, class))
+		return err_set(e, E_MISMATCH, "SOP Class UID is %s in the request, %s in the data set", r->sop_class,
+			       class);
+	if (!in->own && (rc = intake_head(in, e)) < 0)
+		return rc;
+	r->part10_len = r->head_len + in->data_len;
+	XXH128_canonical_t sum;
+	XXH128_canonicalFromHash(&sum, XXH3_128bits_digest(in->hash));
+	memcpy(r->digest, sum.digest, 16);
+	return 0;
+}
+
+/* With its padding to the next block, in the buffer? */
+static bool record_fits(const struct intake *in)
+{
+	return !in->own && in->from + record_size(&in->record) <= in->archive->buffer;
+}
+
+static int record_shared(struct intake *in, struct place *p, struct err *e)
+{
+	struct record *r = &in->record;
+	uint64_t size = record_size(r);
+	int rc = committer_enter(in->archive->committer, size, p, e);
+	if (rc < 0)
+		return rc;
+	r->pack = open_pack_id(p->pack);
+	r->at = p->at;
+	r->seq = p->seq;
+	record_header(r, in->buf + in->from);
+	memset(in->buf + in->fill, 0, (size_t)size - (in->fill - in->from)); /* record_fits() has seen to the room */
+	fault_point("before-write");
+	return packer_write(p->pack, in->buf + in->from, (size_t)size, p->at, e);
+}
+
+static int record_own(struct intake *in, struct place *p, struct err *e)
+{
+	struct blob_store *s = in->archive->packs;
+	struct record *r = &in->record;
+	int rc = in->fill ? own_flush(in, e) : 0;
+	if (rc == 0)
+		rc = s->ops->sync(in->own,
+				  e); /* the bulk is durable before a sequence number is taken: nobody waits for it */
+	if (rc < 0)
+		return rc;
+	fault_point("own-synced");
+	p->pack = NULL;
+	if ((rc = committer_enter(in->archive->committer, 0, p, e)) < 0)
+		return rc;
+	r->seq = p->seq;
+	record_header(r, in->first);
+	rc = s->ops->write(in->own, in->first, PACK_BLOCK, r->at, e);
+	return rc == 0 ? s->ops->sync(in->own, e) : rc;
+}
+
+static void item_of(struct intake *in, struct index_item *item)
+{
+	const struct record *r = &in->record;
+	*item = (struct index_item){
+	    .head = in->head,
+	    .site = in->site,
+	    .seq = r->seq,
+	    .received_us = r->received_us,
+	    .aet = r->aet,
+	    .where = {.site = in->site,
+		      .pack = r->pack,
+		      .at = r->at + PACK_HEAD,
+		      .part10_len = r->part10_len,
+		      .head_len = r->head_len},
+	};
+	memcpy(item->where.sop_class, r->sop_class, sizeof r->sop_class);
+	memcpy(item->where.sop_instance, r->sop_instance, sizeof r->sop_instance);
+	memcpy(item->where.syntax, r->syntax, sizeof r->syntax);
+	memcpy(item->where.digest, r->digest, 16);
+}
+
+/* Is the identical object there already? Then nothing is written. */
+static int intake_known(struct intake *in, struct err *e)
+{
+	struct db_conn *c;
+	const struct record *r = &in->record;
+	int rc = db_get(in->archive->db, DB_READ, &c, e);
+	if (rc < 0)
+		return rc;
+	rc = index_known(c, r->sop_instance, r->digest, r->part10_len - r->head_len, r->syntax, in->site, e);
+	db_put(c);
+	return rc;
+}
+
+static int intake_place(struct intake *in, struct intake_result *out, struct err *e)
+{
+	struct place p = {0};
+	struct index_item item;
+	struct err why = {0};
+	p.item = &item;
+	int rc = record_fits(in) ? record_shared(in, &p, &why) : record_own(in, &p, &why);
+	if (p.seq == 0) { /* never entered the queue */
+		if (e)
+			*e = why;
+		return rc;
+	}
+	item_of(in, &item);
+	fault_point("after-write");
+	int committed = committer_wait(in->archive->committer, &p, rc < 0 ? PLACE_FAILED : PLACE_WRITTEN, e);
+	if (rc < 0 && e)
+		*e = why;
+	if (rc < 0 || committed < 0)
+		return rc < 0 ? rc : committed;
+	out->outcome = item.outcome;
+	if (item.outcome != INTAKE_STORED)
+		snprintf(out->reason, sizeof out->reason, "%s", item.reason);
+	if (in->own) {
+		in->archive->packs->ops->drop(in->own);
+		in->own = NULL;
+	}
+	return 0;
+}
+
+static int intake_settle(struct intake *in, struct intake_result *out, struct err *e)
+{
+	int rc = in->rc;
+	if (rc < 0) {
+		if (e)
+			*e = in->err;
+		return rc;
+	}
+	if ((rc = intake_identify(in, out->reason, e)) < 0)
+		return rc;
+	if ((rc = intake_known(in, e)) < 0)
+		return rc;
+	if (rc == 1) {
+		out->outcome = INTAKE_SAME;
+		return 0;
+	}
+	return intake_place(in, out, e);
+}
+
+int intake_finish(struct intake *in, struct intake_result *out, struct err *e)
+{
+	*out = (struct intake_result){0};
+	int rc = intake_settle(in, out, e);
+	if (rc == 0)
+		metric_add(&m_bytes, (int64_t)(in->record.part10_len - in->record.head_len));
+	metric_add(rc < 0                          ? &m_refused
+		   : out->outcome == INTAKE_STORED ? &m_stored
+		   : out->outcome == INTAKE_SAME   ? &m_same
+						   : &m_quarantine,
+		   1);
+	intake_abort(in); /* what was not handed over */
+	return rc;
+}
+
+void intake_abort(struct intake *in)
+{
+	if (!in)
+		return;
+	if (in->own)
+		in->archive->packs->ops->abort(in->own);
+	if (in->own_id)
+		packer_give_id(in->archive->packer, in->own_id);
+	index_head_free(in->head);
+	XXH3_freeState(in->hash);
+	buffer_give(in->archive, in->buf);
+	free(in);
+}

@@ -1,0 +1,65 @@
+/* archive/pack.h - the form of a pack: blocks, record headers, checksums. man/teleread-pack.5 is its full description.
+ *
+ * A pack is a header block and then records, each at a multiple of PACK_BLOCK: a header of PACK_HEAD bytes, the whole
+ * Part 10 file, zeros up to the next block. No two records share a block, so writing one never touches another. Blocks
+ * of zeros between and behind records mean nothing. All numbers are little endian. Threads:  depends on arguments
+ * alone.
+ */
+#ifndef ARCHIVE_PACK_H
+#define ARCHIVE_PACK_H
+
+#include "archive/blob.h"
+#include "base/err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PACK_BLOCK 4096u
+#define PACK_HEAD 512u
+enum pack_kind { PACK_SHARED = 1, PACK_SINGLE = 2 };
+enum record_kind { RECORD_INSTANCE = 1, RECORD_VOID = 2 }; /* void: torn by a crash, never acknowledged; passed over */
+
+struct record {
+	enum record_kind kind;
+	uint64_t pack, at; /* where its header stands */
+	uint64_t seq;      /* 1, 2, ...: order of everything taken in */
+	int64_t received_us;
+	uint64_t part10_len;
+	uint32_t head_len;  /* of that: preamble and meta */
+	uint8_t digest[16]; /* XXH3-128 (canonical) of the data set */
+	uint64_t head_hash; /* XXH3-64 of preamble and meta */
+	char site[33], aet[17], sop_class[65], sop_instance[65], syntax[65];
+};
+
+static inline uint64_t pack_round(uint64_t n)
+{
+	return (n + PACK_BLOCK - 1) / PACK_BLOCK * PACK_BLOCK;
+}
+static inline uint64_t record_size(const struct record *r)
+{
+	return pack_round(PACK_HEAD + r->part10_len);
+}
+void pack_header(uint64_t pack, enum pack_kind kind, int64_t created_us, uint8_t out[PACK_BLOCK]);
+/* 0 or -E_CORRUPT. */
+int pack_header_read(const uint8_t in[PACK_BLOCK], uint64_t pack, enum pack_kind *kind, struct err *e);
+void record_header(const struct record *r, uint8_t out[PACK_HEAD]);
+/* 1: a record of this pack at this offset; 0: none (zeros, or bytes that are not a header of this place). */
+int record_header_read(const uint8_t in[PACK_HEAD], uint64_t pack, uint64_t at, struct record *out);
+
+/* Walks a pack's records in order of offset. Where a header is not whole, the next block is looked at. */
+struct pack_walk {
+	struct blob_store *store;
+	uint64_t pack, at, size;
+	uint8_t *window; /* of PACK_WINDOW bytes at window_at */
+	uint64_t window_at, window_len;
+};
+#define PACK_WINDOW (256u << 10)
+/* -E_CORRUPT when the pack's own header is damaged (records can still be walked); -E_IO. */
+int pack_walk_begin(struct pack_walk *w, struct blob_store *s, uint64_t pack, struct err *e);
+int pack_walk_next(struct pack_walk *w, struct record *out, struct err *e); /* 1, 0 at the end, negative */
+void pack_walk_end(struct pack_walk *w);
+
+/* Reads a record once, front to back: gives each piece of the data set to each (may be NULL; non-zero ends it) and
+ * compares both checksums. 0, -E_CORRUPT naming which, -E_IO, or what each returned. */
+int record_verify(struct blob_store *s, const struct record *r,
+		  int (*each)(void *arg, const uint8_t *data, size_t n, struct err *e), void *arg, struct err *e);
+#endif

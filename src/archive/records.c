@@ -1,0 +1,126 @@
+/* Records of many packs in order of sequence number: shared packs are in order within and among themselves; packs of
+ * one large record are sorted in (a few bytes for each, and each stands for a megabyte or more). */
+#include "archive/store.h"
+#include "base/log.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct single {
+	uint64_t seq, pack;
+};
+struct order {
+	struct blob_store *store;
+	uint64_t after, last_pack;
+	uint64_t *shared;
+	struct single *single;
+	size_t n_shared, n_single, room_shared, room_single;
+	int (*seen)(void *arg, const struct record *r, struct err *e);
+	void *arg;
+	size_t next_single;
+	struct err *e;
+};
+
+static int grow(void *array, size_t n, size_t *room, size_t one, struct err *e)
+{
+	void **a = array;
+	if (n < *room)
+		return 0;
+	size_t more = *room ? *room * 2 : 256;
+	void *p = reallocarray(*a, more, one);
+	if (!p)
+		return err_set(e, E_NOMEM, "no memory for the list of packs");
+	*a = p;
+	*room = more;
+	return 0;
+}
+
+/* Sorts a pack into one of the two lists by its header; one whose header is damaged is walked like a shared one. */
+static int order_pack(void *arg, uint64_t pack)
+{
+	struct order *o = arg;
+	struct pack_walk w;
+	struct record r;
+	uint8_t head[PACK_BLOCK];
+	enum pack_kind kind = PACK_SHARED;
+	o->last_pack = pack;
+	int64_t k = o->store->ops->read(o->store, pack, 0, head, sizeof head, o->e);
+	if (k < 0)
+		return (int)k;
+	if (k == sizeof head)
+		pack_header_read(head, pack, &kind, NULL);
+	if (kind != PACK_SINGLE) {
+		int rc = grow(&o->shared, o->n_shared, &o->room_shared, sizeof *o->shared, o->e);
+		if (rc == 0)
+			o->shared[o->n_shared++] = pack;
+		return rc;
+	}
+	int rc = pack_walk_begin(&w, o->store, pack, NULL), got = rc == 0 ? pack_walk_next(&w, &r, o->e) : 0;
+	pack_walk_end(&w);
+	if (got <= 0 || r.kind != RECORD_INSTANCE || r.seq <= o->after)
+		return got < 0 ? got : 0; /* no record: a large instance whose sender or node went away */
+	if ((rc = grow(&o->single, o->n_single, &o->room_single, sizeof *o->single, o->e)) == 0)
+		o->single[o->n_single++] = (struct single){r.seq, pack};
+	return rc;
+}
+
+static int by_seq(const void *a, const void *b)
+{
+	const struct single *x = a, *y = b;
+	return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* All singles with a sequence number below seq. */
+static int order_singles(struct order *o, uint64_t seq)
+{
+	for (; o->next_single < o->n_single && o->single[o->next_single].seq < seq; o->next_single++) {
+		struct pack_walk w;
+		struct record r;
+		int rc = pack_walk_begin(&w, o->store, o->single[o->next_single].pack, o->e);
+		if (rc == 0)
+			rc = pack_walk_next(&w, &r, o->e);
+		pack_walk_end(&w);
+		if (rc > 0)
+			rc = o->seen(o->arg, &r, o->e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int order_shared(struct order *o, uint64_t pack)
+{
+	struct pack_walk w;
+	struct record r;
+	int rc = pack_walk_begin(&w, o->store, pack, o->e);
+	if (rc == -E_CORRUPT) { /* its records speak for themselves */
+		log_warn("%s", o->e ? o->e->msg : "a pack's header is damaged");
+		if (o->e)
+			*o->e = (struct err){0};
+		rc = 0;
+	}
+	while (rc == 0 && (rc = pack_walk_next(&w, &r, o->e)) > 0) {
+		rc = 0;
+		if (r.kind == RECORD_INSTANCE && r.seq > o->after && (rc = order_singles(o, r.seq)) == 0)
+			rc = o->seen(o->arg, &r, o->e);
+	}
+	pack_walk_end(&w);
+	return rc;
+}
+
+int records_in_order(struct blob_store *s, uint64_t from, uint64_t after_seq,
+		     int (*seen)(void *arg, const struct record *r, struct err *e), void *arg, uint64_t *next_pack,
+		     struct err *e)
+{
+	struct order o = {.store = s, .after = after_seq, .seen = seen, .arg = arg, .e = e};
+	int rc = s->ops->walk(s, from, order_pack, &o, e);
+	if (o.n_single)
+		qsort(o.single, o.n_single, sizeof *o.single, by_seq);
+	for (size_t i = 0; i < o.n_shared && rc == 0; i++)
+		rc = order_shared(&o, o.shared[i]);
+	if (rc == 0)
+		rc = order_singles(&o, UINT64_MAX);
+	*next_pack = o.last_pack + 1;
+	free(o.shared);
+	free(o.single);
+	return rc;
+}

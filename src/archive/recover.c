@@ -1,0 +1,187 @@
+/* After anything but a clean stop: what the packs hold behind the index's last sequence number is verified and indexed
+ * in order; what is torn was never acknowledged: it is cut off at the end of a pack, marked as void in its middle. */
+#include "archive/registry.h"
+#include "archive/store.h"
+#include "base/log.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 256 };
+
+/* ---- one record into the index */
+static int feed_head(void *arg, const uint8_t *data, size_t n, struct err *e)
+{
+	return index_head_feed(arg, data, n, e);
+}
+
+int record_index(struct archive *a, struct db_conn *writer, const struct record *r, int64_t site,
+		 struct index_item *out, struct err *e)
+{
+	char remark[160];
+	struct index_head *head = NULL;
+	*out = (struct index_item){
+	    .site = site,
+	    .seq = r->seq,
+	    .received_us = r->received_us,
+	    .aet = r->aet,
+	    .where = {.site = site,
+		      .pack = r->pack,
+		      .at = r->at + PACK_HEAD,
+		      .part10_len = r->part10_len,
+		      .head_len = r->head_len},
+	};
+	memcpy(out->where.sop_class, r->sop_class, sizeof r->sop_class);
+	memcpy(out->where.sop_instance, r->sop_instance, sizeof r->sop_instance);
+	memcpy(out->where.syntax, r->syntax, sizeof r->syntax);
+	memcpy(out->where.digest, r->digest, 16);
+	int rc = index_head_new(r->syntax, &head, e);
+	if (rc == 0)
+		rc = record_verify(a->packs, r, feed_head, head, e);
+	if (rc == 0)
+		rc = index_head_end(head, remark, e);
+	out->head = head;
+	if (rc == 0)
+		rc = index_put(writer, out, e);
+	index_head_free(head);
+	out->head = NULL;
+	return rc;
+}
+
+int record_site(struct archive *a, const struct record *r, struct site *cache, struct err *e)
+{
+	if (cache->id && !strcmp(cache->code, r->site))
+		return 0;
+	int rc = site_get(a, r->site, cache, NULL);
+	if (rc != -E_NOENT)
+		return rc < 0 ? err_set(e, (enum err_code) - rc, "site %s cannot be looked up", r->site) : 0;
+	*cache = (struct site){0}; /* the registry is younger than the packs: what belongs to a site stays its own */
+	snprintf(cache->code, sizeof cache->code, "%s", r->site);
+	snprintf(cache->name, sizeof cache->name, "%s", r->site);
+	if ((rc = site_add(a, cache, e)) == 0)
+		rc = site_get(a, r->site, cache, e);
+	log_warn("site %s was not in the registry: made anew from the packs", r->site);
+	return rc;
+}
+
+struct recovery {
+	struct archive *archive;
+	struct db_conn *writer; /* while a batch is open */
+	struct site site;
+	uint64_t seq, floor, done, voids;
+	unsigned batch;
+	bool lost;
+};
+
+/* The record stays where it is, marked as one that nobody was ever told is kept. */
+static int mark_void(struct archive *a, const struct record *r, struct err *e)
+{
+	struct blob_writer *w;
+	uint8_t head[PACK_HEAD];
+	struct record v = *r;
+	v.kind = RECORD_VOID;
+	record_header(&v, head);
+	int rc = a->packs->ops->reopen(a->packs, r->pack, &w, e);
+	if (rc < 0)
+		return rc;
+	rc = a->packs->ops->write(w, head, sizeof head, r->at, e);
+	if (rc == 0)
+		rc = a->packs->ops->sync(w, e);
+	a->packs->ops->drop(w);
+	return rc;
+}
+
+static int batch_open(struct recovery *v, struct err *e)
+{
+	if (v->writer)
+		return 0;
+	int rc = db_get(v->archive->db, DB_WRITE, &v->writer, e);
+	return rc == 0 ? db_begin(v->writer, e) : rc;
+}
+
+static int batch_close(struct recovery *v, struct err *e)
+{
+	if (!v->writer)
+		return 0;
+	int rc = index_set_through(v->writer, v->seq, v->floor, e);
+	if (rc == 0)
+		rc = db_commit(v->writer, e);
+	db_put(STEAL(v->writer));
+	v->batch = 0;
+	return rc;
+}
+
+static int recovery_seen(void *arg, const struct record *r, struct err *e)
+{
+	struct recovery *v = arg;
+	struct index_item item;
+	struct err why = {0};
+	int rc = 0;
+	if (!v->site.id || strcmp(v->site.code, r->site)) { /* making a site takes the writer: between batches */
+		rc = batch_close(v, e);
+		if (rc == 0)
+			rc = record_site(v->archive, r, &v->site, e);
+	}
+	if (rc < 0 || (rc = batch_open(v, e)) < 0)
+		return rc;
+	rc = record_index(v->archive, v->writer, r, v->site.id, &item, &why);
+	if (rc == -E_CORRUPT || rc == -E_INVAL) {
+		log_warn("recovery: %s%s", why.msg, v->lost ? "" : "; never acknowledged, marked as void");
+		v->voids++;
+		rc = v->lost ? 0 : mark_void(v->archive, r, e);
+	} else if (rc < 0) {
+		return err_set(e, why.code, "%s", why.msg);
+	}
+	v->seq = r->seq;
+	v->done++;
+	return rc == 0 && ++v->batch >= BATCH ? batch_close(v, e) : rc;
+}
+
+/* What was written ahead is cut off, what never got a whole record goes. */
+static int tidy_pack(void *arg, uint64_t pack)
+{
+	struct archive *a = arg;
+	struct pack_walk w;
+	struct record r;
+	struct blob_writer *bw;
+	uint64_t end = 0;
+	int rc = pack_walk_begin(&w, a->packs, pack, NULL);
+	while (rc == 0 && pack_walk_next(&w, &r, NULL) > 0)
+		if (r.kind != RECORD_VOID)
+			end = r.at + record_size(&r);
+	uint64_t size = w.size;
+	pack_walk_end(&w);
+	if (rc < 0 && size > PACK_BLOCK)
+		return 0; /* damaged: fsck's business */
+	if (!end)
+		a->packs->ops->remove(a->packs, pack, NULL);
+	else if (size > end && a->packs->ops->reopen(a->packs, pack, &bw, NULL) == 0)
+		a->packs->ops->seal(bw, end, NULL);
+	return 0;
+}
+
+int recover(struct archive *a, uint64_t *next_seq, uint64_t *next_pack, struct err *e)
+{
+	struct recovery v = {.archive = a};
+	struct db_conn *reader;
+	int rc = db_get(a->db, DB_READ, &reader, e);
+	if (rc < 0)
+		return rc;
+	rc = index_through(reader, &v.seq, &v.floor, e);
+	db_put(reader);
+	v.lost = v.seq == 0; /* no index at all: what is torn may have been acknowledged once, and stays for fsck */
+	if (rc == 0)
+		rc = records_in_order(a->packs, v.floor, v.seq, recovery_seen, &v, next_pack, e);
+	int closed = batch_close(&v, rc == 0 ? e : NULL);
+	if (rc < 0 || closed < 0)
+		return rc < 0 ? rc : closed;
+	if (*next_pack < v.floor)
+		*next_pack = v.floor;
+	if (*next_pack == 0)
+		*next_pack = 1;
+	*next_seq = v.seq + 1;
+	if (v.done)
+		log_info("recovery: %llu records behind the index were taken in, %llu torn ones marked as void",
+			 (unsigned long long)(v.done - v.voids), (unsigned long long)v.voids);
+	return v.lost ? 0 : a->packs->ops->walk(a->packs, v.floor, tidy_pack, a, e);
+}

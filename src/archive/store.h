@@ -1,0 +1,74 @@
+/* archive/store.h - what the parts of archive/ share: the open archive, and the committer's queue. Not for other rooms.
+ */
+#ifndef ARCHIVE_STORE_H
+#define ARCHIVE_STORE_H
+
+#include "archive/index.h"
+#include "archive/packer.h"
+#include "archive/registry.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct archive {
+	enum archive_mode mode;
+	struct blob_store *packs;
+	struct db *db;
+	char *folder;
+	int lock_fd;
+	uint64_t reserve, max_instance;
+	size_t buffer;
+	/* ARCHIVE_SERVE only */
+	struct packer *packer;
+	struct committer *committer;
+	_Atomic int64_t room, room_at; /* free bytes above the reserve, when looked up (monotonic us) */
+	pthread_mutex_t buffers_lock;
+	struct spare_buffer *buffers; /* intake buffers not in use */
+	unsigned n_buffers;
+};
+
+/* One finished instance on its way through the committer. */
+enum place_state { PLACE_WRITING, PLACE_WRITTEN, PLACE_FAILED };
+struct place {
+	struct place *next;
+	struct open_pack *pack; /* shared pack, or NULL for a pack of its own */
+	uint64_t at, seq;
+	enum place_state state;
+	struct index_item *item;
+	int rc; /* outcome, once done */
+	struct err err;
+	bool done;
+	pthread_cond_t wake;
+};
+
+void intake_buffers_free(struct archive *a);
+int committer_start(struct archive *a, uint64_t next_seq, struct committer **out, struct err *e);
+uint64_t committer_stop(struct committer *c); /* finishes what is queued; the lowest unused sequence number */
+/* Takes the next sequence number, and for n > 0 a place of n bytes in the shared pack; puts p into the queue,
+ * PLACE_WRITING. */
+int committer_enter(struct committer *c, uint64_t n, struct place *p, struct err *e);
+/* The record is written (or not): p->state becomes WRITTEN or FAILED; waits until it is durable and indexed. */
+int committer_wait(struct committer *c, struct place *p, enum place_state state, struct err *e);
+
+/* Verifies and indexes all records behind the index's last sequence number. *next_seq, *next_pack: the lowest unused.
+ */
+int recover(struct archive *a, uint64_t *next_seq, uint64_t *next_pack, struct err *e);
+/* Walks records of all packs from pack id `from` on in order of sequence number; of packs whose header is damaged too.
+ */
+int records_in_order(struct blob_store *s, uint64_t from, uint64_t after_seq,
+		     int (*seen)(void *arg, const struct record *r, struct err *e), void *arg, uint64_t *next_pack,
+		     struct err *e);
+/* One record, verified, into the open transaction of writer. */
+int record_index(struct archive *a, struct db_conn *writer, const struct record *r, int64_t site,
+		 struct index_item *out, struct err *e);
+/* The site of a record, kept in *cache from call to call (zeroed at first); made when the registry lacks it. The caller
+ * must not hold the writer. */
+int record_site(struct archive *a, const struct record *r, struct site *cache, struct err *e);
+
+/* Kills the process here when TELEREAD_FAULT_POINT=name:n says so for the n-th pass (builds with --enable-faults only).
+ */
+#ifdef TELEREAD_FAULTS
+void fault_point(const char *name);
+#else
+#define fault_point(name) ((void)0)
+#endif
+#endif
