@@ -1,1 +1,1 @@
-libcore_a_SOURCES += %D%/transcode.h 
+libcore_a_SOURCES += %D%/transcode.h %D%/transcode.c

@@ -1,8 +1,8 @@
 /* imaging/transcode.h - the seam through which a stored instance becomes another transfer syntax.
  *
- * Today: native syntaxes, deflated, RLE, JPEG lossless, JPEG-LS by the toolkit, one file to another, in a scratch folder.
- * Errors:   -E_UNSUP when no way is known (asked beforehand by transcode_can), -E_LIMIT over max_bytes, -E_INVAL.
- * Threads:  any; each call works on files of its own.
+ * Today: native syntaxes, deflated, RLE, JPEG lossless, JPEG-LS by the toolkit, one file to another, in a scratch
+ * folder. Errors:   -E_UNSUP when no way is known (ask transcode_can beforehand), -E_INVAL for bytes that cannot be
+ * read, -E_IO. Threads:  any; each call works on files of its own.
  */
 #ifndef IMAGING_TRANSCODE_H
 #define IMAGING_TRANSCODE_H

@@ -1,9 +1,9 @@
 /* net/dimse.h - DIMSE messages over one association: what the faces and the clients share.
  *
- * A message is a command set and perhaps a data set. Data sets are read as a stream (dimse_data) or, when small, at once.
- * Errors:   -E_CLOSED (peer gone or aborted), -E_TIMEOUT, -E_INVAL (protocol broken: abort), -E_LIMIT; E_RELEASE_ASKED is
- *           the positive answer 1 of dimse_receive.
- * Threads:  one thread for each association (dimse_shutdown from any).
+ * A message is a command set and perhaps a data set. Data sets are read as a stream (dimse_data) or, when small, at
+ * once. Errors:   -E_CLOSED (peer gone or aborted), -E_TIMEOUT, -E_INVAL (protocol broken: abort), -E_LIMIT; the peer's
+ * wish to release is the positive answer 1 of dimse_receive. After any other error the association is of no more use.
+ * Threads:  one thread for each association (shim_assoc_shutdown from any).
  * Source:   PS3.7 9, PS3.8 9.3, annex E.
  */
 #ifndef NET_DIMSE_H
@@ -18,21 +18,46 @@
 struct dimse {
 	shim_assoc *assoc;
 	uint32_t message_ms; /* a message begun must go on within this */
+	bool begun;          /* the last dimse_receive saw at least the beginning of a message: not merely idle */
 	bool in_data;        /* a data set is being read */
 	uint8_t data_context;
 	struct shim_pdv pdv;
-	uint32_t left;       /* of the current PDV */
+	uint32_t left; /* of the current PDV */
 };
 
-/* Waits at most idle_ms for the next message's command. 0: *c and *context are filled; 1: the peer asks for release. */
+/* Waits at most idle_ms for the next message's command; what is left of a data set before it is read away.
+ * 0: *c and *context are filled; 1: the peer asks for release; -E_TIMEOUT with begun false: nothing came, go on. */
 int dimse_receive(struct dimse *d, uint32_t idle_ms, struct shim_command *c, uint8_t *context, struct err *e);
 /* Reads up to n bytes of the data set that follows a command with has_data; 0: it is complete. */
 int64_t dimse_data(struct dimse *d, void *buf, size_t n, struct err *e);
-int dimse_data_all(struct dimse *d, struct buf *out, struct err *e); /* until complete; -E_LIMIT by out's cap (rest is read away) */
+/* Until complete; -E_LIMIT by out's cap, with the rest read away (the association stays good). */
+int dimse_data_all(struct dimse *d, struct buf *out, struct err *e);
 int dimse_data_skip(struct dimse *d, struct err *e);
-/* Is a C-CANCEL for message id waiting? Reads it without blocking; other messages are an error (no async window agreed). */
+/* Is a C-CANCEL for message id waiting? Looks without waiting; any other request is an error (no async window agreed).
+ */
 int dimse_cancelled(struct dimse *d, uint16_t message_id, struct err *e); /* 1, 0, negative */
-int dimse_send(struct dimse *d, uint8_t context, const struct shim_command *c, const void *data, size_t n, struct err *e);
+int dimse_send(struct dimse *d, uint8_t context, const struct shim_command *c, const void *data, size_t n,
+	       struct err *e);
 /* Turns a shim code into an error with the shim's sentence. */
 int dimse_error(int shim_code, struct err *e);
+
+/* ---- C-STORE, the sending side: clients, sub-operations of C-MOVE and C-GET */
+struct dimse_object {
+	const char *sop_class, *sop_instance;
+	uint8_t context;
+	uint16_t message_id;
+	const char *originator; /* AE title of the C-MOVE SCU, NULL: none */
+	uint16_t originator_id;
+	bool cancellable; /* C-GET: a C-CANCEL for cancel_id may come instead of the answer; sets cancelled, and goes on
+			   */
+	uint16_t cancel_id;
+	bool cancelled;
+	/* The next piece of the data set: its length, *at (borrowed until the next call), *last with the last of them;
+	 * negative: failed. Pieces of a multiple of shim_assoc_send_size() make full PDUs. */
+	int64_t (*piece)(void *arg, const void **at, bool *last, struct err *e);
+	void (*sent)(void *arg); /* all is sent, the answer is awaited: time to read ahead. NULL: nothing to do */
+	void *arg;
+};
+/* Sends one instance and waits for its answer. */
+int dimse_store(struct dimse *d, struct dimse_object *o, struct shim_command *answer, struct err *e);
 #endif

@@ -1,1 +1,1 @@
-libcore_a_SOURCES += %D%/dimse.h %D%/scu.h %D%/server.h 
+libcore_a_SOURCES += %D%/dimse.h %D%/dimse.c %D%/scu.h %D%/scu.c %D%/server.h %D%/server.c

@@ -10,10 +10,13 @@
 #include "shim/shim.h"
 #include <stdbool.h>
 
+#define SERVER_DOOMED 32u         /* threads beyond the limit, busy with saying no; beyond them the line is cut */
+#define SERVER_STACK (512u << 10) /* bytes of stack of an association's thread */
+
 struct server;
 struct server_options {
-	const char *listen;        /* address */
-	uint16_t port;             /* 0: a free one */
+	const char *listen; /* address */
+	uint16_t port;      /* 0: a free one */
 	unsigned max_associations;
 	struct shim_assoc_options assoc;
 	/* The whole life of one association, on its own thread: negotiate, serve, release. The handle is freed by the
@@ -23,8 +26,9 @@ struct server_options {
 };
 int server_start(const struct server_options *o, struct server **out, struct err *e);
 uint16_t server_port(const struct server *s);
-unsigned server_open(const struct server *s);  /* associations now */
-/* Stops listening at once; lets associations finish the message under way for at most grace_ms, then cuts them; joins. */
+unsigned server_open(const struct server *s); /* associations now */
+/* Stops listening at once; lets associations finish the message under way for at most grace_ms, then cuts them; joins.
+ */
 void server_stop(struct server *s, uint32_t grace_ms);
-bool server_stopping(const struct server *s);  /* faces end an association between two messages when this is true */
+bool server_stopping(const struct server *s); /* faces end an association between two messages when this is true */
 #endif

@@ -1,0 +1,232 @@
+#include "dimse/identifier.h"
+#include "dicom/charset.h"
+#include "dicom/scan.h"
+#include <stdio.h>
+#include <string.h>
+
+#define TAG_CHARSET TAG(0x0008, 0x0005)
+#define TAG_LEVEL TAG(0x0008, 0x0052)
+#define TAG_RETRIEVE_AET TAG(0x0008, 0x0054)
+#define TAG_AVAILABILITY TAG(0x0008, 0x0056)
+#define TAG_TIMEZONE TAG(0x0008, 0x0201)
+#define VALUE_MOST (1u << 20)
+
+void identifier_cleanup(struct identifier *id)
+{
+	dset_free(id->keys);
+	id->keys = NULL;
+}
+
+/* ---- reading */
+
+/* Text elements of d and all below to UTF-8, in place. */
+static int to_utf8(struct dset *d, const char *label, unsigned depth, struct err *e)
+{
+	const struct elem *own = dset_get(d, TAG_CHARSET);
+	int rc;
+
+	if (depth > SCAN_DEPTH)
+		return err_set(e, E_LIMIT, "sequences nested over %d deep", SCAN_DEPTH);
+	if (own && depth)
+		label = dset_text(d, TAG_CHARSET);
+	for (unsigned i = 0; i < dset_count(d); i++) {
+		const struct elem el = *dset_at(d, i); /* a copy: it is replaced below */
+		AUTO(buf) text = BUF(4 * VALUE_MOST);
+
+		for (unsigned k = 0; k < el.n_items; k++)
+			if ((rc = to_utf8(el.items[k], label, depth + 1, e)) < 0)
+				return rc;
+		if (!vr_is_text(el.vr) || !el.len)
+			continue;
+		if ((rc = charset_decode(label, el.vr, el.value, el.len, &text, e)) < 0)
+			return rc;
+		if (text.len == el.len && memcmp(text.data, el.value, el.len) == 0)
+			continue;
+		if ((rc = dset_put(d, el.tag, el.vr, buf_text(&text), text.len, e)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* What the face answers by itself, and group lengths, are no keys for the index. */
+static void drop_own(struct dset *d)
+{
+	static const uint32_t own[] = {TAG_CHARSET, TAG_LEVEL, TAG_RETRIEVE_AET, TAG_AVAILABILITY, TAG_TIMEZONE};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		dset_remove(d, own[i]);
+	for (unsigned i = dset_count(d); i-- > 0;)
+		if ((dset_at(d, i)->tag & 0xFFFF) == 0)
+			dset_remove(d, dset_at(d, i)->tag);
+}
+
+static int check(struct identifier *id, struct err *why)
+{
+	const char *label = dset_text(id->keys, TAG_CHARSET);
+
+	if (strlen(label) >= sizeof(id->charset))
+		return err_set(why, E_MISMATCH, "Specific Character Set is over %zu characters",
+			       sizeof(id->charset) - 1);
+	snprintf(id->charset, sizeof(id->charset), "%s", label);
+	if (query_level_parse(dset_text(id->keys, TAG_LEVEL), &id->level) < 0)
+		return err_set(why, E_MISMATCH, "Query/Retrieve Level is missing or unknown");
+	if (id->level == LEVEL_PATIENT && !id->patient_root)
+		return err_set(why, E_MISMATCH, "Study Root has no level PATIENT");
+	id->availability = dset_get(id->keys, TAG_AVAILABILITY) != NULL;
+	return to_utf8(id->keys, id->charset, 0, why);
+}
+
+/* Does the command belong to the class of its context? */
+static bool fits(const struct shim_command *rq, const struct shim_context *cx)
+{
+	static const struct {
+		uint16_t field;
+		const char *patient, *study;
+	} models[] = {
+	    {SHIM_C_FIND_RQ, UID_FIND_PATIENT, UID_FIND_STUDY},
+	    {SHIM_C_MOVE_RQ, UID_MOVE_PATIENT, UID_MOVE_STUDY},
+	    {SHIM_C_GET_RQ, UID_GET_PATIENT, UID_GET_STUDY},
+	};
+
+	if (strcmp(rq->affected_class, cx->abstract) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+		if (models[i].field == rq->field)
+			return strcmp(cx->abstract, models[i].patient) == 0 ||
+			       strcmp(cx->abstract, models[i].study) == 0;
+	return false;
+}
+
+int identifier_receive(struct session *s, const struct shim_command *rq, const struct shim_context *cx,
+		       struct identifier *out, uint16_t *status, struct err *why, struct err *e)
+{
+	AUTO(buf) bytes = BUF(IDENTIFIER_MOST);
+	int rc;
+
+	*status = STATUS_SUCCESS;
+	if ((rc = dimse_data_all(&s->d, &bytes, e)) < 0) {
+		if (rc != -E_LIMIT && rc != -E_NOMEM)
+			return rc;
+		*e = (struct err){0};
+		err_set(why, E_LIMIT, "identifier over %u bytes", IDENTIFIER_MOST);
+	} else if (!fits(rq, cx)) {
+		err_set(why, E_UNSUP, "class is not the one of the context, or not for this command");
+	} else if (!rq->has_data) {
+		err_set(why, E_MISMATCH, "no identifier");
+	} else if (dset_parse(buf_text(&bytes), bytes.len, cx->accepted, &out->keys, why) == 0) {
+		s->bytes_in += bytes.len;
+		out->patient_root = strncmp(cx->abstract, "1.2.840.10008.5.1.4.1.2.1.", 26) == 0;
+		if (check(out, why) == 0)
+			drop_own(out->keys);
+	}
+	if (why->code != E_OK)
+		*status = session_status(why);
+	return 0;
+}
+
+/* ---- answering */
+
+static bool plain(const struct dset *d)
+{
+	for (unsigned i = 0; i < dset_count(d); i++) {
+		const struct elem *el = dset_at(d, i);
+
+		for (unsigned k = 0; k < el->n_items; k++)
+			if (!plain(el->items[k]))
+				return false;
+		for (size_t k = 0; vr_is_text(el->vr) && k < el->len; k++)
+			if (el->value[k] > 0x7e)
+				return false;
+	}
+	return true;
+}
+
+/* A value in the label's encoding; 1 when it would lose something. */
+static int encode(const char *label, const struct elem *el, struct buf *out, struct err *e)
+{
+	AUTO(buf) back = BUF(4 * VALUE_MOST);
+	struct err ignored = {0};
+	int rc;
+
+	if (charset_encode(label, (const char *)el->value, el->len, out, &ignored) < 0)
+		return 1;
+	if ((rc = charset_decode(label, el->vr, buf_text(out), out->len, &back, e)) < 0)
+		return rc;
+	return rc != 0 || back.len != el->len || memcmp(buf_text(&back), el->value, el->len) != 0;
+}
+
+/* Copies from UTF-8; label NULL: as it is. 1 when the label cannot hold a value. */
+static int copy(struct dset *to, const struct dset *from, const char *label, struct err *e)
+{
+	for (unsigned i = 0; i < dset_count(from); i++) {
+		const struct elem *el = dset_at(from, i);
+		AUTO(buf) text = BUF(4 * VALUE_MOST);
+		bool foreign = label && el->len && vr_is_text(el->vr);
+		int rc = 0;
+
+		for (unsigned k = 0; k < el->n_items && rc == 0; k++) {
+			struct dset *item;
+
+			if ((rc = dset_put_item(to, el->tag, &item, e)) == 0)
+				rc = copy(item, el->items[k], label, e);
+		}
+		if (rc == 0 && foreign)
+			rc = encode(label, el, &text, e);
+		if (rc == 0 && foreign)
+			rc = dset_put(to, el->tag, el->vr, buf_text(&text), text.len, e);
+		else if (rc == 0 && !el->n_items)
+			rc = dset_put(to, el->tag, el->vr, el->value, el->len, e);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* The row in the request's character set when that can be, else in UTF-8. */
+static int translate(const struct identifier *id, const struct dset *row, struct dset **out, struct err *e)
+{
+	bool ascii = plain(row), utf8 = strcmp(id->charset, "ISO_IR 192") == 0;
+	AUTO(dset) d = NULL;
+	int rc = 1;
+
+	if (!ascii && !utf8 && id->charset[0]) {
+		if ((rc = dset_new(&d, e)) < 0 || (rc = copy(d, row, id->charset, e)) < 0)
+			return rc;
+		if (rc == 0)
+			rc = dset_put_text(d, TAG_CHARSET, id->charset, e);
+	}
+	if (rc > 0) {
+		dset_free(STEAL(d));
+		if ((rc = dset_new(&d, e)) < 0 || (rc = copy(d, row, NULL, e)) < 0)
+			return rc;
+		if (!ascii)
+			rc = dset_put_text(d, TAG_CHARSET, "ISO_IR 192", e);
+	}
+	if (rc < 0)
+		return rc;
+	*out = STEAL(d);
+	return 0;
+}
+
+int identifier_answer(const struct identifier *id, const struct dset *row, const char *aet, const char *syntax,
+		      struct buf *out, struct err *e)
+{
+	static const char *const levels[] = {"PATIENT", "STUDY", "SERIES", "IMAGE"};
+	AUTO(dset) d = NULL;
+	int rc;
+
+	if ((rc = translate(id, row, &d, e)) < 0 || (rc = dset_put_text(d, TAG_LEVEL, levels[id->level], e)) < 0 ||
+	    (rc = dset_put_text(d, TAG_RETRIEVE_AET, aet, e)) < 0)
+		return rc;
+	if (id->availability && (rc = dset_put_text(d, TAG_AVAILABILITY, "ONLINE", e)) < 0)
+		return rc;
+	return dset_write(d, syntax, out, e);
+}
+
+bool identifier_ignored(const struct identifier *id, const struct dset *row)
+{
+	for (unsigned i = 0; i < dset_count(id->keys); i++)
+		if (!dset_get(row, dset_at(id->keys, i)->tag))
+			return true;
+	return false;
+}

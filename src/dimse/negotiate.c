@@ -1,0 +1,154 @@
+#include "base/log.h"
+#include "base/metrics.h"
+#include "dicom/dict.h"
+#include "dimse/session.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct metric m_unknown =
+    METRIC(COUNTER, "teleread_associations_rejected_total", "reason=\"unknown_caller\"", "Associations refused");
+static struct metric m_called =
+    METRIC(COUNTER, "teleread_associations_rejected_total", "reason=\"called_aet\"", "Associations refused");
+
+/* ---- who calls */
+
+static bool loopback(const char *address)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (inet_pton(AF_INET, address, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+/* An IPv4 caller of a listener for both: ::ffff:10.0.0.1. */
+static void unmap(char *address)
+{
+	if (strncmp(address, "::ffff:", 7) == 0 && strchr(address, '.'))
+		memmove(address, address + 7, strlen(address + 7) + 1);
+}
+
+static int identify(struct session *s, struct err *e)
+{
+	const struct site *guest = s->face->unknown_as;
+	int rc = peer_identify(s->face->archive, s->peer.calling, s->peer.address, &s->who, e);
+
+	if (rc != -E_DENIED || !guest || !loopback(s->peer.address))
+		return rc;
+	*e = (struct err){0};
+	s->who = (struct peer){.site = guest->id};
+	snprintf(s->who.aet, sizeof(s->who.aet), "%s", s->peer.calling);
+	snprintf(s->who.site_code, sizeof(s->who.site_code), "%s", guest->code);
+	return 0;
+}
+
+/* ---- what is spoken */
+
+static bool storage_wanted(const struct session *s, const char *abstract)
+{
+	return uid_is_storage(abstract) || (s->who.private_classes && !uid_is_standard(abstract));
+}
+
+static bool query_class(const char *abstract)
+{
+	static const char *const known[] = {UID_FIND_PATIENT, UID_MOVE_PATIENT, UID_GET_PATIENT,
+					    UID_FIND_STUDY,   UID_MOVE_STUDY,   UID_GET_STUDY};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(abstract, known[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Storage takes what the peer likes best: every syntax is kept as it comes. */
+static const char *storage_syntax(const struct session *s, const struct shim_context *c)
+{
+	for (unsigned i = 0; i < c->n_syntaxes; i++)
+		if (uid_is_syntax(c->syntaxes[i]) || (s->who.private_classes && !uid_is_standard(c->syntaxes[i])))
+			return c->syntaxes[i];
+	return NULL;
+}
+
+/* Commands and identifiers: what we like best, explicit VR first. */
+static const char *plain_syntax(const struct shim_context *c)
+{
+	static const char *const liked[] = {UID_EXPLICIT_LE, UID_IMPLICIT_LE, UID_EXPLICIT_BE};
+
+	for (size_t k = 0; k < sizeof(liked) / sizeof(liked[0]); k++)
+		for (unsigned i = 0; i < c->n_syntaxes; i++)
+			if (strcmp(c->syntaxes[i], liked[k]) == 0)
+				return liked[k];
+	return NULL;
+}
+
+static void decide(const struct session *s, struct shim_context *c)
+{
+	bool storage = storage_wanted(s, c->abstract);
+	const char *syntax;
+
+	if (!storage && !query_class(c->abstract) && strcmp(c->abstract, UID_VERIFICATION) != 0) {
+		c->result = 3;
+		return;
+	}
+	if (!(syntax = storage ? storage_syntax(s, c) : plain_syntax(c)) || strlen(syntax) >= sizeof(c->accepted)) {
+		c->result = 4;
+		return;
+	}
+	c->result = 0;
+	snprintf(c->accepted, sizeof(c->accepted), "%s", syntax);
+	c->accepted_scu = c->role_scu;
+	c->accepted_scp = storage && c->role_scp; /* C-GET: the caller receives */
+}
+
+/* The reason is said to the peer and, in one line, to the log. */
+static int refuse(struct session *s, struct metric *m, int reason, struct err *e)
+{
+	metric_add(m, 1);
+	shim_assoc_reject(s->d.assoc, 1, 1, reason);
+	return err_set(e, E_DENIED, "association of %s at %s refused: %s AE title not recognized", s->peer.calling,
+		       s->peer.address, reason == 7 ? "called" : "calling");
+}
+
+static int acknowledge(struct session *s, struct err *e)
+{
+	struct shim_context *c;
+	unsigned n = shim_assoc_contexts(s->d.assoc, &c), taken = 0;
+	int rc;
+
+	for (unsigned i = 0; i < n; i++) {
+		decide(s, &c[i]);
+		log_debug("context %u %s: %s", c[i].id, uid_name(c[i].abstract),
+			  c[i].result ? "refused" : uid_name(c[i].accepted));
+		if (c[i].result == 0) {
+			s->contexts[c[i].id / 2] = &c[i];
+			taken++;
+		}
+	}
+	if ((rc = shim_assoc_acknowledge(s->d.assoc)) < 0)
+		return dimse_error(rc, e);
+	log_info("association from %s at %s as site %s: %u of %u contexts", s->peer.calling, s->peer.address,
+		 s->who.site_code, taken, n);
+	return 0;
+}
+
+int negotiate(struct session *s, struct err *e)
+{
+	const struct config *c = s->face->config;
+	struct err why = {0};
+	int rc;
+
+	shim_assoc_peer(s->d.assoc, &s->peer);
+	unmap(s->peer.address);
+	if (c->check_called_aet && strcmp(s->peer.called, c->aet) != 0)
+		return refuse(s, &m_called, 7, e);
+	if ((rc = identify(s, &why)) == -E_DENIED)
+		return refuse(s, &m_unknown, 3, e);
+	if (rc < 0) { /* the index is busy or broken: not the caller's fault */
+		shim_assoc_reject(s->d.assoc, 2, 3, 1);
+		*e = why;
+		return err_prefix(e, "looking up %s", s->peer.calling);
+	}
+	return acknowledge(s, e);
+}

@@ -1,0 +1,280 @@
+#include "dimse/send.h"
+#include "base/log.h"
+#include "dicom/dict.h"
+#include "dicom/part10.h"
+#include "imaging/transcode.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ALIGN 4096
+
+static void source_close(struct send_source *f)
+{
+	if (f->ready && f->file >= 0)
+		close(f->file);
+	f->ready = false;
+	f->file = -1;
+	f->have = 0;
+}
+
+void sender_cleanup(struct sender *s)
+{
+	source_close(&s->now);
+	source_close(&s->ahead);
+	free(s->now.block);
+	free(s->ahead.block);
+	s->now.block = s->ahead.block = NULL;
+}
+
+static bool same_record(const struct stored *a, const struct stored *b)
+{
+	return a->pack == b->pack && a->at == b->at;
+}
+
+/* ---- which context */
+
+static const struct send_context *context_for(const struct sender *s, const char *abstract, const char *syntax)
+{
+	for (unsigned i = 0; i < s->n_contexts; i++)
+		if (strcmp(s->contexts[i].abstract, abstract) == 0 && strcmp(s->contexts[i].syntax, syntax) == 0)
+			return &s->contexts[i];
+	return NULL;
+}
+
+/* As stored when that is taken, else the simplest syntax that can be made of it. */
+static int choose(const struct sender *s, const struct stored *what, const struct send_context **out, struct err *e)
+{
+	static const char *const liked[] = {UID_EXPLICIT_LE, UID_IMPLICIT_LE};
+	bool taken = false;
+
+	if ((*out = context_for(s, what->sop_class, what->syntax)))
+		return 0;
+	for (size_t k = 0; k < sizeof(liked) / sizeof(liked[0]); k++)
+		if ((*out = context_for(s, what->sop_class, liked[k])) && transcode_can(what->syntax, liked[k]))
+			return 0;
+	for (unsigned i = 0; i < s->n_contexts; i++) {
+		if (strcmp(s->contexts[i].abstract, what->sop_class) != 0)
+			continue;
+		taken = true;
+		*out = &s->contexts[i];
+		if (transcode_can(what->syntax, (*out)->syntax))
+			return 0;
+	}
+	return taken ? err_set(e, E_UNSUP, "%s cannot be turned into what the peer takes", uid_name(what->syntax))
+		     : err_set(e, E_UNSUP, "the peer does not take %s", uid_name(what->sop_class));
+}
+
+/* ---- another syntax, in scratch files */
+
+static int scratch_file(const struct sender *s, char *path, size_t room, struct err *e)
+{
+	const char *set = getenv("TMPDIR");
+	int fd, n;
+
+	n = set && *set ? snprintf(path, room, "%s", set) : snprintf(path, room, "%s/tmp", s->config->data);
+	if (n < 0 || (size_t)n + sizeof("/teleread-XXXXXX") > room)
+		return err_set(e, E_CONFIG, "scratch folder has too long a name");
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, E_IO, "making folder %s", path);
+	strcpy(path + n, "/teleread-XXXXXX");
+	if ((fd = mkostemp(path, O_CLOEXEC)) < 0)
+		return err_sys(e, E_IO, "making %s", path);
+	return fd;
+}
+
+static int write_all(int fd, const uint8_t *at, size_t n, struct err *e)
+{
+	while (n) {
+		ssize_t put = write(fd, at, n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_sys(e, errno == ENOSPC ? E_FULL : E_IO, "writing a scratch file");
+		at += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+static int copy_out(struct sender *s, struct send_source *f, int fd, struct err *e)
+{
+	uint64_t at = 0;
+	int rc;
+
+	while (at < f->what.part10_len) {
+		int64_t got = stored_read(s->archive, &f->what, at, f->block, SEND_BLOCK, e);
+
+		if (got <= 0)
+			return got < 0 ? (int)got
+				       : err_set(e, E_CORRUPT, "record of %s is short", f->what.sop_instance);
+		if ((rc = write_all(fd, f->block, (size_t)got, e)) < 0)
+			return rc;
+		at += (uint64_t)got;
+	}
+	return 0;
+}
+
+/* The transcoded file becomes the source: its data set, behind the head. */
+static int adopt(struct send_source *f, const char *path, struct err *e)
+{
+	struct part10_meta meta;
+	struct stat st;
+	AUTO(fd) fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t head;
+	int64_t at;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || (head = pread(fd, f->block, 64 << 10, 0)) < 0)
+		return err_sys(e, E_IO, "reading %s", path);
+	if ((at = part10_read(f->block, (size_t)head, &meta, e)) < 0)
+		return (int)at;
+	f->at = (uint64_t)at;
+	f->end = (uint64_t)st.st_size;
+	f->file = fd;
+	fd = -1;
+	return 0;
+}
+
+static int transcode(struct sender *s, struct send_source *f, struct err *e)
+{
+	char in[4096], out[4096];
+	AUTO(fd) in_fd = -1;
+	AUTO(fd) out_fd = -1;
+	int rc;
+
+	if ((rc = in_fd = scratch_file(s, in, sizeof(in), e)) < 0)
+		return rc;
+	if ((rc = out_fd = scratch_file(s, out, sizeof(out), e)) >= 0) {
+		if ((rc = copy_out(s, f, in_fd, e)) == 0 && (rc = transcode_file(in, out, f->context->syntax, e)) == 0)
+			rc = adopt(f, out, e);
+		unlink(out);
+	}
+	unlink(in);
+	return rc;
+}
+
+/* ---- bytes */
+
+static int64_t source_read(struct sender *s, struct send_source *f, struct err *e)
+{
+	size_t n = f->end - f->at < s->block_size ? (size_t)(f->end - f->at) : s->block_size;
+	int64_t got;
+
+	if (f->file < 0)
+		got = stored_read(s->archive, &f->what, f->at, f->block, n, e);
+	else if ((got = pread(f->file, f->block, n, (off_t)f->at)) < 0)
+		return err_sys(e, E_IO, "reading a scratch file");
+	if (got == 0)
+		return err_set(e, E_CORRUPT, "instance %s ends early", f->what.sop_instance);
+	if (got < 0)
+		return got;
+	f->at += (uint64_t)got;
+	f->have = (size_t)got;
+	return got;
+}
+
+static int make_blocks(struct sender *s, struct err *e)
+{
+	size_t pdu = shim_assoc_send_size(s->dimse->assoc);
+
+	if (s->now.block)
+		return 0;
+	s->block_size = pdu && pdu <= SEND_BLOCK ? SEND_BLOCK / pdu * pdu : SEND_BLOCK;
+	if (posix_memalign((void **)&s->now.block, ALIGN, SEND_BLOCK) != 0)
+		s->now.block = NULL;
+	if (posix_memalign((void **)&s->ahead.block, ALIGN, SEND_BLOCK) != 0)
+		s->ahead.block = NULL;
+	s->now.file = s->ahead.file = -1;
+	return s->now.block && s->ahead.block ? 0 : err_set(e, E_NOMEM, "no memory to send with");
+}
+
+static int prepare(struct sender *s, struct send_source *f, const struct stored *what, struct err *e)
+{
+	int64_t rc;
+
+	source_close(f);
+	f->what = *what;
+	f->at = what->head_len;
+	f->end = what->part10_len;
+	if ((rc = choose(s, what, &f->context, e)) < 0)
+		return (int)rc;
+	if (f->at >= f->end)
+		return err_set(e, E_CORRUPT, "record of %s has no data set", what->sop_instance);
+	if (strcmp(f->context->syntax, what->syntax) != 0 && (rc = transcode(s, f, e)) < 0)
+		return (int)rc;
+	f->ready = true;
+	if ((rc = source_read(s, f, e)) < 0) {
+		source_close(f);
+		return (int)rc;
+	}
+	return 0;
+}
+
+static int64_t piece(void *arg, const void **at, bool *last, struct err *e)
+{
+	struct sender *s = arg;
+	int64_t n;
+
+	if (!s->now.have && (n = source_read(s, &s->now, e)) < 0)
+		return n;
+	n = (int64_t)s->now.have;
+	s->now.have = 0;
+	s->bytes += (uint64_t)n;
+	*at = s->now.block;
+	*last = s->now.at >= s->now.end;
+	return n;
+}
+
+static void read_ahead(void *arg)
+{
+	struct sender *s = arg;
+	struct err ignored = {0}; /* it is tried again when its turn comes, and then reported */
+
+	if (s->next)
+		prepare(s, &s->ahead, s->next, &ignored);
+}
+
+int sender_send(struct sender *s, const struct stored *what, const struct stored *next, uint16_t *status, struct err *e)
+{
+	struct shim_command answer;
+	int rc;
+
+	if (make_blocks(s, e) < 0)
+		return 1;
+	if (s->ahead.ready && same_record(&s->ahead.what, what)) {
+		struct send_source swap = s->now;
+
+		s->now = s->ahead;
+		s->ahead = swap;
+		source_close(&s->ahead);
+	} else if (prepare(s, &s->now, what, e) < 0) {
+		return 1;
+	}
+	if (!++s->last_id)
+		s->last_id = 1;
+	s->next = next;
+	struct dimse_object o = {
+	    .sop_class = what->sop_class,
+	    .sop_instance = what->sop_instance,
+	    .context = s->now.context->id,
+	    .message_id = s->last_id,
+	    .originator = s->originator,
+	    .originator_id = s->originator_id,
+	    .cancellable = s->cancellable,
+	    .cancel_id = s->cancel_id,
+	    .piece = piece,
+	    .sent = read_ahead,
+	    .arg = s,
+	};
+	rc = dimse_store(s->dimse, &o, &answer, e);
+	s->cancelled |= o.cancelled;
+	source_close(&s->now);
+	if (rc < 0)
+		return rc;
+	*status = answer.status;
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* dimse/session.h - one association being served: what its services share. Of this room only.
+ *
+ * A handler answers one request. It returns 0 when the association goes on, whatever the status it answered, or
+ * negative when the association is of no more use (the caller aborts it and logs e). Threads:  the association's own.
+ */
+#ifndef DIMSE_SESSION_H
+#define DIMSE_SESSION_H
+
+#include "dimse/face.h"
+#include "net/dimse.h"
+
+#define SESSION_CONTEXTS 128
+
+enum { /* statuses of PS3.7 annex C and PS3.4 that err.def has no code for */
+       STATUS_SUCCESS = 0x0000,
+       STATUS_PENDING = 0xFF00,
+       STATUS_PENDING_WARNING = 0xFF01, /* an optional key was not supported */
+       STATUS_CANCEL = 0xFE00,
+       STATUS_WARNING = 0xB000,
+       STATUS_CLASS_NOT_SUPPORTED = 0x0122,
+       STATUS_UNRECOGNIZED = 0x0211,
+       STATUS_INVALID_INSTANCE = 0x0117,
+       STATUS_MISMATCH = 0xA900,
+       STATUS_NO_DESTINATION = 0xA801,
+       STATUS_SUB_FAILED = 0xA702,
+       STATUS_UNABLE = 0xC000,
+};
+
+struct session {
+	const struct face *face;
+	char id[32]; /* "a42", in every log line */
+	struct dimse d;
+	struct shim_peer peer;
+	struct peer who;                                       /* site, site_code, private_classes: by the registry */
+	const struct shim_context *contexts[SESSION_CONTEXTS]; /* accepted ones, by id / 2 */
+	bool scoped;
+	struct scope scope;
+	/* for the line at the end */
+	uint64_t stored, same, quarantined, refused, finds, matches, sent, unsent, bytes_in, bytes_out;
+};
+
+/* dimse/negotiate.c: who calls, and which contexts are taken; the association is acknowledged or rejected. */
+int negotiate(struct session *s, struct err *e);
+/* The context of a message, or NULL when it was not accepted. */
+const struct shim_context *session_context(const struct session *s, uint8_t id);
+/* Which sites the caller may see; looked up once. Borrowed. */
+int session_scope(struct session *s, const struct scope **out, struct err *e);
+/* An answer without a data set; why (may be NULL) becomes the Error Comment. */
+int session_answer(struct session *s, const struct shim_context *cx, const struct shim_command *rq, uint16_t status,
+		   const struct err *why, struct err *e);
+/* The command set of an answer to rq, for those who add to it. */
+void session_response(struct shim_command *rsp, const struct shim_command *rq, uint16_t status, const struct err *why);
+/* The status that says err; never a warning. */
+uint16_t session_status(const struct err *why);
+
+int serve_store(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
+int serve_find(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
+int serve_move(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
+int serve_get(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
+#endif

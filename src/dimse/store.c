@@ -1,0 +1,120 @@
+#include "archive/intake.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "dicom/dict.h"
+#include "dimse/session.h"
+#include <string.h>
+
+#define LINES_MOST 10 /* refusals of one association that are logged one by one */
+
+#define RESULT(name) METRIC(COUNTER, "teleread_stores_total", "result=\"" name "\"", "Instances by what became of them")
+static struct metric m_stored = RESULT("stored"), m_same = RESULT("same"), m_quarantine = RESULT("quarantine"),
+		     m_full = RESULT("full"), m_refused = RESULT("refused");
+#undef RESULT
+
+/* The request itself; a status other than success refuses it. */
+static uint16_t check(const struct shim_command *rq, const struct shim_context *cx, struct err *why)
+{
+	if (strcmp(cx->abstract, rq->affected_class) != 0) {
+		err_set(why, E_UNSUP, "class is not the one of the context");
+		return STATUS_CLASS_NOT_SUPPORTED;
+	}
+	if (strcmp(cx->abstract, UID_VERIFICATION) == 0 || strncmp(cx->abstract, "1.2.840.10008.5.1.4.1.2.", 24) == 0) {
+		err_set(why, E_UNSUP, "not a storage context");
+		return STATUS_CLASS_NOT_SUPPORTED;
+	}
+	if (!uid_sane(rq->affected_instance, strlen(rq->affected_instance))) {
+		err_set(why, E_INVAL, "SOP Instance UID cannot be one");
+		return STATUS_INVALID_INSTANCE;
+	}
+	if (!rq->has_data) {
+		err_set(why, E_INVAL, "no data set");
+		return STATUS_UNABLE;
+	}
+	return STATUS_SUCCESS;
+}
+
+/* The data set, straight into the intake's memory. 0: complete; 1: the intake refused (why); negative: association
+ * broken. */
+static int receive(struct session *s, struct intake *in, struct err *why, struct err *e)
+{
+	for (;;) {
+		uint8_t *at;
+		size_t room;
+		int64_t got;
+
+		if (intake_space(in, &at, &room, why) < 0)
+			return 1;
+		if ((got = dimse_data(&s->d, at, room, e)) <= 0)
+			return (int)got;
+		s->bytes_in += (uint64_t)got;
+		if (intake_filled(in, (size_t)got, why) < 0)
+			return 1;
+	}
+}
+
+/* From the first byte to durable. 0: *out says what became of it; 1: refused (why); negative: association broken. */
+static int take(struct session *s, const struct shim_command *rq, const struct shim_context *cx,
+		struct intake_result *out, struct err *why, struct err *e)
+{
+	struct intake_source from = {
+	    .site = s->who.site, .site_code = s->who.site_code, .aet = s->peer.calling, .door = "dimse"};
+	struct intake *in = NULL;
+	int rc;
+
+	if (intake_begin(s->face->archive, &from, cx->accepted, rq->affected_class, rq->affected_instance, &in, why) <
+	    0)
+		return 1;
+	if ((rc = receive(s, in, why, e)) != 0) {
+		intake_abort(in);
+		return rc;
+	}
+	return intake_finish(in, out, why) < 0 ? 1 : 0;
+}
+
+static int refuse(struct session *s, const struct shim_command *rq, const struct shim_context *cx, uint16_t status,
+		  const struct err *why, struct err *e)
+{
+	int rc;
+
+	metric_add(why->code == E_FULL ? &m_full : &m_refused, 1);
+	if (++s->refused <= LINES_MOST)
+		log_warn("instance %s refused with %04x: %s", rq->affected_instance, status, why->msg);
+	if ((rc = dimse_data_skip(&s->d, e)) < 0)
+		return rc;
+	return session_answer(s, cx, rq, status, why, e);
+}
+
+int serve_store(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e)
+{
+	struct intake_result result = {0};
+	struct err why = {0};
+	uint16_t status = check(rq, cx, &why);
+	int rc;
+
+	if (status != STATUS_SUCCESS)
+		return refuse(s, rq, cx, status, &why, e);
+	if ((rc = take(s, rq, cx, &result, &why, e)) < 0)
+		return rc;
+	if (rc > 0)
+		return refuse(s, rq, cx, session_status(&why), &why, e);
+	switch (result.outcome) {
+	case INTAKE_STORED:
+		metric_add(&m_stored, 1);
+		s->stored++;
+		if (result.reason[0])
+			log_info("instance %s kept with a remark: %s", rq->affected_instance, result.reason);
+		break;
+	case INTAKE_SAME:
+		metric_add(&m_same, 1);
+		s->same++;
+		break;
+	case INTAKE_QUARANTINE:
+		metric_add(&m_quarantine, 1);
+		if (++s->quarantined <= LINES_MOST)
+			log_warn("instance %s quarantined: %s", rq->affected_instance, result.reason);
+		err_set(&why, E_CONFLICT, "%s", result.reason);
+		status = STATUS_WARNING;
+	}
+	return session_answer(s, cx, rq, status, &why, e);
+}

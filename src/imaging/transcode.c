@@ -1,0 +1,33 @@
+#include "imaging/transcode.h"
+#include "shim/shim.h"
+#include <unistd.h>
+
+bool transcode_can(const char *from, const char *to)
+{
+	return shim_can_transcode(from, to) == 1;
+}
+
+int transcode_file(const char *in, const char *out, const char *to, struct err *e)
+{
+	enum err_code code;
+	int rc = shim_transcode_file(in, out, to);
+
+	if (rc >= 0)
+		return 0;
+	switch (rc) {
+	case SHIM_EUNSUP:
+		code = E_UNSUP;
+		break;
+	case SHIM_EIO:
+		code = E_IO;
+		break;
+	case SHIM_ENOMEM:
+		code = E_NOMEM;
+		break;
+	default:
+		code = E_INVAL;
+	}
+	err_set(e, code, "to %s: %s", to, shim_error());
+	unlink(out);
+	return -(int)code;
+}

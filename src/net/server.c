@@ -1,0 +1,385 @@
+#include "net/server.h"
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* One connection and its thread. In the list of the server from accept() until joined. */
+struct conn {
+	struct server *server;
+	struct conn *next;
+	pthread_t thread;
+	char address[64];
+	int fd;            /* until the association exists: belongs to the shim, which closes it */
+	int watch;         /* until the association exists: our own name for the same socket, to cut it with; else -1 */
+	shim_assoc *assoc; /* NULL before and after */
+	bool doomed;       /* beyond the limit */
+	bool done;         /* the thread has nothing left to do: join it */
+};
+
+struct server {
+	struct server_options o;
+	int listener, wake[2];
+	uint16_t port;
+	pthread_t acceptor;
+	pthread_mutex_t lock; /* all below */
+	pthread_cond_t ended; /* open fell */
+	struct conn *conns;
+	unsigned open, doomed;
+	_Atomic bool stopping;
+};
+
+static struct metric m_open = METRIC(GAUGE, "teleread_associations_open", "", "Associations being served now");
+static struct metric m_total = METRIC(COUNTER, "teleread_associations_total", "", "Connections accepted");
+static struct metric m_limit =
+    METRIC(COUNTER, "teleread_associations_rejected_total", "reason=\"limit\"", "Associations refused");
+static struct metric m_failed =
+    METRIC(COUNTER, "teleread_associations_rejected_total", "reason=\"no_request\"", "Associations refused");
+static struct metric m_cut =
+    METRIC(COUNTER, "teleread_associations_rejected_total", "reason=\"cut\"", "Associations refused");
+
+/* ---- one connection */
+
+static void conn_refuse(struct conn *c, shim_assoc *a)
+{
+	metric_add(&m_limit, 1);
+	log_warn("association from %s refused: %s", c->address,
+		 server_stopping(c->server) ? "the node is stopping" : "too many associations");
+	shim_assoc_reject(a, 2, 3, 2);
+}
+
+/* Waits for the request; the association, or NULL when there is none worth going on with. */
+static shim_assoc *conn_request(struct conn *c)
+{
+	struct server *s = c->server;
+	shim_assoc *a = NULL;
+	int rc = shim_assoc_accept(c->fd, &s->o.assoc, &a);
+
+	pthread_mutex_lock(&s->lock);
+	close(c->watch);
+	c->watch = -1;
+	if (rc == 0)
+		c->assoc = a;
+	pthread_mutex_unlock(&s->lock);
+	if (rc == 0)
+		return a;
+	if (!server_stopping(s)) {
+		metric_add(&m_failed, 1);
+		log_info("connection from %s ended without an association: %s", c->address, shim_error());
+	}
+	return NULL;
+}
+
+static void *conn_run(void *arg)
+{
+	struct conn *c = arg;
+	struct server *s = c->server;
+	shim_assoc *a = conn_request(c);
+
+	if (a && (c->doomed || server_stopping(s)))
+		conn_refuse(c, a);
+	else if (a)
+		s->o.serve(s->o.arg, a);
+	pthread_mutex_lock(&s->lock);
+	c->assoc = NULL; /* nobody cuts it any more */
+	pthread_mutex_unlock(&s->lock);
+	shim_assoc_free(a);
+	log_context(NULL);
+
+	pthread_mutex_lock(&s->lock);
+	c->done = true;
+	if (c->doomed)
+		s->doomed--;
+	else {
+		s->open--;
+		metric_add(&m_open, -1);
+	}
+	pthread_cond_broadcast(&s->ended);
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* Joins threads that are done (all: waits for every one). */
+static void reap(struct server *s, bool all)
+{
+	struct conn **at, *c, *done = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	for (at = &s->conns; (c = *at);) {
+		if (!c->done && !all) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		c->next = done;
+		done = c;
+	}
+	pthread_mutex_unlock(&s->lock);
+	while ((c = done)) {
+		done = c->next;
+		pthread_join(c->thread, NULL);
+		free(c);
+	}
+}
+
+static void address_text(const struct sockaddr_storage *from, socklen_t n, char *out, size_t room)
+{
+	if (getnameinfo((const struct sockaddr *)from, n, out, (socklen_t)room, NULL, 0, NI_NUMERICHOST) != 0)
+		snprintf(out, room, "?");
+}
+
+/* Makes the thread; consumes fd. Holds the lock. */
+static int conn_start(struct server *s, struct conn *c)
+{
+	pthread_attr_t attr;
+	int rc;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, SERVER_STACK);
+	rc = pthread_create(&c->thread, &attr, conn_run, c);
+	pthread_attr_destroy(&attr);
+	if (rc != 0)
+		return rc;
+	c->next = s->conns;
+	s->conns = c;
+	if (c->doomed)
+		s->doomed++;
+	else {
+		s->open++;
+		metric_add(&m_open, 1);
+	}
+	return 0;
+}
+
+static void conn_cut(struct conn *c, const char *why)
+{
+	metric_add(&m_cut, 1);
+	log_warn("connection from %s cut: %s", c->address, why);
+	if (c->watch >= 0)
+		close(c->watch);
+	close(c->fd);
+	free(c);
+}
+
+/* A new socket; consumes it. */
+static void admit(struct server *s, int fd, const struct sockaddr_storage *from, socklen_t from_len)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	int one = 1, rc;
+
+	metric_add(&m_total, 1);
+	if (!c) {
+		close(fd);
+		return;
+	}
+	c->server = s;
+	c->fd = fd;
+	c->watch = -1;
+	address_text(from, from_len, c->address, sizeof(c->address));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	if ((c->watch = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0) {
+		conn_cut(c, "no file descriptor left");
+		return;
+	}
+	pthread_mutex_lock(&s->lock);
+	c->doomed = s->open >= s->o.max_associations;
+	rc = c->doomed && s->doomed >= SERVER_DOOMED ? E_LIMIT : conn_start(s, c);
+	pthread_mutex_unlock(&s->lock);
+	if (rc != 0)
+		conn_cut(c, rc == E_LIMIT ? "far too many associations" : "no thread to be had");
+}
+
+/* ---- the listener */
+
+/* Out of descriptors or memory: the connection stays in the kernel's line; waiting a little beats spinning. */
+static void breathe(struct server *s, int why)
+{
+	struct pollfd p = {.fd = s->wake[0], .events = POLLIN};
+
+	log_warn("accepting a connection failed: %s", strerror(why));
+	reap(s, false);
+	poll(&p, 1, 100);
+}
+
+static void *accept_loop(void *arg)
+{
+	struct server *s = arg;
+
+	while (!server_stopping(s)) {
+		struct pollfd p[2] = {{.fd = s->listener, .events = POLLIN}, {.fd = s->wake[0], .events = POLLIN}};
+		struct sockaddr_storage from = {0};
+		socklen_t len = sizeof(from);
+		int fd;
+
+		if (poll(p, 2, s->conns ? 1000 : -1) < 0 && errno != EINTR)
+			breathe(s, errno);
+		reap(s, false);
+		if (!(p[0].revents & POLLIN))
+			continue;
+		fd = accept4(s->listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
+		if (fd >= 0)
+			admit(s, fd, &from, len);
+		else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			breathe(s, errno);
+	}
+	return NULL;
+}
+
+static int listen_one(const struct addrinfo *a)
+{
+	int one = 1, fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+		return fd;
+	int keep = errno;
+	close(fd);
+	errno = keep;
+	return -1;
+}
+
+static int listen_on(const struct server_options *o, int *out, uint16_t *port, struct err *e)
+{
+	struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *found, *a;
+	struct sockaddr_storage bound = {0};
+	socklen_t len = sizeof(bound);
+	char service[8], shown[8] = "";
+	int rc, fd = -1;
+
+	snprintf(service, sizeof(service), "%u", o->port);
+	if ((rc = getaddrinfo(o->listen, service, &hints, &found)) != 0)
+		return err_set(e, E_CONFIG, "address %s: %s", o->listen, gai_strerror(rc));
+	for (a = found; a && fd < 0; a = a->ai_next)
+		fd = listen_one(a);
+	freeaddrinfo(found);
+	if (fd < 0)
+		return err_sys(e, errno == EADDRINUSE ? E_BUSY : E_IO, "listening on %s port %u", o->listen, o->port);
+	if (getsockname(fd, (struct sockaddr *)&bound, &len) < 0 ||
+	    getnameinfo((struct sockaddr *)&bound, len, NULL, 0, shown, sizeof(shown), NI_NUMERICSERV) != 0) {
+		close(fd);
+		return err_sys(e, E_IO, "asking for the port");
+	}
+	*port = (uint16_t)strtoul(shown, NULL, 10);
+	*out = fd;
+	return 0;
+}
+
+static void server_free(struct server *s)
+{
+	if (s->listener >= 0)
+		close(s->listener);
+	if (s->wake[0] >= 0) {
+		close(s->wake[0]);
+		close(s->wake[1]);
+	}
+	pthread_cond_destroy(&s->ended);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+int server_start(const struct server_options *o, struct server **out, struct err *e)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	pthread_condattr_t attr;
+	int rc;
+
+	if (!s)
+		return err_set(e, E_NOMEM, "no memory for the listener");
+	s->o = *o;
+	s->listener = s->wake[0] = s->wake[1] = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->ended, &attr);
+	pthread_condattr_destroy(&attr);
+	if ((rc = listen_on(o, &s->listener, &s->port, e)) < 0)
+		goto fail;
+	if (pipe2(s->wake, O_CLOEXEC) < 0) {
+		rc = err_sys(e, E_IO, "making a pipe");
+		goto fail;
+	}
+	if ((errno = pthread_create(&s->acceptor, NULL, accept_loop, s)) != 0) {
+		rc = err_sys(e, E_IO, "starting the listener's thread");
+		goto fail;
+	}
+	*out = s;
+	return 0;
+fail:
+	server_free(s);
+	return rc;
+}
+
+uint16_t server_port(const struct server *s)
+{
+	return s->port;
+}
+
+unsigned server_open(const struct server *s)
+{
+	struct server *mine = (struct server *)s; /* the lock is not part of what is promised to stay */
+	unsigned n;
+
+	pthread_mutex_lock(&mine->lock);
+	n = s->open;
+	pthread_mutex_unlock(&mine->lock);
+	return n;
+}
+
+bool server_stopping(const struct server *s)
+{
+	return s->stopping;
+}
+
+/* Cuts those that have not sent a request yet, or (all) every one. Holds the lock. */
+static void cut(struct server *s, bool all)
+{
+	for (struct conn *c = s->conns; c; c = c->next) {
+		if (c->watch >= 0)
+			shutdown(c->watch, SHUT_RDWR);
+		else if (all && c->assoc)
+			shim_assoc_shutdown(c->assoc);
+	}
+}
+
+void server_stop(struct server *s, uint32_t grace_ms)
+{
+	int64_t until = clock_mono_us() + (int64_t)grace_ms * 1000;
+	struct timespec at;
+
+	s->stopping = true;
+	if (write(s->wake[1], "", 1) < 0)
+		log_warn("waking the listener failed: %s", strerror(errno));
+	pthread_join(s->acceptor, NULL);
+	close(s->listener);
+	s->listener = -1;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += grace_ms / 1000;
+	at.tv_nsec += (long)(grace_ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000)
+		at.tv_sec++, at.tv_nsec -= 1000000000;
+	pthread_mutex_lock(&s->lock);
+	cut(s, false);
+	while (s->open + s->doomed && clock_mono_us() < until)
+		pthread_cond_timedwait(&s->ended, &s->lock, &at);
+	if (s->open + s->doomed)
+		log_warn("%u associations cut after %u ms", s->open + s->doomed, grace_ms);
+	cut(s, true);
+	pthread_mutex_unlock(&s->lock);
+	reap(s, true);
+	server_free(s);
+}
