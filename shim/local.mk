@@ -1,1 +1,2 @@
-libshim_a_SOURCES += %D%/shim.h %D%/setup.cpp
+libshim_a_SOURCES += %D%/shim.h %D%/internal.hpp %D%/setup.cpp %D%/wire.cpp %D%/negotiate.cpp %D%/toolkit.cpp \
+	%D%/assoc.cpp %D%/assoc_accept.cpp %D%/assoc_request.cpp %D%/assoc_pdv.cpp %D%/command.cpp

@@ -36,7 +36,8 @@ enum {
 	SHIM_EIO = -14,
 };
 int shim_setup(void);
-const char *shim_error(void); /* never NULL; valid until the thread's next call */
+/* Never NULL; valid until the thread's next call (shim_*_free() and shim_assoc_shutdown() leave it as it is). */
+const char *shim_error(void);
 
 /* ---- dictionary */
 /* Calls seen for every standard (non-private, non-repeating) entry; vr is DCMTK's two-letter name ("ox", "xs" possible). */
@@ -107,7 +108,7 @@ struct shim_assoc_options {
 	uint32_t max_pdu_send;    /* upper bound for PDUs sent, besides the peer's own limit */
 	uint32_t artim_ms;        /* association establishment */
 	uint32_t io_ms;           /* one send or receive making no progress at all for so long fails, SHIM_ETIMEOUT */
-	const char *implementation_uid, *implementation_version;
+	const char *implementation_uid, *implementation_version; /* kept until the association is answered */
 };
 
 /* Acceptor: takes over a connected socket (closed whatever happens once *out is set or on failure), reads the
@@ -129,8 +130,8 @@ struct shim_pdv {
 	uint32_t length; /* bytes of value still to be read with shim_assoc_read() */
 };
 /* Header of the next PDV; what is left unread of the one before is passed over. Waits at most wait_ms for a PDU to
- * begin (0: only look; SHIM_ETIMEOUT when nothing is there). Reads P-DATA itself; every other PDU goes to the
- * toolkit's state machine: SHIM_ERELEASE, SHIM_EABORTED, SHIM_EPROTO. PDU and PDV lengths are checked before use. */
+ * begin (0: only look; SHIM_ETIMEOUT when nothing is there). SHIM_ERELEASE, SHIM_EABORTED or SHIM_EPROTO for what is
+ * not P-DATA. PDU and PDV lengths are checked before use. */
 int shim_assoc_next(shim_assoc *a, uint32_t wait_ms, struct shim_pdv *out);
 /* Reads at most n bytes of the current PDV straight into buf (no copy through another buffer): the count, at least 1. */
 int64_t shim_assoc_read(shim_assoc *a, void *buf, size_t n);
