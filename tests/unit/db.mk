@@ -1,4 +1,6 @@
-check_PROGRAMS += tests/unit/test_db
-TESTS += tests/unit/test_db
+check_PROGRAMS += tests/unit/test_db tests/unit/test_db_migrate
+TESTS += tests/unit/test_db tests/unit/test_db_migrate
 tests_unit_test_db_LINK = $(CXXLINK)
 tests_unit_test_db_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_db_migrate_LINK = $(CXXLINK)
+tests_unit_test_db_migrate_LDADD = $(LDADD) $(CMOCKA_LIBS)
