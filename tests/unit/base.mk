@@ -1,2 +1,11 @@
 EXTRA_DIST += tests/unit/folder.h
-# check_PROGRAMS += tests/unit/test_x ; tests_unit_test_x_LINK = $(CXXLINK) ; _LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_base_config tests/unit/test_base_err tests/unit/test_base_log tests/unit/test_base_text
+TESTS += tests/unit/test_base_config tests/unit/test_base_err tests/unit/test_base_log tests/unit/test_base_text
+tests_unit_test_base_config_LINK = $(CXXLINK)
+tests_unit_test_base_config_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_base_err_LINK = $(CXXLINK)
+tests_unit_test_base_err_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_base_log_LINK = $(CXXLINK)
+tests_unit_test_base_log_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_base_text_LINK = $(CXXLINK)
+tests_unit_test_base_text_LDADD = $(LDADD) $(CMOCKA_LIBS)
