@@ -1,1 +1,12 @@
 # check_PROGRAMS += tests/unit/test_x ; tests_unit_test_x_LINK = $(CXXLINK) ; _LDADD = $(LDADD) $(CMOCKA_LIBS)
+net_tests = %D%/test_net_dimse %D%/test_net_server
+check_PROGRAMS += $(net_tests)
+TESTS += $(net_tests)
+
+tests_unit_test_net_dimse_SOURCES = %D%/test_net_dimse.c %D%/net_peer.h
+tests_unit_test_net_dimse_LINK = $(CXXLINK)
+tests_unit_test_net_dimse_LDADD = $(LDADD) $(CMOCKA_LIBS)
+
+tests_unit_test_net_server_SOURCES = %D%/test_net_server.c %D%/net_peer.h
+tests_unit_test_net_server_LINK = $(CXXLINK)
+tests_unit_test_net_server_LDADD = $(LDADD) $(CMOCKA_LIBS)

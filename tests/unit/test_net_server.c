@@ -1,0 +1,239 @@
+#include "base/clock.h"
+#include "tests/unit/net_peer.h"
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+static const struct scu_proposal echo_only[] = {{VERIFICATION, {IMPLICIT}}};
+
+static int echo(struct scu *s)
+{
+	struct err e = {0};
+	uint16_t status = 0xFFFF;
+	int rc = scu_echo(s, &status, &e);
+
+	return rc < 0 ? rc : status;
+}
+
+static void close_well(struct scu *s)
+{
+	struct err e = {0};
+
+	if (scu_close(s, &e) < 0)
+		fail_msg("%s", e.msg);
+}
+
+/* A connection that says nothing. */
+static int silent(const struct fake *f)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(server_port(f->server)),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+/* Waits until the other side closes; milliseconds, -1 when it did not within most. */
+static int64_t closed_after(int fd, int most_ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int64_t from = clock_mono_us();
+	char byte[64];
+
+	while (poll(&p, 1, most_ms) > 0)
+		if (read(fd, byte, sizeof(byte)) <= 0)
+			return (clock_mono_us() - from) / 1000;
+	return -1;
+}
+
+static void wait_open(const struct fake *f, unsigned n)
+{
+	for (int i = 0; i < 500 && server_open(f->server) != n; i++)
+		usleep(10000);
+	assert_int_equal(server_open(f->server), n);
+}
+
+static void test_echo(void **state)
+{
+	struct fake f = {0};
+
+	(void)state;
+	fake_start(&f, 4, 1000);
+	for (int i = 0; i < 3; i++) {
+		struct scu *s = fake_open(&f, echo_only, 1);
+
+		assert_int_equal(echo(s), 0);
+		assert_int_equal(echo(s), 0);
+		close_well(s);
+	}
+	wait_open(&f, 0);
+	assert_int_equal(f.released, 3);
+	server_stop(f.server, 1000);
+	assert_int_equal(f.broken, 0);
+}
+
+static void test_class_not_taken(void **state)
+{
+	static const struct scu_proposal other[] = {{"1.2.3.999", {IMPLICIT}}, {CT, {EXPLICIT}}};
+	struct fake f = {0};
+	struct scu *s;
+	uint8_t context;
+
+	(void)state;
+	fake_start(&f, 4, 1000);
+	s = fake_open(&f, other, 2);
+	assert_int_equal(scu_accepted(s, "1.2.3.999", first_of, &context), 0);
+	assert_int_equal(context_of(s, CT), 3);
+	assert_int_equal(echo(s), -E_UNSUP);
+	close_well(s);
+	server_stop(f.server, 1000);
+}
+
+static void test_limit(void **state)
+{
+	struct fake f = {0};
+	struct scu *a, *b, *c = NULL;
+	struct err e = {0};
+
+	(void)state;
+	fake_start(&f, 2, 1000);
+	a = fake_open(&f, echo_only, 1);
+	b = fake_open(&f, echo_only, 1);
+	assert_int_equal(fake_call(&f, echo_only, 1, &c, &e), -E_DENIED);
+	assert_null(c);
+	assert_non_null(strcasestr(e.msg, "transient"));
+	assert_int_equal(echo(a), 0);
+	close_well(a);
+	wait_open(&f, 1);
+	c = fake_open(&f, echo_only, 1);
+	assert_int_equal(echo(c), 0);
+	assert_int_equal(echo(b), 0);
+	close_well(c);
+	close_well(b);
+	server_stop(f.server, 1000);
+}
+
+static void test_silent(void **state)
+{
+	struct fake f = {0};
+	struct scu *s;
+	int64_t ms;
+	int fd;
+
+	(void)state;
+	fake_start(&f, 4, 400);
+	fd = silent(&f);
+	s = fake_open(&f, echo_only, 1);
+	assert_int_equal(echo(s), 0); /* not held up by the silent one */
+	ms = closed_after(fd, 5000);
+	assert_in_range(ms, 100, 3000);
+	assert_int_equal(echo(s), 0);
+	close(fd);
+	close_well(s);
+	server_stop(f.server, 1000);
+}
+
+/* Bytes that are no PDU, and a PDU that claims to be huge, cost nobody anything. */
+static void test_garbage(void **state)
+{
+	static const uint8_t huge[] = {0x01, 0, 0xff, 0xff, 0xff, 0xf0, 0, 1, 0, 0};
+	static const uint8_t hello[] = {0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03};
+	struct fake f = {0};
+	struct scu *s;
+	int fd[2];
+
+	(void)state;
+	fake_start(&f, 4, 1000);
+	fd[0] = silent(&f);
+	fd[1] = silent(&f);
+	assert_int_equal(write(fd[0], huge, sizeof(huge)), sizeof(huge));
+	assert_int_equal(write(fd[1], hello, sizeof(hello)), sizeof(hello));
+	for (int i = 0; i < 2; i++) {
+		assert_in_range(closed_after(fd[i], 5000), 0, 4000);
+		close(fd[i]);
+	}
+	s = fake_open(&f, echo_only, 1);
+	assert_int_equal(echo(s), 0);
+	close_well(s);
+	wait_open(&f, 0);
+	server_stop(f.server, 1000);
+}
+
+static int slow_yes(struct fake *f, struct dimse *d, const struct shim_command *rq, uint8_t context, struct err *e)
+{
+	*(_Atomic int *)f->arg = 1;
+	usleep(400000);
+	return say_yes(f, d, rq, context, e);
+}
+
+static void *echo_thread(void *scu)
+{
+	return (void *)(intptr_t)echo(scu);
+}
+
+/* A message under way at the stop is answered; those who are idle are cut after the grace, those who say nothing at
+ * once. */
+static void test_stop(void **state)
+{
+	_Atomic int under_way = 0;
+	struct fake f = {.request = slow_yes, .arg = &under_way};
+	struct scu *busy, *idle;
+	pthread_t t;
+	void *status;
+	int64_t from;
+	int fd;
+
+	(void)state;
+	fake_start(&f, 4, 60000);
+	busy = fake_open(&f, echo_only, 1);
+	idle = fake_open(&f, echo_only, 1);
+	fd = silent(&f);
+	wait_open(&f, 3);
+	assert_int_equal(pthread_create(&t, NULL, echo_thread, busy), 0);
+	while (!under_way)
+		usleep(1000);
+	from = clock_mono_us();
+	server_stop(f.server, 900);
+	assert_in_range((clock_mono_us() - from) / 1000, 300, 3000);
+	pthread_join(t, &status);
+	assert_int_equal((intptr_t)status, 0);
+	assert_true(echo(idle) < 0);
+	assert_in_range(closed_after(fd, 100), 0, 100);
+	close(fd);
+	scu_abort(busy);
+	scu_abort(idle);
+}
+
+static void test_port_taken(void **state)
+{
+	struct fake f = {0};
+	struct server_options o = {.listen = "127.0.0.1", .max_associations = 1, .assoc = plain_options};
+	struct server *second = NULL;
+	struct err e = {0};
+
+	(void)state;
+	fake_start(&f, 1, 1000);
+	o.port = server_port(f.server);
+	o.serve = fake_serve;
+	o.arg = &f;
+	assert_int_equal(server_start(&o, &second, &e), -E_BUSY);
+	assert_null(second);
+	assert_non_null(strstr(e.msg, "127.0.0.1"));
+	e = (struct err){0};
+	o.listen = "no such address";
+	assert_int_equal(server_start(&o, &second, &e), -E_CONFIG);
+	server_stop(f.server, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_echo),       cmocka_unit_test(test_class_not_taken), cmocka_unit_test(test_limit),
+	    cmocka_unit_test(test_silent),     cmocka_unit_test(test_garbage),         cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_port_taken),
+	};
+
+	return cmocka_run_group_tests(tests, net_setup, NULL);
+}
