@@ -65,10 +65,14 @@ static void comment(char out[65], const char *text)
 {
 	size_t n = 0;
 
-	for (; text[n] && n < 64; n++) {
+	for (; n < 64 && text[n]; n++) {
 		unsigned char c = (unsigned char)text[n];
 
-		out[n] = c == '\\' ? '/' : (char)(c < 0x20 || c > 0x7e ? '?' : c);
+		out[n] = text[n];
+		if (c < 0x20 || c > 0x7e)
+			out[n] = '?';
+		else if (c == '\\')
+			out[n] = '/';
 	}
 	out[n] = 0;
 }
@@ -149,8 +153,8 @@ static int next_request(struct session *s, struct shim_command *rq, uint8_t *con
 /* Serves until the end; why it ended is in e (E_OK: released). */
 static void converse(struct session *s, struct err *e)
 {
-	struct shim_command rq;
-	uint8_t context;
+	struct shim_command rq = {0};
+	uint8_t context = 0;
 	int rc;
 
 	while ((rc = next_request(s, &rq, &context, e)) == 0)

@@ -9,7 +9,7 @@
 #define TAG_RETRIEVE_AET TAG(0x0008, 0x0054)
 #define TAG_AVAILABILITY TAG(0x0008, 0x0056)
 #define TAG_TIMEZONE TAG(0x0008, 0x0201)
-#define VALUE_MOST (1u << 20)
+#define VALUE_MOST ((size_t)4 << 20) /* a text in UTF-8: DSET_MOST bytes may grow */
 
 void identifier_cleanup(struct identifier *id)
 {
@@ -31,7 +31,7 @@ static int to_utf8(struct dset *d, const char *label, unsigned depth, struct err
 		label = dset_text(d, TAG_CHARSET);
 	for (unsigned i = 0; i < dset_count(d); i++) {
 		const struct elem el = *dset_at(d, i); /* a copy: it is replaced below */
-		AUTO(buf) text = BUF(4 * VALUE_MOST);
+		AUTO(buf) text = BUF(VALUE_MOST);
 
 		for (unsigned k = 0; k < el.n_items; k++)
 			if ((rc = to_utf8(el.items[k], label, depth + 1, e)) < 0)
@@ -144,7 +144,7 @@ static bool plain(const struct dset *d)
 /* A value in the label's encoding; 1 when it would lose something. */
 static int encode(const char *label, const struct elem *el, struct buf *out, struct err *e)
 {
-	AUTO(buf) back = BUF(4 * VALUE_MOST);
+	AUTO(buf) back = BUF(VALUE_MOST);
 	struct err ignored = {0};
 	int rc;
 
@@ -160,7 +160,7 @@ static int copy(struct dset *to, const struct dset *from, const char *label, str
 {
 	for (unsigned i = 0; i < dset_count(from); i++) {
 		const struct elem *el = dset_at(from, i);
-		AUTO(buf) text = BUF(4 * VALUE_MOST);
+		AUTO(buf) text = BUF(VALUE_MOST);
 		bool foreign = label && el->len && vr_is_text(el->vr);
 		int rc = 0;
 

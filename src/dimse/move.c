@@ -296,7 +296,9 @@ static int watch(struct move *m, unsigned n, struct err *e)
 		    (rc = dimse_cancelled(&s->d, m->r.rq->message_id, e)) < 0)
 			break;
 		if (rc > 0)
-			cancelled = m->stop = true;
+			cancelled = true;
+		if (cancelled)
+			m->stop = true;
 	}
 	if (rc < 0) {
 		m->stop = true;

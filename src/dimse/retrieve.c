@@ -119,7 +119,7 @@ static int failed_identifier(const struct retrieve *r, struct buf *out, struct e
 
 int retrieve_end(struct retrieve *r, bool cancelled, struct err *e)
 {
-	AUTO(buf) list = BUF(2 * FAILED_LIST_MOST);
+	AUTO(buf) list = BUF(FAILED_LIST_MOST + 1024);
 	struct shim_command rsp;
 	uint16_t status = STATUS_SUCCESS;
 	int rc;

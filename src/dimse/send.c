@@ -11,13 +11,15 @@
 #include <unistd.h>
 
 #define ALIGN 4096
+#define HEAD_MOST 65536 /* bytes in which a Part 10 head ends */
 
+/* The file is one of ours, never descriptor 0. */
 static void source_close(struct send_source *f)
 {
-	if (f->ready && f->file >= 0)
+	if (f->file > 0)
 		close(f->file);
 	f->ready = false;
-	f->file = -1;
+	f->file = 0;
 	f->have = 0;
 }
 
@@ -80,7 +82,7 @@ static int scratch_file(const struct sender *s, char *path, size_t room, struct 
 		return err_set(e, E_CONFIG, "scratch folder has too long a name");
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_sys(e, E_IO, "making folder %s", path);
-	strcpy(path + n, "/teleread-XXXXXX");
+	memcpy(path + n, "/teleread-XXXXXX", sizeof("/teleread-XXXXXX"));
 	if ((fd = mkostemp(path, O_CLOEXEC)) < 0)
 		return err_sys(e, E_IO, "making %s", path);
 	return fd;
@@ -124,32 +126,33 @@ static int adopt(struct send_source *f, const char *path, struct err *e)
 {
 	struct part10_meta meta;
 	struct stat st;
-	AUTO(fd) fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t head;
 	int64_t at;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || (head = pread(fd, f->block, 64 << 10, 0)) < 0)
+	if ((f->file = open(path, O_RDONLY | O_CLOEXEC)) <= 0)
+		return err_sys(e, E_IO, "opening %s", path);
+	if (fstat(f->file, &st) < 0 || (head = pread(f->file, f->block, HEAD_MOST, 0)) < 0)
 		return err_sys(e, E_IO, "reading %s", path);
 	if ((at = part10_read(f->block, (size_t)head, &meta, e)) < 0)
 		return (int)at;
 	f->at = (uint64_t)at;
 	f->end = (uint64_t)st.st_size;
-	f->file = fd;
-	fd = -1;
 	return 0;
 }
 
 static int transcode(struct sender *s, struct send_source *f, struct err *e)
 {
 	char in[4096], out[4096];
-	AUTO(fd) in_fd = -1;
+	AUTO(fd) in_fd = scratch_file(s, in, sizeof(in), e);
 	AUTO(fd) out_fd = -1;
 	int rc;
 
-	if ((rc = in_fd = scratch_file(s, in, sizeof(in), e)) < 0)
-		return rc;
-	if ((rc = out_fd = scratch_file(s, out, sizeof(out), e)) >= 0) {
-		if ((rc = copy_out(s, f, in_fd, e)) == 0 && (rc = transcode_file(in, out, f->context->syntax, e)) == 0)
+	if (in_fd < 0)
+		return in_fd;
+	if ((rc = copy_out(s, f, in_fd, e)) == 0 && (out_fd = scratch_file(s, out, sizeof(out), e)) < 0)
+		rc = out_fd;
+	if (rc == 0) {
+		if ((rc = transcode_file(in, out, f->context->syntax, e)) == 0)
 			rc = adopt(f, out, e);
 		unlink(out);
 	}
@@ -164,7 +167,7 @@ static int64_t source_read(struct sender *s, struct send_source *f, struct err *
 	size_t n = f->end - f->at < s->block_size ? (size_t)(f->end - f->at) : s->block_size;
 	int64_t got;
 
-	if (f->file < 0)
+	if (!f->file)
 		got = stored_read(s->archive, &f->what, f->at, f->block, n, e);
 	else if ((got = pread(f->file, f->block, n, (off_t)f->at)) < 0)
 		return err_sys(e, E_IO, "reading a scratch file");
@@ -188,7 +191,6 @@ static int make_blocks(struct sender *s, struct err *e)
 		s->now.block = NULL;
 	if (posix_memalign((void **)&s->ahead.block, ALIGN, SEND_BLOCK) != 0)
 		s->ahead.block = NULL;
-	s->now.file = s->ahead.file = -1;
 	return s->now.block && s->ahead.block ? 0 : err_set(e, E_NOMEM, "no memory to send with");
 }
 
@@ -204,14 +206,13 @@ static int prepare(struct sender *s, struct send_source *f, const struct stored 
 		return (int)rc;
 	if (f->at >= f->end)
 		return err_set(e, E_CORRUPT, "record of %s has no data set", what->sop_instance);
-	if (strcmp(f->context->syntax, what->syntax) != 0 && (rc = transcode(s, f, e)) < 0)
-		return (int)rc;
+	rc = strcmp(f->context->syntax, what->syntax) == 0 ? 0 : transcode(s, f, e);
 	f->ready = true;
-	if ((rc = source_read(s, f, e)) < 0) {
+	if (rc == 0)
+		rc = source_read(s, f, e);
+	if (rc < 0)
 		source_close(f);
-		return (int)rc;
-	}
-	return 0;
+	return rc < 0 ? (int)rc : 0;
 }
 
 static int64_t piece(void *arg, const void **at, bool *last, struct err *e)

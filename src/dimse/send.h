@@ -22,7 +22,7 @@ struct send_source {
 	bool ready;
 	struct stored what;
 	const struct send_context *context;
-	int file;         /* the transcoded instance, or -1: the pack */
+	int file;         /* the transcoded instance, or 0: the pack */
 	uint64_t at, end; /* of its Part 10 file: next byte to be read, end */
 	uint8_t *block;
 	size_t have; /* bytes in block not yet given away */

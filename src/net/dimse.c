@@ -59,7 +59,7 @@ static int command_read(struct dimse *d, struct shim_command *c, uint8_t *contex
 		if ((rc = shim_assoc_next(d->assoc, d->message_ms, &d->pdv)) < 0)
 			return dimse_error(rc, e);
 	}
-	if (!bytes.len || (rc = shim_command_decode(bytes.data, bytes.len, c)) < 0)
+	if (!bytes.len || shim_command_decode(bytes.data, bytes.len, c) < 0)
 		return err_set(e, E_INVAL, "command set of %zu bytes cannot be read", bytes.len);
 	*context = id;
 	d->in_data = c->has_data;
