@@ -1,3 +1,48 @@
-# Every SQL file, one a line: migrations NNNN-name.sql, then queries. They are built into the program (scripts/embed-sql).
-SQL_SQLITE =
+# SQL of each engine; NNNN-name.sql are migrations, in order
+SQL_SQLITE = \
+	data/sql/sqlite/0001-index.sql \
+	data/sql/sqlite/class-add.sql \
+	data/sql/sqlite/classes.sql \
+	data/sql/sqlite/count-patient.sql \
+	data/sql/sqlite/count-series.sql \
+	data/sql/sqlite/count-study.sql \
+	data/sql/sqlite/delta-add.sql \
+	data/sql/sqlite/fold-done.sql \
+	data/sql/sqlite/fold-series.sql \
+	data/sql/sqlite/fold-study.sql \
+	data/sql/sqlite/fold-upto.sql \
+	data/sql/sqlite/form-add.sql \
+	data/sql/sqlite/form-find.sql \
+	data/sql/sqlite/gram-add.sql \
+	data/sql/sqlite/index-clear.sql \
+	data/sql/sqlite/instance-add.sql \
+	data/sql/sqlite/instance-known.sql \
+	data/sql/sqlite/list.sql \
+	data/sql/sqlite/meta-get.sql \
+	data/sql/sqlite/meta-set.sql \
+	data/sql/sqlite/modalities.sql \
+	data/sql/sqlite/modality-add.sql \
+	data/sql/sqlite/name-add.sql \
+	data/sql/sqlite/patient-add.sql \
+	data/sql/sqlite/patient-find.sql \
+	data/sql/sqlite/peer-add.sql \
+	data/sql/sqlite/peer-each.sql \
+	data/sql/sqlite/peer-get.sql \
+	data/sql/sqlite/peer-remove.sql \
+	data/sql/sqlite/quarantine-add.sql \
+	data/sql/sqlite/quarantine-known.sql \
+	data/sql/sqlite/select-page.sql \
+	data/sql/sqlite/series-add.sql \
+	data/sql/sqlite/series-owner.sql \
+	data/sql/sqlite/site-add.sql \
+	data/sql/sqlite/site-below.sql \
+	data/sql/sqlite/site-each.sql \
+	data/sql/sqlite/site-get.sql \
+	data/sql/sqlite/site-remove.sql \
+	data/sql/sqlite/site-set.sql \
+	data/sql/sqlite/site-used.sql \
+	data/sql/sqlite/study-add.sql \
+	data/sql/sqlite/study-owner.sql \
+	data/sql/sqlite/uid-add.sql \
+	data/sql/sqlite/uid-find.sql
 EXTRA_DIST += $(SQL_SQLITE)

@@ -1,8 +1,10 @@
 /* archive/index.h - writes instances into the index: what intake, recovery and reindex share.
  *
- * index_item is filled from a data set's head by index_read(), outside any lock; index_put() runs in the committer's
+ * index_item is filled from a data set's head (index_head_*), outside any lock; index_put() runs in the committer's
  * transaction. Counts go into delta rows (index_fold() folds them), never into a hot row.
- * Threads:  index_read: any. index_put, index_fold: whoever holds the writer connection.
+ * Keys:     are given in order of arrival, so records replayed in order of sequence get equal keys in every derived table;
+ *           counters compare equal once all deltas are folded on both sides.
+ * Threads:  index_head_*: one at a time for each head. index_put, index_fold: whoever holds the writer connection.
  */
 #ifndef ARCHIVE_INDEX_H
 #define ARCHIVE_INDEX_H
@@ -44,6 +46,8 @@ int index_through(struct db_conn *c, uint64_t *seq, uint64_t *floor_pack, struct
 int index_set_through(struct db_conn *writer, uint64_t seq, uint64_t floor_pack, struct err *e);
 /* Folds at most n delta rows into their series and studies, in a transaction of its own; how many there were. */
 int index_fold(struct db *d, unsigned n, struct err *e);
+/* The version of the normal form (TEXT_FORM) that the names in this index have; another one asks for a reindex. */
+int index_form(struct db_conn *c, uint64_t *version, struct err *e);
 /* Empties all derived tables (not sites and peers); seq and floor become 0. */
 int index_clear(struct db_conn *writer, struct err *e);
 #endif

@@ -84,6 +84,11 @@ const char *db_sql(struct db *d, const char *name)
 	abort(); /* a mistake in this program, and nothing could run in its place */
 }
 
+struct db *db_of(const struct db_conn *c)
+{
+	return c->db;
+}
+
 int db_checkpoint(struct db *d, struct err *e)
 {
 	int64_t start = clock_mono_us(), log_bytes = 0;

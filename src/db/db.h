@@ -42,6 +42,12 @@ enum db_mode { DB_READ, DB_WRITE };
 /* A thread that holds the writer and asks for it again gets -E_BUG rather than a deadlock. */
 int db_get(struct db *d, enum db_mode mode, struct db_conn **out, struct err *e);
 void db_put(struct db_conn *c); /* rolls back what is open; NULL is fine */
+static inline void db_conn_cleanup(struct db_conn **c)
+{
+	db_put(*c);
+}
+AUTO_TYPE(db_conn, struct db_conn *);
+struct db *db_of(const struct db_conn *c);
 
 int db_begin(struct db_conn *c, struct err *e); /* writer: IMMEDIATE; reader: a snapshot */
 int db_commit(struct db_conn *c, struct err *e);                /* what fails is rolled back */

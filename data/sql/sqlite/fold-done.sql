@@ -1,0 +1,2 @@
+-- $1 last delta that is folded
+DELETE FROM stat_delta WHERE pk <= $1

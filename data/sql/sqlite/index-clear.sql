@@ -1,0 +1,14 @@
+-- everything that is derived from the packs
+DELETE FROM instance;
+DELETE FROM series;
+DELETE FROM study_modality;
+DELETE FROM study_class;
+DELETE FROM study;
+DELETE FROM patient;
+DELETE FROM name_gram;
+DELETE FROM name;
+DELETE FROM form;
+DELETE FROM uid;
+DELETE FROM stat_delta;
+DELETE FROM quarantine;
+UPDATE meta SET value = '0' WHERE key IN ('through', 'floor')

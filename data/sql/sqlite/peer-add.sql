@@ -1,0 +1,2 @@
+-- a peer
+INSERT INTO peer (site, aet, address, host, port, private_classes, max_associations) VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -1,0 +1,2 @@
+-- $1 site
+DELETE FROM site WHERE id = $1

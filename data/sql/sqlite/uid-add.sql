@@ -1,0 +1,2 @@
+-- $1 UID -> key
+INSERT INTO uid (uid) VALUES ($1) RETURNING pk

@@ -1,0 +1,296 @@
+/* archive/index_head.c - collects the attributes of the four levels from a data set as it passes. */
+#include "archive/index_internal.h"
+#include "archive/match.h"
+#include "dicom/charset.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TAG_CHARSET TAG(0x0008, 0x0005)
+
+/* ---------------------------------------------------------------- while it passes */
+
+static bool complete(const struct index_head *h)
+{
+	return h->class[0] && h->instance[0] && h->study[0] && h->series[0];
+}
+
+static void take_uid(struct index_head *h, char out[65], const char *name, const struct scan_element *el)
+{
+	size_t n = el->value ? el->length : 0;
+	const char *text = (const char *)el->value;
+
+	if (n == 0 && el->length == 0)
+		return; /* empty is missing */
+	if (n > 0)
+		match_trim("UI", &text, &n);
+	if (n == 0 || !uid_sane(text, n)) {
+		h->bad_uid = h->bad_uid ? h->bad_uid : name;
+		return;
+	}
+	memcpy(out, text, n);
+	out[n] = '\0';
+}
+
+static int keep(struct index_head *h, const struct attr *a, const struct scan_element *el, struct err *e)
+{
+	struct head_value *v;
+	int rc;
+
+	if (el->length == 0 || h->n == ATTR_MOST)
+		return 0;
+	if (!el->value || h->raw.len + el->length > HEAD_TOTAL_MOST) {
+		h->cut = true;
+		return 0;
+	}
+	for (unsigned i = 0; i < h->n; i++)
+		if (h->values[i].attr == a)
+			return 0; /* twice in one data set: the first counts */
+	v = &h->values[h->n];
+	*v =
+	    (struct head_value){.attr = a, .at = (uint32_t)h->raw.len, .len = el->length, .big_endian = el->big_endian};
+	memcpy(v->vr, el->vr, sizeof(v->vr));
+	if ((rc = buf_put(&h->raw, el->value, el->length, e)) < 0)
+		return rc;
+	h->n++;
+	return 0;
+}
+
+static int seen(void *arg, const struct scan_element *el, struct err *e)
+{
+	struct index_head *h = arg;
+	const struct attr *a;
+
+	if (el->depth > 0)
+		return 0;
+	if (el->tag == TAG_CHARSET && !h->has_label) {
+		size_t n = el->value ? el->length : 0;
+
+		h->has_label = true;
+		if (n > 0 && n < sizeof(h->label))
+			memcpy(h->label, el->value, n); /* the rest is zero already */
+		return 0;
+	}
+	if (!(a = attr_find(el->tag)))
+		return 0;
+	switch (a->from) {
+	case ATTR_KEPT:
+		return keep(h, a, el, e);
+	case ATTR_SOP_CLASS:
+		if (!h->class[0])
+			take_uid(h, h->class, "SOP Class UID", el);
+		return 0;
+	case ATTR_SOP_UID:
+		if (!h->instance[0])
+			take_uid(h, h->instance, "SOP Instance UID", el);
+		return 0;
+	case ATTR_STUDY_UID:
+		if (!h->study[0])
+			take_uid(h, h->study, "Study Instance UID", el);
+		return 0;
+	case ATTR_SERIES_UID:
+		if (!h->series[0])
+			take_uid(h, h->series, "Series Instance UID", el);
+		return 0;
+	default:
+		return 0; /* computed here, whatever the object says */
+	}
+}
+
+int index_head_new(const char *syntax, struct index_head **out, struct err *e)
+{
+	static const struct scan_ops ops = {.element = seen};
+	struct index_head *h = calloc(1, sizeof(*h));
+	int rc;
+
+	if (!h)
+		return err_set(e, E_NOMEM, "no memory for the head of a data set");
+	h->raw = BUF(HEAD_TOTAL_MOST + 1);
+	h->patient = h->own = h->series_attrs = h->image = h->names = BUF(HEAD_TEXT_MOST);
+	if ((rc = scan_new(syntax, HEAD_VALUE_MOST, &ops, h, &h->scan, e)) < 0) {
+		index_head_free(h);
+		return rc;
+	}
+	*out = h;
+	return 0;
+}
+
+/* What the stream says wrong behind the identity is kept as a remark, since pixels are worth keeping however they end.
+ */
+static int excuse(struct index_head *h, int rc, const struct err *why, struct err *e)
+{
+	if (!complete(h) || (rc != -E_INVAL && rc != -E_LIMIT))
+		return err_set(e, (enum err_code) - rc, "%s", why->msg);
+	h->truncated = true;
+	snprintf(h->remark, sizeof(h->remark), "%.159s", why->msg);
+	return 0;
+}
+
+int index_head_feed(struct index_head *h, const void *data, size_t n, struct err *e)
+{
+	struct err why = {0};
+	int rc;
+
+	if (h->truncated)
+		return 0;
+	rc = scan_feed(h->scan, data, n, &why);
+	return rc < 0 ? excuse(h, rc, &why, e) : 0;
+}
+
+const char *index_head_class(const struct index_head *h)
+{
+	return h->class;
+}
+
+const char *index_head_instance(const struct index_head *h)
+{
+	return h->instance;
+}
+
+void index_head_free(struct index_head *h)
+{
+	if (!h)
+		return;
+	scan_free(h->scan);
+	buf_cleanup(&h->raw);
+	buf_cleanup(&h->patient);
+	buf_cleanup(&h->own);
+	buf_cleanup(&h->series_attrs);
+	buf_cleanup(&h->image);
+	buf_cleanup(&h->names);
+	free(h);
+}
+
+/* ---------------------------------------------------------------- at its end */
+
+/* A binary number in decimal. Its width is that of the VR it came with, or of the one it should have. */
+static int number_text(const struct head_value *v, const uint8_t *p, struct buf *out, struct err *e)
+{
+	static const char known[] = "US SS UL SL";
+	const char *vr = strstr(known, v->vr) ? v->vr : v->attr->vr;
+	bool sign = vr[0] == 'S';
+	unsigned bytes = vr[1] == 'L' ? 4 : 2;
+	uint32_t u = 0;
+
+	if (v->len < bytes)
+		return 0;
+	for (unsigned i = 0; i < bytes; i++)
+		u |= (uint32_t)p[v->big_endian ? bytes - 1 - i : i] << (8 * i);
+	if (sign)
+		return buf_printf(out, e, "%" PRId32, bytes == 4 ? (int32_t)u : (int32_t)(int16_t)u);
+	return buf_printf(out, e, "%" PRIu32, u);
+}
+
+/* Nothing to convert: printable ASCII reads the same in every repertoire but JIS X 0201 (IR 13: \ and ~ differ). */
+static bool plain(const uint8_t *p, size_t n, const char *label)
+{
+	const char *jis = strstr(label, "IR 13");
+
+	for (size_t i = 0; i < n; i++)
+		if ((p[i] < 0x20 || p[i] > 0x7E) && p[i] != '\t' && p[i] != '\r' && p[i] != '\n' && p[i] != '\f' &&
+		    p[i] != 0)
+			return false;
+	return !jis || (jis[5] >= '0' && jis[5] <= '9');
+}
+
+static int value_text(struct index_head *h, const struct head_value *v, struct buf *out, int *flags, struct err *e)
+{
+	const uint8_t *p = h->raw.data + v->at;
+	const char *vr = v->attr->vr;
+	int rc;
+
+	if (strcmp(vr, "US") == 0 || strcmp(vr, "UL") == 0)
+		return number_text(v, p, out, e);
+	if (plain(p, v->len, h->label))
+		rc = buf_put(out, p, v->len, e);
+	else if ((rc = charset_decode(h->label, vr_is_text(vr) ? vr : "LO", p, v->len, out, e)) > 0)
+		*flags |= rc;
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < out->len; i++)
+		if (out->data[i] == '\0')
+			out->data[i] = ' ';
+	return 0;
+}
+
+static int place(struct index_head *h, const struct attr *a, const char *text, size_t n, struct err *e)
+{
+	int rc;
+
+	switch (a->level) {
+	case LEVEL_PATIENT:
+		if ((rc = attr_put(&h->patient, a->code, text, n, e)) < 0)
+			return rc;
+		return attr_put(&h->own, a->code, text, n, e);
+	case LEVEL_STUDY:
+		return attr_put(&h->own, a->code, text, n, e);
+	case LEVEL_SERIES:
+		return attr_put(&h->series_attrs, a->code, text, n, e);
+	default:
+		return attr_put(&h->image, a->code, text, n, e);
+	}
+}
+
+static int decode(struct index_head *h, int *flags, struct err *e)
+{
+	AUTO(buf) value = BUF(HEAD_TEXT_MOST);
+	const char *text;
+	size_t n;
+	int rc;
+
+	for (unsigned i = 0; i < h->n; i++) {
+		const struct attr *a = h->values[i].attr;
+
+		buf_clear(&value);
+		if ((rc = value_text(h, &h->values[i], &value, flags, e)) < 0)
+			return rc;
+		text = buf_text(&value);
+		n = value.len;
+		match_trim(a->vr, &text, &n);
+		if ((rc = place(h, a, text, n, e)) < 0)
+			return rc;
+	}
+	head_text(&h->own, ATTR_PATIENT_NAME, &text, &n);
+	if ((rc = match_names(text, n, &h->names, e)) < 0)
+		return rc;
+	head_text(&h->own, ATTR_STUDY_DATE, &text, &n);
+	if (!match_date(text, n, h->study_date))
+		h->study_date[0] = '\0';
+	return 0;
+}
+
+static int identity(const struct index_head *h, struct err *e)
+{
+	const struct {
+		const char *uid, *name;
+	} all[] = {{h->class, "SOP Class UID"},
+		   {h->instance, "SOP Instance UID"},
+		   {h->study, "Study Instance UID"},
+		   {h->series, "Series Instance UID"}};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!all[i].uid[0])
+			return err_set(e, E_INVAL, "%s is %s", all[i].name,
+				       h->bad_uid && strcmp(h->bad_uid, all[i].name) == 0 ? "not a UID" : "missing");
+	return 0;
+}
+
+int index_head_end(struct index_head *h, char remark[160], struct err *e)
+{
+	struct err why = {0};
+	int rc, flags = 0;
+
+	if (!h->truncated && (rc = scan_end(h->scan, &why)) < 0 && (rc = excuse(h, rc, &why, e)) < 0)
+		return rc;
+	if ((rc = identity(h, e)) < 0 || (rc = decode(h, &flags, e)) < 0)
+		return rc;
+	if (!h->remark[0] && flags & CHARSET_LOSSY)
+		snprintf(h->remark, sizeof(h->remark), "some text is in no known character set");
+	else if (!h->remark[0] && flags & CHARSET_GUESSED)
+		snprintf(h->remark, sizeof(h->remark), "some text is not in the character set that the object names");
+	else if (!h->remark[0] && h->cut)
+		snprintf(h->remark, sizeof(h->remark), "some values are too long to be indexed");
+	memcpy(remark, h->remark, sizeof(h->remark));
+	return 0;
+}
