@@ -1,6 +1,11 @@
-# SQL of each engine; NNNN-name.sql are migrations, in order
+# Every SQL file, one a line: migrations NNNN-name.sql, then queries. They are built into the program (scripts/embed-sql).
 SQL_SQLITE = \
 	data/sql/sqlite/0001-index.sql \
+	data/sql/sqlite/check-counts.sql \
+	data/sql/sqlite/check-instance.sql \
+	data/sql/sqlite/check-number-of-rows.sql \
+	data/sql/sqlite/check-quarantine.sql \
+	data/sql/sqlite/check-rows.sql \
 	data/sql/sqlite/class-add.sql \
 	data/sql/sqlite/classes.sql \
 	data/sql/sqlite/count-patient.sql \
@@ -29,6 +34,9 @@ SQL_SQLITE = \
 	data/sql/sqlite/peer-each.sql \
 	data/sql/sqlite/peer-get.sql \
 	data/sql/sqlite/peer-remove.sql \
+	data/sql/sqlite/prove-attach.sql \
+	data/sql/sqlite/prove-detach.sql \
+	data/sql/sqlite/prove.sql \
 	data/sql/sqlite/quarantine-add.sql \
 	data/sql/sqlite/quarantine-known.sql \
 	data/sql/sqlite/select-page.sql \
