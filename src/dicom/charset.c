@@ -101,6 +101,8 @@ static int strictly(const char *iconv, const uint8_t *p, size_t n, struct buf *o
 	struct err e = {0};
 	int rc = text_from(iconv, p, n, out, &e);
 
+	if (rc >= 0 && !text_valid(buf_text(out) + start, out->len - start))
+		rc = -E_INVAL; /* iconv knows UTF-8 beyond U+10FFFF */
 	if (rc < 0)
 		out->len = start;
 	return rc == -E_LIMIT || rc == -E_NOMEM ? rc : rc < 0 ? 0 : 1;
@@ -177,6 +179,8 @@ int charset_decode(const char *label, const char *vr, const void *bytes, size_t 
 	size_t start = out->len;
 	int rc;
 
+	while (n > 0 && ((const uint8_t *)bytes)[n - 1] == 0) /* padding, though it should be blanks */
+		n--;
 	if (is_plain(bytes, n))
 		return buf_put(out, bytes, n, e);
 	if ((rc = decode(label, vr, bytes, n, out, e)) < 0) {

@@ -15,9 +15,10 @@
 #define NOWHERE UINT64_MAX /* the end of what has undefined length */
 #define LEVELS (2 * SCAN_DEPTH + 2)
 #define WINDOW (32u << 10)
-/* Deflate reaches about 1032:1; what passes this is a bomb, and small data sets may be as dense as they like. */
-#define BOMB_RATIO 1000u
-#define BOMB_FREE (64ull << 20)
+/* Deflate reaches 1032:1. Label maps come to a few hundred, and what is small may be as dense as it likes; the rest
+ * is a bomb. */
+#define BOMB_RATIO 200u
+#define BOMB_FREE (256ull << 20)
 
 enum kind { DATA, SEQUENCE, FRAGMENTS };
 

@@ -7,7 +7,7 @@
  * Syntaxes: implicit LE, explicit LE, explicit BE, deflated LE (inflated as it goes); every other syntax is explicit LE.
  *           UN with undefined length is read as implicit LE (PS3.5 6.2.2) and announced as SQ, as is whatever else has
  *           undefined length and is not pixel data. VRs that are none of the standard's are announced as UN.
- * Errors:   -E_INVAL says what was wrong and at which byte; -E_LIMIT for depth; or what a callback returned (negative).
+ * Errors:   -E_INVAL says what was wrong and at which byte; -E_LIMIT for depth and for deflate bombs; or what a callback returned (negative).
  *           A positive return of a callback ends the scan early: scan_feed returns it from then on, reading nothing more.
  * Threads:  one at a time for each scan.    Source: DICOM PS3.5 7.1-7.5, A.1-A.5.
  */
