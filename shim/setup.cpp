@@ -75,7 +75,8 @@ static int setup_once()
 	DJDecoderRegistration::registerCodecs();
 	DJEncoderRegistration::registerCodecs();
 	DJLSDecoderRegistration::registerCodecs();
-	DJLSEncoderRegistration::registerCodecs();
+	DJLSEncoderRegistration::registerCodecs(0, 0, 0, 0,
+						OFFalse); /* raw: every stored bit, overlays in high bits too */
 	DcmRLEDecoderRegistration::registerCodecs();
 	DcmRLEEncoderRegistration::registerCodecs();
 	return network_setup();

@@ -40,12 +40,15 @@ int shim_setup(void);
 const char *shim_error(void);
 
 /* ---- dictionary */
+/* Both: what seen() returns other than 0 ends the walk and is returned. */
 /* Calls seen for every standard (non-private, non-repeating) entry; vr is DCMTK's two-letter name ("ox", "xs" possible). */
 int shim_dict_each(int (*seen)(void *arg, uint32_t tag, const char *vr, const char *keyword), void *arg);
 /* Calls seen for every storage SOP class that DCMTK knows, retired ones included. */
 int shim_storage_each(int (*seen)(void *arg, const char *uid, const char *name), void *arg);
 
 /* ---- data sets and files (transcode seam, tests) */
+/* Files are looked over before DCMTK reads them: SHIM_ELIMIT for sequences nested deeper than 64, a deflated data set that
+ * opens to more than 512 MiB, or millions of elements. */
 typedef struct shim_dataset shim_dataset;
 int shim_dataset_read_file(const char *path, shim_dataset **out);            /* Part 10 or bare */
 int shim_dataset_parse(const void *data, size_t n, const char *syntax, shim_dataset **out);
@@ -58,9 +61,10 @@ void shim_dataset_free(shim_dataset *ds);
 int shim_can_transcode(const char *from, const char *to);
 /* Reads a Part 10 file and writes it, Part 10, in another syntax. Pixel values are kept exactly when `to` is lossless. */
 int shim_transcode_file(const char *in_path, const char *out_path, const char *to);
-/* Writes a DICOMDIR (general purpose profile, lenient) for files below root; file ids are relative with '/'. */
+/* Writes a DICOMDIR (general purpose profile, lenient) for files below root; file ids are relative with '/'. The count of
+ * files that got a record; when some did not, shim_error() names the first. */
 int shim_dicomdir_write(const char *root, const char *const *file_ids, size_t n, const char *fileset_id);
-/* Calls seen with each referenced file id of a DICOMDIR, components joined by '/'. */
+/* Calls seen with each referenced file id of a DICOMDIR, components joined by '/'; ids that lead out of it are left out. */
 int shim_dicomdir_each(const char *path, int (*seen)(void *arg, const char *file_id), void *arg);
 
 /* ---- commands (PS3.7 annex E): the command set as one flat struct */

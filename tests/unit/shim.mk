@@ -1,6 +1,9 @@
-# one line a test: the header is read by a C compiler, the program linked by the C++ one
-check_PROGRAMS += tests/unit/test_shim_assoc
-TESTS += tests/unit/test_shim_assoc
+# the shim's tests are C: its header is read by a C compiler, the programs linked by the C++ one
+shim_tests = tests/unit/test_shim_assoc tests/unit/test_shim_dataset
+check_PROGRAMS += $(shim_tests)
+TESTS += $(shim_tests)
 tests_unit_test_shim_assoc_SOURCES = %D%/test_shim_assoc.c %D%/shim_pair.h
 tests_unit_test_shim_assoc_LINK = $(CXXLINK)
 tests_unit_test_shim_assoc_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_shim_dataset_LINK = $(CXXLINK)
+tests_unit_test_shim_dataset_LDADD = $(LDADD) $(CMOCKA_LIBS)
