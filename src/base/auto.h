@@ -12,7 +12,12 @@
 
 #define AUTO_TYPE(name, type) typedef type auto_##name##_t
 #define AUTO(name) __attribute__((cleanup(name##_cleanup))) auto_##name##_t
-#define STEAL(p) (__extension__({ __typeof__(p) stolen_ = (p); (p) = NULL; stolen_; }))
+#define STEAL(p)                                                                                                       \
+	(__extension__({                                                                                               \
+		__typeof__(p) stolen_ = (p);                                                                           \
+		(p) = NULL;                                                                                            \
+		stolen_;                                                                                               \
+	}))
 
 static inline void str_cleanup(char **p)
 {

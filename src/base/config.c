@@ -365,14 +365,14 @@ static int print_text(const char *value, struct buf *out, struct err *e)
 
 static int print_key(const struct config *c, const struct key *k, struct buf *out, struct err *e)
 {
-	const void *at = (const char *)c + k->offset;
+	const void *at = c ? (const char *)c + k->offset : NULL;
 	int rc;
 
 	if ((rc = buf_printf(out, e, "# %s\n# Expected: ", k->help)) < 0 ||
 	    (rc = value_expected(&k->range, out, e)) < 0 ||
 	    (rc = buf_printf(out, e, ". Default: %s\n%s%s = ", k->standard, c ? "" : "#", k->name)) < 0)
 		return rc;
-	if (!c)
+	if (!at)
 		rc = buf_str(out, k->standard, e);
 	else if (value_is_text(k->range.type))
 		rc = print_text(*(char *const *)at, out, e);

@@ -48,11 +48,12 @@ static int get_writer(struct db *d, struct db_conn **out, struct err *e)
 		return err_set(e, E_BUG, "this thread holds the writer already");
 	}
 	if (d->writer_taken) {
+		/* Who grants the turn takes me out of the list before. */
 		if (d->last)
 			d->last->next = &me;
 		else
-			d->first = &me;
-		d->last = &me;
+			d->first = &me; /* cppcheck-suppress autoVariables */
+		d->last = &me;          /* cppcheck-suppress autoVariables */
 		while (!me.granted)
 			pthread_cond_wait(&me.turn, &d->lock);
 	}
