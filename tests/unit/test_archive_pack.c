@@ -1,10 +1,12 @@
 /* Packs: headers and records as man/teleread-pack.5 has them, walking over what a crash may leave, the file store. */
 #include "archive/pack.h"
 #include "archive/packer.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
