@@ -11,6 +11,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/count-patient.sql \
 	data/sql/sqlite/count-series.sql \
 	data/sql/sqlite/count-study.sql \
+	data/sql/sqlite/dates-few.sql \
 	data/sql/sqlite/delta-add.sql \
 	data/sql/sqlite/fold-done.sql \
 	data/sql/sqlite/fold-series.sql \

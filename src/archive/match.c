@@ -270,6 +270,20 @@ static bool stars(const char *s, size_t n)
 	return true;
 }
 
+/* A pattern against one group. Since a trailing ^ says nothing, Wang^* finds Wang, too. */
+static bool wild_group(const char *want, size_t wn, const char *have, size_t hn)
+{
+	size_t base = wn;
+
+	if (text_wild(want, wn, have, hn))
+		return true;
+	if (wn == 0 || want[wn - 1] != '*')
+		return false;
+	while (base > 0 && (want[base - 1] == '*' || want[base - 1] == '^'))
+		base--;
+	return base > 0 && memchr(want + base, '^', wn - base) && text_wild(want, base, have, hn);
+}
+
 /* A key of several groups: each that says something must match its own group. */
 static bool each_group(const struct match_value *v, const char *names, size_t n)
 {
@@ -279,7 +293,7 @@ static bool each_group(const struct match_value *v, const char *names, size_t n)
 	while (name_part(&key, &kn, &want, &wn)) {
 		if (!name_part(&names, &n, &have, &hn))
 			have = "", hn = 0;
-		if (!stars(want, wn) && !text_wild(want, wn, have, hn))
+		if (!stars(want, wn) && !wild_group(want, wn, have, hn))
 			return false;
 	}
 	return true;
@@ -293,7 +307,7 @@ static bool any_group(const struct match_value *v, const char *names, size_t n)
 	if (text_wild(v->text, v->len, names, n))
 		return true;
 	while (name_part(&names, &n, &have, &hn))
-		if (text_wild(v->text, v->len, have, hn))
+		if (wild_group(v->text, v->len, have, hn))
 			return true;
 	return false;
 }

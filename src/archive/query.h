@@ -34,6 +34,8 @@ struct cursor;
 int query_open(struct archive *a, const struct query *q, struct cursor **out, struct err *e);
 /* 1: *row is the next answer (owned by the cursor until the next call), 0: no more, negative: failed. */
 int cursor_next(struct cursor *c, const struct dset **row, struct err *e);
+/* Some key is not kept at this level, so it is neither matched nor answered: pending FF01 instead of FF00. */
+bool cursor_partial(const struct cursor *c);
 void cursor_close(struct cursor *c);
 static inline void cursor_cleanup(struct cursor **c)
 {

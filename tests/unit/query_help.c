@@ -19,8 +19,8 @@ struct db *archive_db(struct archive *a)
 
 static void add_site(struct archive *a, const char *code, const char *parent)
 {
-	struct site s = { 0 };
-	struct err e = { 0 };
+	struct site s = {0};
+	struct err e = {0};
 
 	snprintf(s.code, sizeof(s.code), "%s", code);
 	snprintf(s.name, sizeof(s.name), "Site %s", code);
@@ -32,7 +32,7 @@ static void add_site(struct archive *a, const char *code, const char *parent)
 struct archive *help_open(void)
 {
 	struct archive *a = calloc(1, sizeof(*a));
-	struct err e = { 0 };
+	struct err e = {0};
 	char url[128];
 
 	assert_non_null(a);
@@ -62,7 +62,7 @@ void help_close(struct archive *a)
 struct db_conn *help_writer(struct archive *a)
 {
 	struct db_conn *c;
-	struct err e = { 0 };
+	struct err e = {0};
 
 	if (db_get(a->db, DB_WRITE, &c, &e) < 0 || db_begin(c, &e) < 0)
 		fail_msg("writer: %s", e.msg);
@@ -71,7 +71,7 @@ struct db_conn *help_writer(struct archive *a)
 
 void help_commit(struct db_conn *c)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 
 	if (db_commit(c, &e) < 0)
 		fail_msg("commit: %s", e.msg);
@@ -80,7 +80,7 @@ void help_commit(struct db_conn *c)
 
 static void put(struct dset *d, uint32_t tag, const char *text)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 
 	if (text && *text && dset_put(d, tag, NULL, text, strlen(text), &e) < 0)
 		fail_msg("dset_put: %s", e.msg);
@@ -88,7 +88,7 @@ static void put(struct dset *d, uint32_t tag, const char *text)
 
 struct dset *help_dset(const struct sample *s)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct dset *d;
 
 	assert_int_equal(dset_new(&d, &e), 0);
@@ -114,9 +114,9 @@ struct dset *help_dset(const struct sample *s)
 int help_put_dset(struct db_conn *c, const struct dset *d, const char *syntax, int64_t site, int content, char *reason)
 {
 	static uint64_t seq;
-	struct index_item it = { .site = site, .received_us = clock_wall_us(), .aet = "TEST" };
+	struct index_item it = {.site = site, .received_us = clock_wall_us(), .aet = "TEST"};
 	AUTO(buf) bytes = BUF(1 << 24);
-	struct err e = { 0 };
+	struct err e = {0};
 	char remark[160];
 	int rc;
 
@@ -159,7 +159,7 @@ int help_put(struct db_conn *c, const struct sample *s, char *reason)
 int64_t help_count(struct archive *a, const char *sql)
 {
 	AUTO(db_conn) c = NULL;
-	struct err e = { 0 };
+	struct err e = {0};
 	int64_t n = -1;
 
 	if (db_get(a->db, DB_READ, &c, &e) < 0 || db_one_int(c, sql, &n, &e) < 0)
@@ -169,7 +169,7 @@ int64_t help_count(struct archive *a, const char *sql)
 
 struct dset *help_keys(const char *keyword, ...)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct dset *d;
 	va_list args;
 
@@ -191,7 +191,7 @@ const char *help_find(struct archive *a, const struct query *q, const char *show
 	static char out[1 << 20];
 	const struct dset *row;
 	struct cursor *c;
-	struct err e = { 0 };
+	struct err e = {0};
 	size_t len = 0;
 	uint32_t tag;
 	int rc;
@@ -200,19 +200,20 @@ const char *help_find(struct archive *a, const struct query *q, const char *show
 	assert_int_equal(dict_tag(show, &tag, &e), 0);
 	if ((rc = query_open(a, q, &c, &e)) == 0) {
 		while ((rc = cursor_next(c, &row, &e)) > 0)
-			len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s", len ? "|" : "", dset_text(row, tag));
+			len +=
+			    (size_t)snprintf(out + len, sizeof(out) - len, "%s%s", len ? "|" : "", dset_text(row, tag));
 		cursor_close(c);
 	}
 	if (rc < 0) {
 		assert_true(e.msg[0]);
-		snprintf(out, sizeof(out), "!%s", err_name((enum err_code)-rc));
+		snprintf(out, sizeof(out), "!%s", err_name((enum err_code) - rc));
 	}
 	return out;
 }
 
 struct scope help_scope(int64_t site)
 {
-	struct scope s = { .kind = SCOPE_SITES, .n = 1, .sites = malloc(sizeof(int64_t)) };
+	struct scope s = {.kind = SCOPE_SITES, .n = 1, .sites = malloc(sizeof(int64_t))};
 
 	assert_non_null(s.sites);
 	s.sites[0] = site;

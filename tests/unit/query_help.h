@@ -1,5 +1,5 @@
-/* tests/unit/query_help.h - an index in a temporary folder, filled with small data sets; for the tests of archive's index,
- * query and registry, which need no packs. */
+/* tests/unit/query_help.h - an index in a temporary folder, filled with small data sets; for the tests of archive's
+ * index, query and registry, which need no packs. */
 #ifndef TESTS_QUERY_HELP_H
 #define TESTS_QUERY_HELP_H
 
@@ -21,14 +21,14 @@
 
 /* One instance, as the tests describe it: "" leaves the element out. */
 struct sample {
-	const char *charset, *patient_id, *issuer, *name, *study, *series, *sop, *date, *time, *accession, *modality, *series_number,
-		*number, *class;
-	int rows;      /* 0: none */
-	int content;   /* another number: another digest */
+	const char *charset, *patient_id, *issuer, *name, *study, *series, *sop, *date, *time, *accession, *modality,
+	    *series_number, *number, *class;
+	int rows;    /* 0: none */
+	int content; /* another number: another digest */
 	int64_t site;
 };
 
-struct archive *help_open(void);          /* a new, empty index with sites 1 (root), 2 and 3 below it, and 4 */
+struct archive *help_open(void); /* a new, empty index with sites 1 (root), 2 and 3 below it, and 4 */
 void help_close(struct archive *a);
 struct db_conn *help_writer(struct archive *a); /* in a transaction */
 void help_commit(struct db_conn *c);
