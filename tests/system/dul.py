@@ -1,0 +1,319 @@
+"""dul - a small DICOM client in plain Python: the upper layer (PS3.8) and the C- services (PS3.7) as far as tests need.
+
+It proposes any abstract and transfer syntax, sends data sets as the bytes they are, and says what came back; that is
+what the toolkits' own clients will not do for odd files. One association belongs to one thread.
+"""
+import socket
+import struct
+
+APPLICATION = '1.2.840.10008.3.1.1.1'
+IMPLEMENTATION = '2.25.112233445566778899'
+VERIFICATION = '1.2.840.10008.1.1'
+IMPLICIT_LE, EXPLICIT_LE = '1.2.840.10008.1.2', '1.2.840.10008.1.2.1'
+DEFLATED_LE, EXPLICIT_BE = '1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.2'
+PATIENT_FIND, PATIENT_MOVE, PATIENT_GET = ('1.2.840.10008.5.1.4.1.2.1.%d' % n for n in (1, 2, 3))
+STUDY_FIND, STUDY_MOVE, STUDY_GET = ('1.2.840.10008.5.1.4.1.2.2.%d' % n for n in (1, 2, 3))
+SUCCESS, CANCELLED, PENDING = 0x0000, 0xFE00, (0xFF00, 0xFF01)
+NO_DATA = 0x0101
+
+# elements of group 0000: name -> (element, kind)
+FIELDS = {
+    'affected_class': (0x0002, 'UI'), 'requested_class': (0x0003, 'UI'), 'field': (0x0100, 'US'),
+    'message_id': (0x0110, 'US'), 'responded_id': (0x0120, 'US'), 'destination': (0x0600, 'AE'),
+    'priority': (0x0700, 'US'), 'data_type': (0x0800, 'US'), 'status': (0x0900, 'US'), 'comment': (0x0902, 'LO'),
+    'affected_instance': (0x1000, 'UI'), 'remaining': (0x1020, 'US'), 'completed': (0x1021, 'US'),
+    'failed': (0x1022, 'US'), 'warning': (0x1023, 'US'), 'originator': (0x1030, 'AE'), 'originator_id': (0x1031, 'US'),
+}
+NAMES = {element: (name, kind) for name, (element, kind) in FIELDS.items()}
+
+
+class Rejected(Exception):
+    """A-ASSOCIATE-RJ."""
+
+    def __init__(self, result, source, reason):
+        super().__init__('association rejected: result %d, source %d, reason %d' % (result, source, reason))
+        self.result, self.source, self.reason = result, source, reason
+
+
+class Aborted(Exception):
+    """A-ABORT."""
+
+
+class Closed(Exception):
+    """The connection ended without a word."""
+
+
+class NotAccepted(Exception):
+    """The presentation context was refused; args[0] is its result."""
+
+
+class Answer(dict):
+    """A command set; elements as attributes, None when absent. data: the data set's bytes, or None."""
+    data = None
+
+    def __getattr__(self, name):
+        if name in FIELDS:
+            return self.get(name)
+        raise AttributeError(name)
+
+    def __str__(self):
+        return '%04x %s' % (self.status if self.status is not None else 0xFFFFFFFF, self.comment or '')
+
+
+def encode_command(fields):
+    body = b''
+    for element, name, kind in sorted((FIELDS[n][0], n, FIELDS[n][1]) for n in fields):
+        value = fields[name]
+        if kind == 'US':
+            value = struct.pack('<H', value)
+        else:
+            value = value if isinstance(value, bytes) else value.encode('latin-1')
+            value += (b'\0' if kind == 'UI' else b' ') * (len(value) % 2)
+        body += struct.pack('<HHI', 0, element, len(value)) + value
+    return struct.pack('<HHII', 0, 0, 4, len(body)) + body
+
+
+def decode_command(data):
+    out, at = Answer(), 0
+    while at + 8 <= len(data):
+        _, element, length = struct.unpack_from('<HHI', data, at)
+        value = data[at + 8:at + 8 + length]
+        at += 8 + length
+        if element in NAMES:
+            name, kind = NAMES[element]
+            out[name] = struct.unpack('<H', value)[0] if kind == 'US' else value.decode('latin-1').rstrip('\0 ')
+    return out
+
+
+def item(kind, body):
+    return struct.pack('>BBH', kind, 0, len(body)) + body
+
+
+def pdu(kind, body):
+    return struct.pack('>BBI', kind, 0, len(body)) + body
+
+
+def associate_request(calling, called, contexts, roles=(), max_pdu=131072):
+    """contexts: [(id, abstract, [syntaxes])]; roles: [(abstract, scu, scp)]."""
+    body = struct.pack('>HH16s16s32x', 1, 0, called.encode().ljust(16), calling.encode().ljust(16))
+    body += item(0x10, APPLICATION.encode())
+    for number, abstract, syntaxes in contexts:
+        inner = item(0x30, abstract.encode()) + b''.join(item(0x40, s.encode()) for s in syntaxes)
+        body += item(0x20, struct.pack('>B3x', number) + inner)
+    user = item(0x51, struct.pack('>I', max_pdu)) + item(0x52, IMPLEMENTATION.encode())
+    for abstract, scu, scp in roles:
+        user += item(0x54, struct.pack('>H', len(abstract)) + abstract.encode() + bytes((scu, scp)))
+    return pdu(1, body + item(0x50, user + item(0x55, b'TELEREAD_TEST')))
+
+
+class Association:
+    """Opens at once. contexts: [(abstract, [syntaxes])]; get: storage classes to be received, as contexts."""
+
+    def __init__(self, port, calling, called='TELEREAD', contexts=((VERIFICATION, [IMPLICIT_LE]),), get=(),
+                 host='127.0.0.1', timeout=30.0, max_pdu=131072, socket_=None):
+        self.socket = socket_ or socket.create_connection((host, port), timeout)
+        self.socket.settimeout(timeout)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer, self.pdvs, self.message_id, self.peer_max = bytearray(), [], 0, 16384
+        proposed = list(contexts) + list(get)
+        numbered = [(2 * i + 1, a, list(s)) for i, (a, s) in enumerate(proposed)]
+        self.proposed = {n: a for n, a, _ in numbered}
+        self.results, self.contexts = {}, {}
+        roles = [(a, 1 if any(a == c for c, _ in contexts) else 0, 1) for a in sorted({a for a, _ in get})]
+        try:
+            self.socket.sendall(associate_request(calling, called, numbered, roles, max_pdu))
+            kind, body = self.read_pdu()
+            if kind == 3:
+                raise Rejected(*body[1:4])
+            if kind != 2:
+                raise Closed('PDU %d instead of an answer' % kind)
+            self.read_accept(body)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def read_accept(self, body):
+        at = 68
+        while at + 4 <= len(body):
+            kind, length = struct.unpack_from('>BxH', body, at)
+            value = body[at + 4:at + 4 + length]
+            at += 4 + length
+            if kind == 0x21:
+                number, result = value[0], value[2]
+                self.results[number] = result
+                if result == 0:
+                    size = struct.unpack_from('>H', value, 6)[0]
+                    self.contexts[number] = (self.proposed[number], value[8:8 + size].decode().rstrip('\0'))
+            elif kind == 0x50:
+                inner = 0
+                while inner + 4 <= len(value):
+                    sub, size = struct.unpack_from('>BxH', value, inner)
+                    if sub == 0x51:
+                        self.peer_max = struct.unpack_from('>I', value, inner + 4)[0] or 131072
+                    inner += 4 + size
+
+    # ---- PDUs
+
+    def read_exactly(self, n):
+        while len(self.buffer) < n:
+            piece = self.socket.recv(262144)
+            if not piece:
+                raise Closed('closed by the peer')
+            self.buffer += piece
+        out = bytes(self.buffer[:n])
+        del self.buffer[:n]
+        return out
+
+    def read_pdu(self):
+        kind, length = struct.unpack('>BxI', self.read_exactly(6))
+        return kind, self.read_exactly(length)
+
+    def read_pdv(self):
+        while not self.pdvs:
+            kind, body = self.read_pdu()
+            if kind == 7:
+                raise Aborted('aborted by the peer: source %d, reason %d' % (body[2], body[3]))
+            if kind != 4:
+                raise Closed('PDU of type %d within a message' % kind)
+            at = 0
+            while at < len(body):
+                length, number, flags = struct.unpack_from('>IBB', body, at)
+                self.pdvs.append((number, flags, body[at + 6:at + 4 + length]))
+                at += 4 + length
+        return self.pdvs.pop(0)
+
+    def read_part(self, command):
+        out = []
+        while True:
+            number, flags, value = self.read_pdv()
+            if bool(flags & 1) != command:
+                raise Closed('command and data set mixed up')
+            out.append(value)
+            if flags & 2:
+                return number, b''.join(out)
+
+    def receive(self):
+        """(context, Answer) of the next message."""
+        number, raw = self.read_part(True)
+        out = decode_command(raw)
+        if out.data_type != NO_DATA:
+            out.data = self.read_part(False)[1]
+        return number, out
+
+    def send_part(self, number, pieces, command):
+        room, waiting = min(self.peer_max, 131072) - 6, b''
+        for piece in pieces:
+            for at in range(0, max(len(piece), 1), room):
+                if waiting:
+                    self.send_pdv(number, command, waiting)
+                waiting = piece[at:at + room]
+        self.send_pdv(number, command | 2, waiting)
+
+    def send_pdv(self, number, flags, value):
+        head = struct.pack('>BBIIBB', 4, 0, len(value) + 6, len(value) + 2, number, flags)
+        self.socket.sendall(head + value)
+
+    def send(self, number, fields, data=None):
+        """data: bytes, or an iterable of pieces."""
+        fields = dict(fields, data_type=NO_DATA if data is None else 1)
+        self.send_part(number, [encode_command(fields)], 1)
+        if data is not None:
+            self.send_part(number, [data] if isinstance(data, (bytes, bytearray, memoryview)) else data, 0)
+
+    def context(self, abstract, syntax=None):
+        for number, (a, s) in self.contexts.items():
+            if a == abstract and (syntax is None or s == syntax):
+                return number
+        raise NotAccepted(next((self.results.get(n) for n, a in self.proposed.items() if a == abstract), None))
+
+    def next_id(self):
+        self.message_id = self.message_id % 65535 + 1
+        return self.message_id
+
+    # ---- services
+
+    def echo(self):
+        self.send(self.context(VERIFICATION),
+                  {'affected_class': VERIFICATION, 'field': 0x0030, 'message_id': self.next_id()})
+        return self.receive()[1]
+
+    def store_begin(self, sop_class, sop_instance, syntax, data):
+        self.send(self.context(sop_class, syntax),
+                  {'affected_class': sop_class, 'affected_instance': sop_instance, 'field': 0x0001,
+                   'message_id': self.next_id(), 'priority': 0}, data)
+
+    def store(self, sop_class, sop_instance, syntax, data):
+        self.store_begin(sop_class, sop_instance, syntax, data)
+        return self.receive()[1]
+
+    def cancel(self, number):
+        self.send(number, {'field': 0x0FFF, 'responded_id': self.message_id})
+
+    def find(self, model, keys, cancel_after=None):
+        """(answers, final): the data sets of the pending answers, and the last word."""
+        number, rows = self.context(model), []
+        self.send(number, {'affected_class': model, 'field': 0x0020, 'message_id': self.next_id(), 'priority': 0}, keys)
+        while True:
+            answer = self.receive()[1]
+            if answer.status not in PENDING:
+                return rows, answer
+            rows.append(answer)
+            if cancel_after == len(rows):
+                self.cancel(number)
+
+    def get(self, model, keys, stored=None, status=SUCCESS, cancel_after=None):
+        """(objects, final): (class, instance, syntax, data) of each sub-operation; stored(object) instead of keeping."""
+        number, objects, count = self.context(model), [], 0
+        self.send(number, {'affected_class': model, 'field': 0x0010, 'message_id': self.next_id(), 'priority': 0}, keys)
+        while True:
+            on, message = self.receive()
+            if message.field == 0x0001:
+                one = (message.affected_class, message.affected_instance, self.contexts[on][1], message.data)
+                objects.append(one) if stored is None else stored(one)
+                self.send(on, {'affected_class': one[0], 'affected_instance': one[1], 'field': 0x8001,
+                               'responded_id': message.message_id, 'status': status})
+                count += 1
+                if cancel_after == count:
+                    self.cancel(number)
+            elif message.status not in PENDING:
+                return objects, message
+
+    def move(self, model, destination, keys, cancel_after=None):
+        """(progress, final): the pending answers, and the last word."""
+        number, progress = self.context(model), []
+        self.send(number, {'affected_class': model, 'field': 0x0021, 'message_id': self.next_id(), 'priority': 0,
+                           'destination': destination}, keys)
+        while True:
+            answer = self.receive()[1]
+            if answer.status not in PENDING:
+                return progress, answer
+            progress.append(answer)
+            if cancel_after == len(progress):
+                self.cancel(number)
+
+    # ---- endings
+
+    def release(self):
+        try:
+            self.socket.sendall(pdu(5, b'\0\0\0\0'))
+            return self.read_pdu()[0] == 6
+        finally:
+            self.socket.close()
+
+    def abort(self):
+        try:
+            self.socket.sendall(pdu(7, b'\0\0\0\0'))
+        finally:
+            self.socket.close()
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        if kind is None:
+            self.release()
+        else:
+            self.socket.close()

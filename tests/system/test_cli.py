@@ -1,0 +1,366 @@
+#!/usr/bin/env python3
+"""The commands: import, export, find, site, peer, config, fsck, reindex; their output and exit codes."""
+import json
+import os
+import shutil
+import sys
+
+sys.dont_write_bytecode = True
+import dul
+import lib
+from lib import case, check, equal, execute, tool
+from objects import CT, JPEG_LS, MR, Part10, image, uid
+
+lib.need_program()
+node = lib.Node()
+TREE = lib.folder()
+SOME = [image('cli%d' % s, n, series, 'C%d' % s, 'Command^Line%d' % s, '2026030%d' % s, syntax=syntax)
+        for s in (1, 2, 3) for series, syntax in ((1, dul.EXPLICIT_LE), (2, JPEG_LS), (3, dul.EXPLICIT_BE)) for n in (1, 2)]
+
+
+def plant():
+    for k, one in enumerate(SOME):
+        at = os.path.join(TREE, one.study[-6:], str(k % 3))
+        os.makedirs(at, exist_ok=True)
+        one.save(os.path.join(at, 'IM%02d' % k))
+    with open(os.path.join(TREE, 'readme.txt'), 'w') as f:
+        f.write('not a DICOM file\n')
+    open(os.path.join(TREE, 'empty'), 'w').close()
+
+
+def summary(*words, code=0, on=node):
+    return on.json_lines('import', *words, code=code)[-1]
+
+
+def part10s(top):
+    out = {}
+    for at, _, names in os.walk(top):
+        for name in names:
+            if name != 'DICOMDIR':
+                with open(os.path.join(at, name), 'rb') as f:
+                    one = Part10(f.read())
+                out[one.meta[0x00020003].decode().rstrip('\0 ')] = (one.syntax, one.data)
+    return out
+
+
+def wanted(instances):
+    return {i.uid: (i.syntax, i.data) for i in instances}
+
+
+@case('import takes a tree in, and says the same of it again')
+def import_tree():
+    plant()
+    said = summary(TREE)
+    equal((said['imported'], said['same'], said['refused'], said['skipped']), (len(SOME), 0, 0, 2))
+    said = summary(TREE)
+    equal((said['imported'], said['same'], said['refused'], said['skipped']), (0, len(SOME), 0, 2))
+    node.teleread('fsck')
+
+
+@case('import takes single files, and exits 1 naming what it refuses')
+def import_files():
+    one, other = image('single', 1), image('single', 1, seed=9)
+    a, b = one.save(os.path.join(TREE, 'a.dcm')), other.save(os.path.join(TREE, 'b.dcm'))
+    equal(summary(a)['imported'], 1)
+    done = node.teleread('import', b, code=1)
+    check('b.dcm' in done.err and 'quarantined' in done.all, done)
+    broken = os.path.join(TREE, 'broken.dcm')
+    with open(broken, 'wb') as f:
+        f.write(one.part10()[:400])
+    done = node.teleread('import', broken, code=1)
+    check('broken.dcm' in done.err and 'refused 1' in done.out, done)
+    check('nowhere' in node.teleread('import', os.path.join(TREE, 'nowhere'), code=1).err, 'a path that is not there')
+    for path in (a, b, broken):
+        os.unlink(path)
+
+
+@case('import beside a running node goes through it')
+def import_beside():
+    with node:
+        more = [image('beside', n) for n in range(1, 6)]
+        at = lib.folder()
+        for one in more:
+            one.save(os.path.join(at, one.uid))
+        equal(summary(at)['imported'], 5)
+        got = node.get_all(more)
+        equal({u: v[1] for u, v in got.items()}, {i.uid: i.data for i in more})
+        equal(summary(at)['same'], 5)
+
+
+@case('import needs to know the site where there are several')
+def import_site():
+    with lib.Node(sites=False) as two:
+        for code in ('EAST', 'WEST'):
+            two.teleread('site', 'add', code, '--name', 'Demo ' + code)
+        check('--site' in two.teleread('import', TREE, code=2).err, 'says what is missing')
+        equal(summary('--site', 'WEST', TREE, on=two)['imported'], len(SOME))
+        two.teleread('peer', 'add', 'WEST_PACS', '--site', 'WEST')
+        two.teleread('peer', 'add', 'EAST_PACS', '--site', 'EAST')
+        equal((len(two.find('STUDY', 'WEST_PACS', StudyInstanceUID='')), two.find('STUDY', 'EAST_PACS', StudyInstanceUID='')),
+              (3, []))
+
+
+@case('export writes files with a DICOMDIR that DCMTK reads')
+def export():
+    to = os.path.join(lib.folder(), 'out')
+    said = node.json_lines('export', '--study', SOME[0].study, '--to', to)[-1]
+    mine = [i for i in SOME if i.study == SOME[0].study]
+    equal((said['exported'], said['failed']), (len(mine), 0))
+    equal(part10s(to), wanted(mine))
+    dump = tool('dcmdump', os.path.join(to, 'DICOMDIR')).out
+    for one in mine:
+        check(one.uid in dump, 'the DICOMDIR names %s' % one.uid)
+    equal(dump.count('ReferencedFileID'), len(mine))
+    for at, _, names in os.walk(to):
+        for name in names:
+            if name != 'DICOMDIR':
+                tool('dcmftest', os.path.join(at, name))
+    done = node.teleread('export', '--study', SOME[0].study, '--to', to, code=2)
+    check('not overwritten' in done.err, done)
+    equal(node.teleread('export', '--study', uid('nowhere'), '--to', to + '2', code=1).code, 1)
+
+
+@case('export --all, and import of its DICOMDIR elsewhere: equal')
+def round_trip():
+    to = os.path.join(lib.folder(), 'all')
+    node.teleread('export', '--all', '--to', to)
+    everything = part10s(to)
+    check(len(everything) >= len(SOME), '%d files' % len(everything))
+    other = lib.Node()
+    said = summary(os.path.join(to, 'DICOMDIR'), on=other)
+    equal((said['imported'], said['refused'], said['skipped']), (len(everything), 0, 0))
+    back = os.path.join(lib.folder(), 'back')
+    other.teleread('export', '--all', '--original', '--to', back)
+    check(part10s(back) == everything, 'the same files come out')
+
+
+@case('find prints DICOM JSON, one object a line')
+def find_json():
+    rows = node.json_lines('find', 'PatientName=Command*')
+    equal(len(rows), 3)
+    equal(sorted(r['0020000D']['Value'][0] for r in rows), sorted({i.study for i in SOME}))
+    equal({r['00100010']['vr'] for r in rows}, {'PN'})
+    equal(sorted(r['00100010']['Value'][0]['Alphabetic'] for r in rows), ['Command^Line%d' % n for n in (1, 2, 3)])
+    row, = node.json_lines('find', 'PatientID=C2', 'NumberOfStudyRelatedInstances', 'ModalitiesInStudy=')
+    equal((row['00201208']['Value'], row['00080061']['Value']), ([6], ['CT']))
+    equal(len(node.json_lines('find', '--level', 'image', 'StudyInstanceUID=' + SOME[0].study)), 6)
+    equal(len(node.json_lines('find', '--level', 'series', 'StudyInstanceUID=' + SOME[0].study)), 3)
+    equal(len(node.json_lines('find', '--level', 'patient', 'PatientID=C?')), 3)
+    equal(len(node.json_lines('find', 'StudyDate=20260301-20260302')), 2)
+    equal(len(node.json_lines('find', '--limit', '2')), 2)
+    equal(node.json_lines('find', 'PatientID=nobody'), [])
+
+
+@case('find prints a table for people')
+def find_text():
+    done = node.teleread('find', 'PatientID=C1')
+    check(SOME[0].study in done.out and 'Command^Line1' in done.out, done)
+    check('PatientName' in done.out.splitlines()[0], 'a heading')
+
+
+@case('find finds Chinese names, written in any charset')
+def find_chinese():
+    at = lib.folder()
+    for n, (charset, codec) in enumerate((('GB18030', 'gb18030'), ('ISO_IR 192', 'utf-8'), ('GBK', 'gbk'))):
+        image('zh%d' % n, 1, 1, 'ZH%d' % n, 'Li^Mei=李^梅'.encode(codec), charset=charset,
+              ).save(os.path.join(at, str(n)))
+    equal(summary(at)['imported'], 3)
+    for value in ('李*', '*梅*', '李^梅', 'li^mei'):
+        rows = node.json_lines('find', 'PatientName=' + value)
+        equal(sorted(r['00100010']['Value'][0].get('Ideographic', '') for r in rows), ['李^梅'] * 3, value)
+
+
+@case('usage errors exit 2')
+def usage():
+    for words in (('nonsense',), (), ('find', '--nonsense'), ('site',), ('site', 'nonsense'), ('export',), ('import',),
+                  ('peer', 'add'), ('find', '--level', 'room')):
+        done = execute([lib.PROGRAM, *words])
+        equal(done.code, 2, ' '.join(words))
+        check(done.err, 'says why: ' + ' '.join(words))
+    for words in (('--help',), ('--version',), ('find', '--help'), ('site', '--help'), ('serve', '--help')):
+        done = execute([lib.PROGRAM, *words])
+        equal((done.code, bool(done.out)), (0, True), ' '.join(words))
+    equal(node.teleread('find', 'NoSuchKeyword=1', code=2).code, 2)
+
+
+@case('site and peer: add, list, show, set, remove')
+def registry():
+    with lib.Node(sites=False) as one:
+        one.teleread('site', 'add', 'PROV', '--name', '示范省中心', '--tier', 'province')
+        one.teleread('site', 'add', 'CTY', '--name', 'Demo County', '--parent', 'PROV')
+        one.teleread('site', 'add', 'CTY', '--name', 'Again', code=1)
+        one.teleread('site', 'add', 'LOST', '--name', 'Lost', '--parent', 'NOWHERE', code=1)
+        rows = {r['code']: r for r in one.json_lines('site', 'list')}
+        equal((rows['CTY']['parent'], rows['PROV']['name'], rows['CTY']['tier']), ('PROV', '示范省中心', 'county'))
+        one.teleread('site', 'set', 'CTY', '--name', 'Renamed')
+        one.teleread('peer', 'add', 'AE1', '--site', 'CTY', '--host', '127.0.0.1', '--port', str(one.port))
+        one.teleread('peer', 'add', 'AE1', '--site', 'CTY', code=1)
+        one.teleread('peer', 'add', 'AE1', '--site', 'PROV', '--address', '10.0.0.0/8')
+        one.teleread('peer', 'add', 'AE2', '--site', 'NOWHERE', code=1)
+        one.teleread('peer', 'add', 'TOO_LONG_FOR_A_TITLE', '--site', 'CTY', code=2)
+        equal(one.json_lines('site', 'show', 'CTY')[0]['name'], 'Renamed')
+        equal(sorted((p['aet'], p['site']) for p in one.json_lines('peer', 'list')), [('AE1', 'CTY'), ('AE1', 'PROV')])
+        equal(one.echo('AE1'), 0, 'a peer added beside the running node may call at once')
+        one.teleread('site', 'remove', 'CTY', code=1)
+        one.teleread('peer', 'remove', 'AE1', '--site', 'CTY')
+        equal([p['site'] for p in one.json_lines('peer', 'list')], ['PROV'])
+        one.teleread('site', 'remove', 'CTY')
+        one.teleread('peer', 'remove', 'AE9', code=1)
+
+
+@case('peer echo says whether a peer answers')
+def peer_echo():
+    with lib.Node() as one:
+        one.teleread('peer', 'add', 'TELEREAD', '--site', 'NORTH', '--host', '127.0.0.1', '--port', str(one.port))
+        said, = one.json_lines('peer', 'echo', 'TELEREAD')
+        equal(said['status'], 0)
+        one.teleread('peer', 'add', 'SILENT', '--site', 'NORTH', '--host', '127.0.0.1', '--port', str(lib.free_port()))
+        check('SILENT' in one.teleread('peer', 'echo', 'SILENT', code=1).err, 'names it')
+        one.teleread('peer', 'echo', 'NOBODY', code=1)
+
+
+@case('config: default, check and show; errors name file, line, key and what was expected')
+def config():
+    at = os.path.join(lib.folder(), 'c.conf')
+
+    def said(text, code):
+        with open(at, 'w') as f:
+            f.write(text)
+        done = execute([lib.PROGRAM, 'config', 'check', '--config', at])
+        equal(done.code, code, done.all)
+        return done.all
+    printed = execute([lib.PROGRAM, 'config', 'default']).out
+    check(len(printed) > 500 and said(printed, 0), 'the default is fine')
+    for text, words in (('[dicom]\nport = 99999\n', (':2', 'port', '65535')),
+                        ('[dicom]\n\nartim = 30\n', (':3', 'artim')),
+                        ('[archive]\nreserve = lots\n', (':2', 'reserve')),
+                        ('[dicom]\nprot = 1\n', (':2', 'prot')),
+                        ('[nonsense]\nx = 1\n', ('nonsense',)),
+                        ('[dicom]\nport = 1\nport = 2\n', (':3', 'port'))):
+        out = said(text, 2)
+        check(at in out and all(w in out for w in words), 'for %r it says: %s' % (text, out))
+    with open(at, 'w') as f:
+        f.write('[dicom]\nport = 12345\n')
+    shown = execute([lib.PROGRAM, 'config', 'show', '--config', at]).out
+    check('12345' in shown, shown)
+    with open(at, 'w') as f:
+        f.write('[dicom]\nport = x\n')
+    equal(execute([lib.PROGRAM, 'serve', '--config', at, '--data', lib.folder()]).code, 2, 'serve with a bad file')
+    equal(execute([lib.PROGRAM, 'config', 'check', '--config', at + '.none']).code, 2, 'no such file')
+
+
+@case('serve alone makes its folder, and --accept-unknown takes loopback callers as a site')
+def alone():
+    at = os.path.join(lib.folder(), 'fresh')
+    one = lib.Node(sites=False, at=lib.folder())
+    one.data = at
+    one.start()
+    one.teleread('site', 'add', 'DEMO', '--name', 'Demo Site')
+    try:
+        one.echo('ANYBODY')
+        raise AssertionError('an unknown caller was accepted')
+    except dul.Rejected:
+        pass
+    one.stop()
+    check(os.path.exists(os.path.join(at, 'index.sqlite')), 'made its folder')
+    one.start('--accept-unknown', 'DEMO')
+    equal(one.store([image('anyone', 1)], 'ANYBODY'), [0])
+    equal(len(one.find('STUDY', 'SOMEBODY', StudyInstanceUID='')), 1)
+    one.stop()
+    done = execute([lib.PROGRAM, 'serve', '--data', at, '--accept-unknown', 'DEMO', '--listen', '0.0.0.0', '--dicom-port',
+                    '0', '--http-port', '0'], 20)
+    equal(done.code, 2, 'with another listening address it refuses')
+    equal(execute([lib.PROGRAM, 'serve', '--data', at, '--accept-unknown', 'NOSUCH', '--dicom-port', '0', '--http-port',
+                   '0'], 20).code in (1, 2), True)
+
+
+@case('serve --demo shows something at once')
+def demo():
+    at = lib.folder()
+    one = lib.Node(sites=False, at=at)
+    one.start('--demo')
+    check(len(one.json_lines('site', 'list')) >= 2, 'sites')
+    check(len(one.json_lines('find')) >= 1, 'studies')
+    one.stop()
+    one.start('--demo')
+    one.stop()
+    one.teleread('fsck')
+
+
+def pack_with(data_set):
+    for at, _, names in os.walk(os.path.join(node.data, 'packs')):
+        for name in names:
+            with open(os.path.join(at, name), 'rb') as f:
+                offset = f.read().find(data_set)
+            if offset >= 0:
+                return os.path.join(at, name), offset
+    raise AssertionError('no pack holds the data set byte for byte')
+
+
+def flip(path, at):
+    with open(path, 'r+b') as f:
+        f.seek(at)
+        byte = f.read(1)
+        f.seek(at)
+        f.write(bytes((byte[0] ^ 0x40,)))
+
+
+@case('fsck finds one flipped bit in a data set, and names the instance')
+def fsck():
+    equal(node.json_lines('fsck')[-1]['faults'], 0)
+    one = SOME[0]
+    path, at = pack_with(one.data)
+    flip(path, at + len(one.data) // 2)
+    done = node.teleread('fsck', code=1)
+    check(one.uid in done.out or os.path.basename(path)[:-5] in done.out, done)
+    to = os.path.join(lib.folder(), 'damaged')
+    done = node.teleread('export', '--study', one.study, '--to', to, code=1)
+    check(one.uid in done.err, done)
+    flip(path, at + len(one.data) // 2)
+    node.teleread('fsck')
+
+
+@case('fsck finds a flipped bit in a record header, a lost row and a lost pack')
+def fsck_more():
+    path, at = pack_with(SOME[1].data)
+    record = at // 4096 * 4096
+    flip(path, record + 40)
+    node.teleread('fsck', code=1)
+    flip(path, record + 40)
+    node.teleread('fsck')
+    os.rename(path, path + '.away')
+    node.teleread('fsck', code=1)
+    os.rename(path + '.away', path)
+    node.teleread('fsck')
+
+
+@case('reindex builds the same index from the packs alone')
+def reindex():
+    before = sorted(json.dumps(r, sort_keys=True) for level in ('study', 'image')
+                    for r in node.json_lines('find', '--level', level, 'PatientName', 'PatientID'))
+    sites = node.json_lines('site', 'list')
+    sums = node.json_lines('fsck')[-1]
+    node.teleread('reindex')
+    node.teleread('reindex', '--prove')
+    for name in os.listdir(node.data):
+        if name.startswith('index.sqlite'):
+            os.unlink(os.path.join(node.data, name))
+    node.teleread('reindex')
+    after = sorted(json.dumps(r, sort_keys=True) for level in ('study', 'image')
+                   for r in node.json_lines('find', '--level', level, 'PatientName', 'PatientID'))
+    check(after == before, 'find answers the same: %d rows, %d rows' % (len(before), len(after)))
+    equal(node.json_lines('fsck')[-1]['rows'], sums['rows'])
+    equal({s['code'] for s in node.json_lines('site', 'list')} & {s['code'] for s in sites}, {'NORTH'})
+
+
+@case('reindex beside a running node is refused, with --prove it is not')
+def reindex_beside():
+    if not [p for p in node.json_lines('peer', 'list') if p['aet'] == 'COUNTY']:
+        node.teleread('peer', 'add', 'COUNTY', '--site', 'NORTH')
+    with node:
+        node.teleread('reindex', code=1)
+        node.teleread('reindex', '--prove')
+        equal(node.echo(), 0)
+
+
+lib.main()

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Hostile input: whatever is thrown at the port, the node lives, answers at once, and its memory stays bounded."""
+import os
+import socket
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import dul
+import lib
+from lib import case, check, equal
+from objects import CT, Part10, file_meta, image, parse, text
+
+lib.need_program()
+TOP = os.path.join(lib.SHARED, 'data', 'hostile')
+if not os.path.isdir(TOP):
+    lib.skip_all('no hostile inputs at %s' % TOP)
+GROWTH = (200 if not lib.sanitized() else 1200) * 1024  # KiB
+node = lib.Node({'dicom.artim': '2s', 'dicom.dimse': '3s', 'dicom.idle': '5s', 'dicom.max_associations': '300'},
+                sites=False)
+node.teleread('site', 'add', 'NORTH', '--name', 'North Demo County Hospital')
+for aet in ('COUNTY', 'HOSTILE', 'TESTER', 'CLIENT'):
+    node.teleread('peer', 'add', aet, '--site', 'NORTH', '--private')
+node.start('--accept-unknown', 'NORTH')
+witness = image('witness', 1)
+
+
+def names(kind):
+    return sorted(os.listdir(os.path.join(TOP, kind)))
+
+
+def read(kind, name):
+    with open(os.path.join(TOP, kind, name), 'rb') as f:
+        return f.read()
+
+
+def throw(data, wait=0.3):
+    """Sends all of it, listens a little, hangs up. The first byte of the answer, or 0."""
+    answer = b''
+    with socket.create_connection(('127.0.0.1', node.port), 5) as s:
+        s.settimeout(wait)
+        try:
+            s.sendall(data)
+        except OSError:
+            pass
+        end = time.monotonic() + wait
+        try:
+            while time.monotonic() < end and len(answer) < 100000:
+                piece = s.recv(65536)
+                if not piece:
+                    break
+                answer += piece
+        except OSError:
+            pass
+    return answer
+
+
+def still_well(name, first):
+    check(node.alive(), '%s: the node is gone (%s)' % (name, node.process.returncode))
+    begun = time.monotonic()
+    equal(node.echo(timeout=10 * lib.SLOW), 0, 'echo after ' + name)
+    took = time.monotonic() - begun
+    check(took < 2 * lib.SLOW, '%s: the echo after it took %.1f s' % (name, took))
+    grown = node.memory()[0] - first
+    check(grown < GROWTH, '%s: memory grew by %d MB' % (name, grown >> 10))
+
+
+def nothing_escaped():
+    for path in ('/tmp/pwned', '/etc/cron.d/x', os.path.join(node.folder, 'pwned')):
+        check(not os.path.exists(path), 'wrote ' + path)
+    for at, _, files in os.walk(node.folder):
+        for f in files:
+            check(all(c.isalnum() or c in '.-_' for c in f), 'a file of the name %r' % f)
+
+
+@case('each of the byte streams: the node lives, echoes and stays small')
+def pdus():
+    equal(node.store([witness]), [0])
+    first = node.memory()[0]
+    for name in names('pdu'):
+        answer = throw(read('pdu', name))
+        if name.startswith('ok-'):
+            check(answer[:1] == b'\x02', name + ' works')
+        still_well(name, first)
+    nothing_escaped()
+
+
+@case('all byte streams at once, cut short, and one behind another')
+def at_once():
+    first = node.memory()[0]
+    streams = [read('pdu', n) for n in names('pdu')]
+    lib.together(*(lambda s=s: throw(s, 1.0) for s in streams[:40]))
+    still_well('forty at once', first)
+    for s in streams:
+        throw(s[:len(s) // 2], 0.02)
+    still_well('cut short', first)
+    good = dul.associate_request('COUNTY', 'TELEREAD', [(1, dul.VERIFICATION, [dul.IMPLICIT_LE])])
+    for s in streams:
+        throw(good + s, 0.02)
+    still_well('behind a good request', first)
+
+
+@case('each of the files, sent as it is: answered or refused, never fatal')
+def files():
+    first = node.memory()[0]
+    said = []
+    for name in names('file'):
+        part10 = Part10(read('file', name))
+        sop_class, sop_instance = text(part10.meta, 0x00020002) or CT, text(part10.meta, 0x00020003)
+        try:
+            with node.associate('COUNTY', [(sop_class, [part10.syntax])], timeout=30 * lib.SLOW) as a:
+                answer = a.store(sop_class, sop_instance.encode('utf-8').decode('latin-1'), part10.syntax, part10.data)
+            said.append('%s %s' % (name, answer))
+            if name.startswith('ok-'):
+                equal(answer.status, 0, name)
+        except (dul.NotAccepted, dul.Aborted, dul.Closed, dul.Rejected, OSError) as e:
+            said.append('%s %s' % (name, type(e).__name__))
+        still_well(name, first)
+    lib.note('\n'.join(said))
+    nothing_escaped()
+
+
+@case('each of the files, imported: answered or refused, never fatal')
+def imported():
+    done = node.teleread('import', '--json', os.path.join(TOP, 'file'), code=None, timeout=120)
+    check(done.code in (0, 1), done)
+    still_well('the import', node.memory()[0])
+
+
+@case('what lies there afterwards can be found, retrieved and proven')
+def afterwards():
+    for level in ('patient', 'study', 'series', 'image'):
+        node.json_lines('find', '--level', level)
+    node.instances()
+    check(node.get_all([witness])[witness.uid][1] == witness.data, 'the witness')
+    to = os.path.join(lib.folder(), 'out')
+    done = node.teleread('export', '--all', '--to', to, code=None)
+    check(done.code in (0, 1), done)
+    nothing_escaped()
+    node.teleread('fsck')
+    node.teleread('reindex', '--prove')
+    node.stop()
+
+
+lib.main()
