@@ -55,8 +55,7 @@ def note(text):
 
 
 def skip_all(why):
-    print('1..0 # SKIP ' + why, flush=True)
-    print('ok 1 - everything # SKIP ' + why, flush=True)
+    print('1..1\nok 1 - all of it # SKIP ' + why, flush=True)
     sys.exit(77)
 
 
