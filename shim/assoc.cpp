@@ -176,15 +176,14 @@ extern "C" int shim_assoc_release_ack(shim_assoc *a)
 
 extern "C" int shim_assoc_abort(shim_assoc *a)
 {
-	return guarded([&] {
-		if (!a)
-			return fail(SHIM_EINVAL, "no association");
-		if (a->ended || !a->wire.open())
-			return int(SHIM_OK);
-		abort_now(a->wire, 0, 0);
+	if (!a)
+		return fail(SHIM_EINVAL, "no association");
+	quietly([&] {
+		if (!a->ended && a->wire.open())
+			abort_now(a->wire, 0, 0);
 		a->ended = true;
-		return int(SHIM_OK);
 	});
+	return SHIM_OK;
 }
 
 extern "C" void shim_assoc_shutdown(shim_assoc *a)

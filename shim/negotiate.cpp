@@ -183,6 +183,15 @@ static int check_user(Span v, bool request, Window &window)
 	return SHIM_OK;
 }
 
+static int check_title(const uint8_t *p, const char *which)
+{
+	if (!printable(p, 16))
+		return fail(SHIM_EPROTO, "A-ASSOCIATE: the %s AE title has control characters", which);
+	if (std::all_of(p, p + 16, [](uint8_t c) { return c == ' ' || c == 0; }))
+		return fail(SHIM_EPROTO, "A-ASSOCIATE: the %s AE title is empty", which);
+	return SHIM_OK;
+}
+
 int check_associate(const std::vector<uint8_t> &pdu, Window &window)
 {
 	const bool request = pdu[0] == PDU_ASSOCIATE_RQ;
@@ -191,8 +200,10 @@ int check_associate(const std::vector<uint8_t> &pdu, Window &window)
 	Span s = {pdu.data() + FIXED, pdu.size() - FIXED};
 	int rc = SHIM_OK;
 
-	if (request && (!printable(pdu.data() + 10, 16) || !printable(pdu.data() + 26, 16)))
-		return fail(SHIM_EPROTO, "A-ASSOCIATE: an AE title with control characters");
+	if (request)
+		rc = check_title(pdu.data() + 10, "called");
+	if (request && rc == SHIM_OK)
+		rc = check_title(pdu.data() + 26, "calling");
 	while (s.n > 0 && rc == SHIM_OK) {
 		uint8_t type = 0;
 		Span value;

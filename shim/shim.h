@@ -36,7 +36,7 @@ enum {
 	SHIM_EIO = -14,
 };
 int shim_setup(void);
-/* Never NULL; valid until the thread's next call (shim_*_free() and shim_assoc_shutdown() leave it as it is). */
+/* Never NULL; valid until the thread's next call (free, abort and shutdown leave it as it is). */
 const char *shim_error(void);
 
 /* ---- dictionary */
