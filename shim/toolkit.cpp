@@ -110,7 +110,8 @@ ssize_t Toolkit::Connection::read(void *buf, size_t n)
 			std::snprintf(o.trouble_text_, sizeof o.trouble_text_, "%s", shim_error());
 	}
 	size_t part = o.trouble_ < 0 ? 0 : std::min(n, o.pdu_.size() - o.taken_);
-	std::memcpy(buf, o.pdu_.data() + o.taken_, part);
+	if (part)
+		std::memcpy(buf, o.pdu_.data() + o.taken_, part);
 	o.taken_ += part;
 	return ssize_t(part);
 }
