@@ -353,6 +353,6 @@ void cursor_close(struct cursor *c)
 		dset_free(c->rows[c->next - 1]);
 	drop_page(c);
 	free(c->rows);
-	plan_cleanup(&c->plan);
+	query_plan_cleanup(&c->plan);
 	free(c);
 }

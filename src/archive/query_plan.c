@@ -581,7 +581,7 @@ int plan_prepare(const struct plan *p, struct db_conn *c, struct db_stmt **out, 
 	return 0;
 }
 
-void plan_cleanup(struct plan *p)
+void query_plan_cleanup(struct plan *p)
 {
 	for (unsigned i = 0; i < p->n_matches; i++)
 		match_cleanup(&p->matches[i]);

@@ -3,7 +3,7 @@
  * The statement takes $1, the key after which to go on, and $2, how many rows; both change from page to page, the rest
  * stays. Wherever a condition picks few rows by an index ("keyed"), the key of the level is hidden from the planner
  * with a unary +, or it would walk the table in order of arrival. Memory:   the plan borrows the query's keys;
- * plan_cleanup() frees the rest.
+ * query_plan_cleanup() frees the rest.
  */
 #ifndef ARCHIVE_QUERY_PLAN_H
 #define ARCHIVE_QUERY_PLAN_H
@@ -33,7 +33,7 @@ enum plan_use { PLAN_FIND, PLAN_SELECT };
 int plan_make(struct plan *p, struct db_conn *c, const struct query *q, enum plan_use use, struct err *e);
 /* Prepares the statement and binds everything but $1 and $2. */
 int plan_prepare(const struct plan *p, struct db_conn *c, struct db_stmt **out, struct err *e);
-void plan_cleanup(struct plan *p);
+void query_plan_cleanup(struct plan *p);
 
 /* Columns of a PLAN_FIND row. */
 enum {

@@ -64,7 +64,7 @@ int select_open(struct archive *a, const struct query *q, struct selection **out
 		s->db = archive_db(a);
 		if ((rc = db_get(s->db, DB_READ, &c, e)) == 0 && (rc = plan_make(p, c, q, PLAN_SELECT, e)) == 0)
 			rc = collect(s, c, p, e);
-		plan_cleanup(p);
+		query_plan_cleanup(p);
 	}
 	free(p);
 	if (rc < 0) {
