@@ -1,1 +1,120 @@
-int main(void) { return 2; }
+#include "cmd/cmd.h"
+#include "config.h"
+#include "dicom/dict.h"
+#include "shim/shim.h"
+#include <locale.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int cmd_help(int argc, char **argv);
+static int cmd_version(int argc, char **argv);
+
+const struct command commands[] = {
+    {"serve", cmd_serve, "run the node"},
+    {"import", cmd_import, "take in files, folders and DICOMDIRs"},
+    {"export", cmd_export, "write studies as files with a DICOMDIR"},
+    {"find", cmd_find, "ask what the index holds"},
+    {"site", cmd_site, "institutions: add, list, show, set, remove"},
+    {"peer", cmd_peer, "their DICOM systems: add, list, echo, remove"},
+    {"fsck", cmd_fsck, "check packs and index against each other"},
+    {"reindex", cmd_reindex, "build the index again from the packs, or prove it equal"},
+    {"config", cmd_config, "configuration: check, show, default"},
+    {"help", cmd_help, "this text, or that of a subcommand"},
+    {"version", cmd_version, "print the version"},
+    {NULL, NULL, NULL},
+};
+
+static void print_help(FILE *f)
+{
+	fputs("Usage:\n  teleread SUBCOMMAND [OPTION...]\n\nA remote-diagnosis DICOM node.\n\nSubcommands:\n", f);
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(f, "  %-9s %s\n", c->name, c->summary);
+	fputs("\nEach has --help and a manual page, such as teleread-serve(1).\n", f);
+}
+
+static const struct command *find_command(const char *name)
+{
+	const struct command *c = commands;
+
+	while (c->name && strcmp(c->name, name) != 0)
+		c++;
+	return c->name ? c : NULL;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+	char program[32];
+
+	snprintf(program, sizeof program, "teleread %s", c->name);
+	g_set_prgname(program);
+	return c->run(argc, argv);
+}
+
+static int cmd_version(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1)
+		return misused("version", "takes no arguments");
+	puts("teleread " PACKAGE_VERSION);
+	return EXIT_DONE;
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	const struct command *c;
+	char help[] = "--help", *words[] = {NULL, help, NULL};
+
+	if (argc < 2) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (!(c = find_command(argv[1])))
+		return misused("help", "no subcommand \"%s\"", argv[1]);
+	if (c->run == cmd_help || c->run == cmd_version) {
+		printf("teleread %s: %s\n", c->name, c->summary);
+		return EXIT_DONE;
+	}
+	words[0] = argv[1];
+	return run_command(c, 2, words);
+}
+
+/* Many threads come and go: few arenas, and memory of large buffers goes back to the system. */
+static void tune_memory(void)
+{
+	mallopt(M_ARENA_MAX, 4);
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+	struct err e = {0};
+
+	tune_memory();
+	setlocale(LC_CTYPE, "C.UTF-8"); /* arguments and terminals are UTF-8, whatever the environment says */
+	umask(027);
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return cmd_help(argc - 1, argv + 1);
+	if (strcmp(argv[1], "--version") == 0)
+		return cmd_version(argc - 1, argv + 1);
+	if (!(c = find_command(argv[1]))) {
+		fprintf(stderr, "teleread: no subcommand \"%s\"; teleread --help lists them\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	if (shim_setup() < 0) {
+		fprintf(stderr, "teleread: DCMTK: %s\n", shim_error());
+		return EXIT_USAGE;
+	}
+	if (dict_setup(&e) < 0) {
+		fprintf(stderr, "teleread: %s\n", e.msg);
+		return EXIT_USAGE;
+	}
+	return run_command(c, argc - 1, argv + 1);
+}

@@ -1,0 +1,117 @@
+#include "archive/check.h"
+#include "cmd/cmd.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+static struct {
+	gboolean prove;
+} opt;
+
+static const GOptionEntry reindex_options[] = {
+    {"prove", 0, 0, G_OPTION_ARG_NONE, &opt.prove, "Change nothing: build a second index and compare", NULL},
+    G_OPTION_ENTRY_NULL,
+};
+
+struct watch {
+	const struct common *common;
+	struct progress bar;
+};
+
+static void fault(void *arg, const char *sentence)
+{
+	struct watch *w = arg;
+
+	progress_end(&w->bar);
+	if (w->common->json)
+		print_json(json_pack("{s:s}", "fault", sentence));
+	else
+		printf("fault: %s\n", sentence);
+}
+
+static void progress(void *arg, uint64_t done, uint64_t of)
+{
+	struct watch *w = arg;
+
+	progress_at(&w->bar, done, of, "B");
+}
+
+static json_int_t number(uint64_t n)
+{
+	return (json_int_t)n;
+}
+
+static void print_report(const struct common *c, const struct check_report *r)
+{
+	char size[16];
+
+	if (c->json)
+		print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packs", number(r->packs), "records",
+				     number(r->records), "rows", number(r->rows), "bytes", number(r->bytes),
+				     "quarantined", number(r->quarantined), "blanks", number(r->blanks), "faults",
+				     number(r->faults)));
+	else
+		printf("%" PRIu64 " packs, %" PRIu64 " records, %s; %" PRIu64 " rows, %" PRIu64 " quarantined, %" PRIu64
+		       " blanks; %" PRIu64 " faults\n",
+		       r->packs, r->records, size_text(r->bytes, size), r->rows, r->quarantined, r->blanks, r->faults);
+}
+
+int cmd_fsck(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "fsck",
+	    .text = "Reads every pack and checks each record's checksums, each record's row, each row's record.\n"
+		    "Works beside a running node and changes nothing.",
+	    .json = true,
+	};
+	AUTO(common) c = {0};
+	AUTO(archive) a = NULL;
+	struct watch w = {.common = &c};
+	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
+	struct check_report report = {0};
+	struct err e = {0};
+	int rc = common_parse(&c, &usage, &argc, &argv);
+
+	if (rc >= 0)
+		return rc;
+	if (open_beside(&c, false, &a, &e) < 0)
+		return complain(usage.name, &e);
+	progress_begin(&w.bar, "checking");
+	rc = check_fsck(a, &ops, &report, &e);
+	progress_end(&w.bar);
+	if (rc < 0)
+		return complain(usage.name, &e);
+	print_report(&c, &report);
+	return report.faults ? EXIT_FOUND : EXIT_DONE;
+}
+
+int cmd_reindex(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "reindex",
+	    .text = "Builds the index again from the packs alone. The node must not be running; with --prove it may,\n"
+		    "and the index stays as it is.",
+	    .options = reindex_options,
+	    .json = true,
+	};
+	AUTO(common) c = {0};
+	AUTO(archive) a = NULL;
+	struct watch w = {.common = &c};
+	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
+	struct check_report report = {0};
+	struct err e = {0};
+	int rc = common_parse(&c, &usage, &argc, &argv);
+
+	if (rc >= 0)
+		return rc;
+	c.config.prewrite = 0;
+	rc = opt.prove ? open_beside(&c, false, &a, &e) : archive_open(&c.config, ARCHIVE_SERVE, &a, &e);
+	if (rc < 0)
+		return complain(usage.name, &e);
+	progress_begin(&w.bar, opt.prove ? "proving" : "indexing");
+	rc = check_reindex(a, opt.prove, &ops, &report, &e);
+	progress_end(&w.bar);
+	if (rc < 0)
+		return complain(usage.name, &e);
+	print_report(&c, &report);
+	return report.faults ? EXIT_FOUND : EXIT_DONE;
+}

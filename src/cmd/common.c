@@ -1,0 +1,200 @@
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int complain(const char *name, const struct err *e)
+{
+	fprintf(stderr, "teleread %s: %s\n", name, e->msg[0] ? e->msg : err_text(e->code));
+	return e->code == E_CONFIG ? EXIT_USAGE : EXIT_FOUND;
+}
+
+int misused(const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "teleread %s: ", name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "; see teleread %.*s --help\n", (int)strcspn(name, " "), name);
+	return EXIT_USAGE;
+}
+
+void print_json(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	putchar('\n');
+	json_decref(value);
+}
+
+/* ---- options */
+
+void common_cleanup(struct common *c)
+{
+	g_free(c->data);
+	g_free(c->config_path);
+	free(c->config_file);
+	config_cleanup(&c->config);
+}
+
+static GOptionContext *make_context(struct common *c, const struct usage *u)
+{
+	const GOptionEntry shared[] = {
+	    {"data", 0, 0, G_OPTION_ARG_FILENAME, &c->data, "Folder of index and packs", "DIR"},
+	    {"config", 0, 0, G_OPTION_ARG_FILENAME, &c->config_path, "Configuration file", "FILE"},
+	    G_OPTION_ENTRY_NULL,
+	};
+	const GOptionEntry json[] = {
+	    {"json", 0, 0, G_OPTION_ARG_NONE, &c->json, "Print JSON", NULL},
+	    G_OPTION_ENTRY_NULL,
+	};
+	GOptionContext *context = g_option_context_new(u->args);
+
+	if (u->text)
+		g_option_context_set_summary(context, u->text);
+	if (u->options)
+		g_option_context_add_main_entries(context, u->options, NULL);
+	if (u->json)
+		g_option_context_add_main_entries(context, json, NULL);
+	g_option_context_add_main_entries(context, shared, NULL);
+	return context;
+}
+
+static int parse_options(struct common *c, const struct usage *u, int *argc, char ***argv)
+{
+	GOptionContext *context;
+	GError *why = NULL;
+	char program[64];
+	int rc = -1;
+
+	snprintf(program, sizeof program, "teleread %s", u->name);
+	g_set_prgname(program);
+	context = make_context(c, u);
+	if (!g_option_context_parse(context, argc, argv, &why)) {
+		rc = misused(u->name, "%s", why->message);
+		g_error_free(why);
+	}
+	g_option_context_free(context);
+	return rc;
+}
+
+/* GOption leaves "--" before arguments that look like options. */
+static void drop_dashes(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++)
+		if (strcmp(argv[i], "--") == 0) {
+			memmove(argv + i, argv + i + 1, (size_t)(*argc - i) * sizeof *argv);
+			--*argc;
+			return;
+		}
+}
+
+static const char *from_environment(const char *given, const char *name)
+{
+	const char *value = given ? given : getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+int common_load(const struct common *c, struct config *out, char **file, struct err *e)
+{
+	const char *data = from_environment(c->data, "TELEREAD_DATA");
+	const char *path = from_environment(c->config_path, "TELEREAD_CONFIG");
+	AUTO(config) fresh = {0};
+	AUTO(str) beside = NULL;
+	int rc;
+
+	if ((rc = config_default(&fresh, e)) < 0)
+		return rc;
+	if (!path) {
+		if (asprintf(&beside, "%s/teleread.conf", data ? data : fresh.data) < 0) {
+			beside = NULL;
+			return err_set(e, E_NOMEM, "no memory for a path");
+		}
+		if (access(beside, F_OK) == 0)
+			path = beside;
+	}
+	if ((path && (rc = config_load(&fresh, path, e)) < 0) ||
+	    (data && (rc = config_set(&fresh, "node.data", data, e)) < 0))
+		return rc;
+	if (file) {
+		free(*file);
+		*file = path ? strdup(path) : NULL;
+	}
+	config_cleanup(out);
+	*out = fresh;
+	memset(&fresh, 0, sizeof fresh);
+	return 0;
+}
+
+int common_parse(struct common *c, const struct usage *u, int *argc, char ***argv)
+{
+	struct err e = {0};
+	int rc;
+
+	c->name = u->name;
+	log_setup(LOG_WARN, LOG_TEXT, STDERR_FILENO); /* serve sets up its own */
+	if ((rc = parse_options(c, u, argc, argv)) >= 0)
+		return rc;
+	drop_dashes(argc, *argv);
+	if (*argc - 1 < u->least)
+		return misused(u->name, "missing argument: %s", u->args);
+	if (u->most >= 0 && *argc - 1 > u->most)
+		return misused(u->name, "unexpected argument \"%s\"", (*argv)[u->most + 1]);
+	if (common_load(c, &c->config, &c->config_file, &e) < 0) {
+		complain(u->name, &e);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* ---- verbs */
+
+static int print_verbs(const char *name, const struct verb *verbs)
+{
+	printf("Usage:\n  teleread %s VERB [OPTION...]\n\nVerbs:\n", name);
+	for (; verbs->name; verbs++)
+		printf("  %-8s %s\n", verbs->name, verbs->summary);
+	printf("\nteleread %s VERB --help tells the options of each.\n", name);
+	return EXIT_DONE;
+}
+
+int verbs_run(const char *name, const struct verb *verbs, int argc, char **argv)
+{
+	if (argc < 2)
+		return misused(name, "missing verb");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return print_verbs(name, verbs);
+	for (const struct verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, argv[1]) == 0)
+			return v->run(argc - 1, argv + 1);
+	return misused(name, "no verb \"%s\"", argv[1]);
+}
+
+/* ---- the archive */
+
+int open_beside(const struct common *c, bool make, struct archive **out, struct err *e)
+{
+	struct err first = {0};
+	struct archive *made = NULL;
+	struct config small = c->config; /* borrowed strings */
+	int rc = archive_open(&c->config, ARCHIVE_READ, out, &first);
+
+	if (rc != -E_NOENT || !make) {
+		if (rc < 0)
+			*e = first;
+		return rc;
+	}
+	small.prewrite = 0;
+	rc = archive_open(&small, ARCHIVE_SERVE, &made, e);
+	if (rc == -E_BUSY) { /* a node has just begun to make it */
+		*e = (struct err){0};
+		return archive_open(&c->config, ARCHIVE_READ, out, e);
+	}
+	if (rc == 0)
+		*out = made;
+	return rc;
+}

@@ -1,0 +1,69 @@
+#include "cmd/cmd.h"
+#include <stdio.h>
+
+#define PRINT_MOST (64u << 10)
+
+static int print_config(const char *name, const struct config *c)
+{
+	AUTO(buf) text = BUF(PRINT_MOST);
+	struct err e = {0};
+
+	if (config_print(c, &text, &e) < 0)
+		return complain(name, &e);
+	fputs(buf_text(&text), stdout);
+	return EXIT_DONE;
+}
+
+static int run_check(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "config check",
+	    .text = "Reads the configuration and says whether it is fine, or the line that is not.",
+	};
+	AUTO(common) c = {0};
+	int rc = common_parse(&c, &usage, &argc, &argv);
+
+	if (rc >= 0)
+		return rc;
+	if (c.config_file)
+		printf("%s: fine\n", c.config_file);
+	else
+		puts("no configuration file: every setting has its default");
+	return EXIT_DONE;
+}
+
+static int run_show(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "config show",
+	    .text = "Prints every setting with the value that is in force, in the format of the file.",
+	};
+	AUTO(common) c = {0};
+	int rc = common_parse(&c, &usage, &argc, &argv);
+
+	return rc >= 0 ? rc : print_config(usage.name, &c.config);
+}
+
+static int run_default(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "config default",
+	    .text = "Prints a configuration file that explains every setting and sets none.",
+	};
+	AUTO(common) c = {0};
+	int rc = common_parse(&c, &usage, &argc, &argv);
+
+	return rc >= 0 ? rc : print_config(usage.name, NULL);
+}
+
+int cmd_config(int argc, char **argv)
+{
+	static const struct verb verbs[] = {
+	    {"check", run_check, "say whether the configuration is fine"},
+	    {"show", run_show, "print the settings in force"},
+	    {"default", run_default, "print a self-explaining default file"},
+	    {NULL, NULL, NULL},
+	};
+
+	return verbs_run("config", verbs, argc, argv);
+}

@@ -1,0 +1,281 @@
+#include "cmd/control.h"
+#include "archive/registry.h"
+#include "base/log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define MESSAGE_MOST 512
+
+struct control {
+	struct archive *archive;
+	int folder, listener, stop; /* stop: readable when it is time */
+	unsigned n;
+	pthread_t threads[CONTROL_CLIENTS];
+};
+
+/* The path of a socket has 108 bytes at most: it is named through the folder's descriptor. */
+static socklen_t name_socket(int folder, struct sockaddr_un *sa)
+{
+	memset(sa, 0, sizeof *sa);
+	sa->sun_family = AF_UNIX;
+	snprintf(sa->sun_path, sizeof sa->sun_path, "/proc/self/fd/%d/control", folder);
+	return sizeof *sa;
+}
+
+/* ---- messages: one packet each, with at most one descriptor */
+
+static int send_message(int fd, const char *text, int pass, struct err *e)
+{
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct iovec part = {(void *)(uintptr_t)text, strlen(text)};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (pass >= 0) {
+		struct cmsghdr *c;
+
+		m.msg_control = control.room;
+		m.msg_controllen = sizeof control.room;
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof pass);
+		memcpy(CMSG_DATA(c), &pass, sizeof pass);
+	}
+	return sendmsg(fd, &m, MSG_NOSIGNAL) < 0 ? err_sys(e, E_CLOSED, "cannot send to the other side") : 0;
+}
+
+/* Length, 0 when the other side closed, negative. *passed: a descriptor, or -1. */
+static int receive_message(int fd, char text[MESSAGE_MOST], int *passed, struct err *e)
+{
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct iovec part = {text, MESSAGE_MOST - 1};
+	struct msghdr m = {
+	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+	struct cmsghdr *c;
+	ssize_t n;
+
+	*passed = -1;
+	while ((n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
+	if (n < 0)
+		return err_sys(e, E_CLOSED, "cannot receive from the other side");
+	c = CMSG_FIRSTHDR(&m);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof *passed))
+		memcpy(passed, CMSG_DATA(c), sizeof *passed);
+	text[n] = '\0';
+	return (int)n;
+}
+
+/* ---- the node's side */
+
+static int answer_import(struct control *c, const char *code, int fd, struct import_result *out, struct err *e)
+{
+	struct site site;
+	struct intake_source source = {.site_code = site.code, .aet = "", .door = "import"};
+	int rc;
+
+	if (fd < 0)
+		return err_set(e, E_INVAL, "no file came with the request");
+	if ((rc = site_get(c->archive, code, &site, e)) < 0)
+		return rc;
+	source.site = site.id;
+	return import_file(c->archive, &source, fd, out, e);
+}
+
+static int answer(struct control *c, int client, const char *request, int fd, struct err *e)
+{
+	char text[MESSAGE_MOST];
+	struct import_result result = {0};
+	struct err why = {0};
+	int rc;
+
+	if (strncmp(request, "import ", 7) == 0)
+		rc = answer_import(c, request + 7, fd, &result, &why);
+	else
+		rc = err_set(&why, E_UNSUP, "this node does not know the request");
+	if (rc < 0)
+		snprintf(text, sizeof text, "error %d %s", -rc, why.msg);
+	else
+		snprintf(text, sizeof text, "%s %s", import_names[result.outcome], result.reason);
+	return send_message(client, text, -1, e);
+}
+
+static bool may_ask(int client)
+{
+	struct ucred who;
+	socklen_t n = sizeof who;
+
+	return getsockopt(client, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 && (who.uid == geteuid() || who.uid == 0);
+}
+
+/* Waits until fd can be read; false when it is time to stop. */
+static bool wait_for(const struct control *c, int fd)
+{
+	struct pollfd two[2] = {{.fd = c->stop, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+
+	while (poll(two, 2, -1) < 0)
+		if (errno != EINTR)
+			return false;
+	return two[0].revents == 0;
+}
+
+static void serve_client(struct control *c, int client)
+{
+	char request[MESSAGE_MOST];
+	int rc = may_ask(client) ? 1 : 0;
+
+	while (rc > 0 && wait_for(c, client)) {
+		AUTO(fd) fd = -1;
+		struct err e = {0};
+
+		rc = receive_message(client, request, &fd, &e);
+		if (rc > 0 && answer(c, client, request, fd, &e) < 0)
+			rc = -1;
+	}
+}
+
+static void *serve(void *arg)
+{
+	struct control *c = arg;
+
+	log_context("control");
+	while (wait_for(c, c->listener)) {
+		AUTO(fd) client = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (client >= 0) /* else another thread was faster */
+			serve_client(c, client);
+	}
+	return NULL;
+}
+
+static int listen_at(struct control *c, struct err *e)
+{
+	struct sockaddr_un sa;
+	socklen_t n = name_socket(c->folder, &sa);
+
+	unlinkat(c->folder, "control",
+		 0); /* of a node that was killed: the archive's lock says that there is no other */
+	if ((c->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0 ||
+	    fchmod(c->listener, 0600) < 0 || bind(c->listener, (struct sockaddr *)&sa, n) < 0 ||
+	    fchmodat(c->folder, "control", 0600, 0) < 0 || listen(c->listener, CONTROL_CLIENTS) < 0)
+		return err_sys(e, E_IO, "cannot make the control socket");
+	return 0;
+}
+
+int control_start(struct archive *a, const char *data, struct control **out, struct err *e)
+{
+	struct control *c = calloc(1, sizeof *c);
+	int rc = 0;
+
+	if (!c)
+		return err_set(e, E_NOMEM, "no memory for the control socket");
+	c->archive = a;
+	c->listener = -1;
+	c->stop = eventfd(0, EFD_CLOEXEC);
+	c->folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->stop < 0 || c->folder < 0)
+		rc = err_sys(e, E_IO, "cannot open %s", data);
+	else
+		rc = listen_at(c, e);
+	while (rc == 0 && c->n < CONTROL_CLIENTS) {
+		if (pthread_create(&c->threads[c->n], NULL, serve, c) != 0)
+			rc = err_set(e, E_NOMEM, "cannot start a thread for the control socket");
+		else
+			c->n++;
+	}
+	if (rc < 0) {
+		control_stop(c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}
+
+void control_stop(struct control *c)
+{
+	const uint64_t one = 1;
+
+	if (!c)
+		return;
+	if (c->stop >= 0 && write(c->stop, &one, sizeof one) < 0)
+		log_error("the control socket cannot be stopped");
+	for (unsigned i = 0; i < c->n; i++)
+		pthread_join(c->threads[i], NULL);
+	if (c->listener >= 0) {
+		unlinkat(c->folder, "control", 0);
+		close(c->listener);
+	}
+	if (c->folder >= 0)
+		close(c->folder);
+	if (c->stop >= 0)
+		close(c->stop);
+	free(c);
+}
+
+/* ---- the command's side */
+
+int control_connect(const char *data, struct err *e)
+{
+	AUTO(fd) folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(fd) fd = -1;
+	struct sockaddr_un sa;
+	socklen_t n;
+	int connected;
+
+	if (folder < 0)
+		return err_sys(e, E_NOENT, "cannot open %s", data);
+	n = name_socket(folder, &sa);
+	if ((fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) < 0 || connect(fd, (struct sockaddr *)&sa, n) < 0)
+		return err_sys(e, E_NOENT, "%s is in use, and its control socket does not answer", data);
+	connected = fd;
+	fd = -1;
+	return connected;
+}
+
+/* "error 9 sentence" */
+static int read_error(const char *text, struct err *e)
+{
+	char *rest;
+	unsigned long code = strtoul(text, &rest, 10);
+
+	return err_set(e, code > 0 && code < E_COUNT ? (enum err_code)code : E_BUG, "%s",
+		       *rest ? rest + 1 : "no reason");
+}
+
+int control_import(int client, const char *site, int fd, struct import_result *out, struct err *e)
+{
+	char text[MESSAGE_MOST];
+	AUTO(fd) none = -1;
+	const char *space;
+	int rc;
+
+	snprintf(text, sizeof text, "import %.64s", site);
+	if ((rc = send_message(client, text, fd, e)) < 0 || (rc = receive_message(client, text, &none, e)) < 0)
+		return rc;
+	if (strncmp(text, "error ", 6) == 0)
+		return read_error(text + 6, e);
+	space = strchr(text, ' ');
+	for (int i = 0; space && i < IMPORT_OUTCOMES; i++)
+		if (strlen(import_names[i]) == (size_t)(space - text) &&
+		    strncmp(text, import_names[i], (size_t)(space - text)) == 0) {
+			out->outcome = (enum import_outcome)i;
+			snprintf(out->reason, sizeof out->reason, "%s", space + 1);
+			return 0;
+		}
+	return err_set(e, E_CLOSED, "the node stopped before it answered");
+}

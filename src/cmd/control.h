@@ -1,0 +1,22 @@
+/* cmd/control.h - the door of a running node for commands on the same machine: the socket DATA/control.
+ *
+ * One process writes an archive. When a node serves the folder, `teleread import` hands each opened file to it: a
+ * message "import SITE" that carries the descriptor (SCM_RIGHTS), answered by "imported", "same", ... and a reason.
+ * Only the user who runs the node, and root, may open the socket, and nobody else's messages are answered. Threads:
+ * control_start() starts a few that serve one client each; a client belongs to one thread.
+ */
+#ifndef CMD_CONTROL_H
+#define CMD_CONTROL_H
+
+#include "cmd/import_file.h"
+
+#define CONTROL_CLIENTS 8u /* at once; the next one waits */
+
+struct control;
+int control_start(struct archive *a, const char *data, struct control **out, struct err *e);
+void control_stop(struct control *c); /* lets the file under way finish; NULL is fine */
+
+/* Connects; a descriptor, or -E_NOENT when nobody listens. */
+int control_connect(const char *data, struct err *e);
+int control_import(int client, const char *site, int fd, struct import_result *out, struct err *e);
+#endif

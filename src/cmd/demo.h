@@ -1,0 +1,13 @@
+/* cmd/demo.h - sample sites, peers and studies, so that a newcomer sees a working node at once. All of it is
+ * fictitious.
+ *
+ * Filling is repeatable: what is there already stays as it is.
+ */
+#ifndef CMD_DEMO_H
+#define CMD_DEMO_H
+
+#include "archive/archive.h"
+
+#define DEMO_SITE "DEMO-COUNTY"
+int demo_fill(struct archive *a, struct err *e);
+#endif

@@ -1,0 +1,318 @@
+#include "archive/query.h"
+#include "cmd/cmd.h"
+#include "shim/shim.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#define PIECE (256u << 10)
+#define FILE_ID 40
+
+AUTO_TYPE(cursor, struct cursor *);
+
+static struct {
+	char **studies;
+	char *to;
+	gboolean all, original;
+} opt;
+
+static const GOptionEntry options[] = {
+    {"study", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &opt.studies, "Study Instance UID; may be given several times", "UID"},
+    {"all", 0, 0, G_OPTION_ARG_NONE, &opt.all, "Every study", NULL},
+    {"original", 0, 0, G_OPTION_ARG_NONE, &opt.original, "Bytes as they were received, not as they were settled", NULL},
+    {"to", 0, 0, G_OPTION_ARG_FILENAME, &opt.to, "Folder to write into; made when it is not there", "DIR"},
+    G_OPTION_ENTRY_NULL,
+};
+
+/* One export. Files are named DICOM/S0000001/E0000001/I0000001: nothing that a sender chose is part of a path. */
+struct export
+{
+	struct archive *archive;
+	struct scope scope;
+	int to; /* the folder */
+	unsigned study, series, image;
+	char series_uid[65];
+	GPtrArray *ids; /* file ids, "DICOM/S.../E.../I..." */
+	uint64_t written, failed, bytes;
+	uint8_t *piece;
+	struct progress bar;
+};
+
+/* ---- one instance */
+
+static int make_folder_at(int at, const char *path, struct err *e)
+{
+	if (mkdirat(at, path, 0777) < 0 && errno != EEXIST)
+		return err_sys(e, E_IO, "cannot make %s", path);
+	return 0;
+}
+
+/* Counts on and makes the folders on the way to the next file. */
+static int next_name(struct export *x, const struct stored *s, char id[FILE_ID], struct err *e)
+{
+	char folder[FILE_ID];
+	int rc;
+
+	if (x->series == 0 || strcmp(x->series_uid, s->series) != 0) {
+		x->series++;
+		x->image = 0;
+		memcpy(x->series_uid, s->series, sizeof x->series_uid);
+		snprintf(folder, sizeof folder, "DICOM/S%07u", x->study % 10000000);
+		if ((rc = make_folder_at(x->to, folder, e)) < 0)
+			return rc;
+		snprintf(folder, sizeof folder, "DICOM/S%07u/E%07u", x->study % 10000000, x->series % 10000000);
+		if ((rc = make_folder_at(x->to, folder, e)) < 0)
+			return rc;
+	}
+	x->image++;
+	snprintf(id, FILE_ID, "DICOM/S%07u/E%07u/I%07u", x->study % 10000000, x->series % 10000000,
+		 x->image % 10000000);
+	return 0;
+}
+
+static int write_all(int fd, const uint8_t *data, size_t n, struct err *e)
+{
+	while (n > 0) {
+		ssize_t k = write(fd, data, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return err_sys(e, errno == ENOSPC ? E_FULL : E_IO, "cannot write");
+		data += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+/* The part of a piece that belongs to the data set goes into the digest. */
+static void digest_piece(XXH3_state_t *hash, const struct stored *s, uint64_t at, const uint8_t *data, size_t n)
+{
+	size_t skip = at >= s->head_len ? 0 : (size_t)(s->head_len - at);
+
+	if (skip < n)
+		XXH3_128bits_update(hash, data + skip, n - skip);
+}
+
+static int copy_out(struct export *x, const struct stored *s, int fd, XXH3_state_t *hash, struct err *e)
+{
+	uint64_t at = 0;
+	int rc;
+
+	XXH3_128bits_reset(hash);
+	for (;;) {
+		int64_t n = stored_read(x->archive, s, at, x->piece, PIECE, e);
+
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			return 0;
+		if ((rc = write_all(fd, x->piece, (size_t)n, e)) < 0)
+			return rc;
+		digest_piece(hash, s, at, x->piece, (size_t)n);
+		at += (uint64_t)n;
+		x->bytes += (uint64_t)n;
+	}
+}
+
+static int check_digest(const struct stored *s, XXH3_state_t *hash, struct err *e)
+{
+	XXH128_canonical_t is;
+
+	XXH128_canonicalFromHash(&is, XXH3_128bits_digest(hash));
+	return memcmp(is.digest, s->digest, sizeof s->digest) == 0
+		   ? 0
+		   : err_set(e, E_CORRUPT, "the stored bytes do not fit their checksum");
+}
+
+static int write_instance(struct export *x, const struct stored *s, const char *id, struct err *e)
+{
+	XXH3_state_t *hash = XXH3_createState();
+	AUTO(fd) fd = openat(x->to, id, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	int rc;
+
+	if (!hash)
+		return err_set(e, E_NOMEM, "no memory for a checksum");
+	rc = fd < 0 ? err_sys(e, E_IO, "cannot make %s", id) : copy_out(x, s, fd, hash, e);
+	if (rc == 0)
+		rc = check_digest(s, hash, e);
+	XXH3_freeState(hash);
+	if (rc < 0 && fd >= 0)
+		unlinkat(x->to, id, 0);
+	return rc;
+}
+
+/* A damaged instance is counted and named, the rest goes on; a folder that cannot be written ends the export. */
+static int export_instance(struct export *x, const struct stored *s, struct err *e)
+{
+	struct err why = {0};
+	char id[FILE_ID];
+	int rc;
+
+	if ((rc = next_name(x, s, id, e)) < 0)
+		return rc;
+	rc = write_instance(x, s, id, &why);
+	if (rc == -E_CORRUPT || rc == -E_NOENT) {
+		progress_end(&x->bar);
+		fprintf(stderr, "teleread export: instance %s: %s\n", s->sop_instance, why.msg);
+		x->failed++;
+		return 0;
+	}
+	if (rc < 0) {
+		*e = why;
+		return rc;
+	}
+	g_ptr_array_add(x->ids, g_strdup(id));
+	x->written++;
+	return 0;
+}
+
+/* ---- studies */
+
+static int export_study(struct export *x, const char *uid, struct err *e)
+{
+	AUTO(dset) keys = NULL;
+	struct query q = {.level = LEVEL_STUDY, .scope = &x->scope};
+	struct selection *selected = NULL;
+	struct stored s;
+	uint64_t total = 0, done = 0;
+	int rc;
+
+	if (!uid_sane(uid, strlen(uid)))
+		return err_set(e, E_CONFIG, "--study %.64s: not a UID", uid);
+	if ((rc = dset_new(&keys, e)) < 0 || (rc = dset_put_text(keys, TAG(0x0020, 0x000D), uid, e)) < 0)
+		return rc;
+	q.keys = keys;
+	if ((rc = select_open(x->archive, &q, &selected, &total, e)) < 0)
+		return rc;
+	x->study++;
+	x->series = 0;
+	while ((rc = select_next(selected, &s, e)) == 1 && (rc = export_instance(x, &s, e)) == 0)
+		progress_at(&x->bar, ++done, total, "instances");
+	select_close(selected);
+	if (rc == 0 && total == 0) {
+		fprintf(stderr, "teleread export: no study %s\n", uid);
+		x->failed++;
+	}
+	return rc;
+}
+
+static int export_all(struct export *x, struct err *e)
+{
+	AUTO(dset) keys = NULL;
+	AUTO(cursor) rows = NULL;
+	struct query q = {.level = LEVEL_STUDY, .scope = &x->scope};
+	const struct dset *row;
+	int rc;
+
+	if ((rc = dset_new(&keys, e)) < 0 || (rc = dset_put_text(keys, TAG(0x0020, 0x000D), "", e)) < 0)
+		return rc;
+	q.keys = keys;
+	if ((rc = query_open(x->archive, &q, &rows, e)) < 0)
+		return rc;
+	while ((rc = cursor_next(rows, &row, e)) == 1)
+		if ((rc = export_study(x, dset_text(row, TAG(0x0020, 0x000D)), e)) < 0)
+			return rc;
+	return rc;
+}
+
+/* ---- the folder */
+
+static int open_folder(const char *path, int *out, struct err *e)
+{
+	struct stat st;
+	int fd;
+
+	if (mkdir(path, 0777) < 0 && errno != EEXIST)
+		return err_sys(e, E_CONFIG, "cannot make %s", path);
+	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return err_sys(e, E_CONFIG, "cannot open %s", path);
+	*out = fd;
+	if (fstatat(fd, "DICOMDIR", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    fstatat(fd, "DICOM", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return err_set(e, E_CONFIG, "%s holds a DICOM file-set already, which is not overwritten", path);
+	return make_folder_at(fd, "DICOM", e);
+}
+
+static int write_directory(struct export *x, struct err *e)
+{
+	if (x->ids->len == 0)
+		return 0;
+	if (shim_dicomdir_write(opt.to, (const char *const *)x->ids->pdata, x->ids->len, "TELEREAD") < 0)
+		return err_set(e, E_IO, "the files are written, but no DICOMDIR: %s", shim_error());
+	return syncfs(x->to) < 0 ? err_sys(e, E_IO, "cannot sync %s", opt.to) : 0;
+}
+
+static int run(struct export *x, struct err *e)
+{
+	int rc = open_folder(opt.to, &x->to, e);
+
+	if (rc < 0)
+		return rc;
+	progress_begin(&x->bar, "exporting");
+	if (opt.all)
+		rc = export_all(x, e);
+	for (char **uid = opt.studies; rc == 0 && uid && *uid; uid++)
+		rc = export_study(x, *uid, e);
+	if (rc == 0)
+		rc = write_directory(x, e);
+	progress_end(&x->bar);
+	return rc;
+}
+
+static void print_sum(const struct common *c, const struct export *x)
+{
+	char size[16];
+
+	if (c->json)
+		print_json(json_pack("{s:I, s:I, s:I}", "exported", (json_int_t)x->written, "failed",
+				     (json_int_t)x->failed, "bytes", (json_int_t)x->bytes));
+	else
+		printf("exported %" PRIu64 ", failed %" PRIu64 ", %s\n", x->written, x->failed,
+		       size_text(x->bytes, size));
+}
+
+int cmd_export(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "export",
+	    .args = "--study UID|--all --to DIR",
+	    .text = "Writes studies as DICOM Part 10 files below DIR, with a DICOMDIR.",
+	    .options = options,
+	    .json = true,
+	};
+	AUTO(common) c = {0};
+	AUTO(archive) a = NULL;
+	struct export x = {.to = -1};
+	struct err e = {0};
+	int rc = common_parse(&c, &usage, &argc, &argv);
+
+	if (rc >= 0)
+		return rc;
+	if (!opt.to)
+		return misused(usage.name, "missing --to");
+	if (opt.all == (opt.studies != NULL))
+		return misused(usage.name, "expected either --study or --all");
+	if (open_beside(&c, false, &a, &e) < 0)
+		return complain(usage.name, &e);
+	x.archive = a;
+	x.scope = scope_everything("teleread export");
+	x.ids = g_ptr_array_new_with_free_func(g_free);
+	x.piece = g_malloc(PIECE);
+	rc = run(&x, &e);
+	if (rc == 0)
+		print_sum(&c, &x);
+	scope_cleanup(&x.scope);
+	g_ptr_array_free(x.ids, TRUE);
+	g_free(x.piece);
+	if (x.to >= 0)
+		close(x.to);
+	if (rc < 0)
+		return complain(usage.name, &e);
+	return x.failed ? EXIT_FOUND : EXIT_DONE;
+}

@@ -1,0 +1,239 @@
+#include "archive/query.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#define KEYS_MOST 64
+#define ROW_MOST (4u << 20)
+
+AUTO_TYPE(cursor, struct cursor *);
+
+static struct {
+	char *level;
+	gint64 limit;
+} opt;
+
+static const GOptionEntry options[] = {
+    {"level", 0, 0, G_OPTION_ARG_FILENAME, &opt.level, "patient, study (default), series or image", "LEVEL"},
+    {"limit", 0, 0, G_OPTION_ARG_INT64, &opt.limit, "Print at most so many", "N"},
+    G_OPTION_ENTRY_NULL,
+};
+
+struct column {
+	uint32_t tag;
+	int width; /* on a terminal */
+};
+/* What is printed when no more is asked for: the level's own attributes, its unique key last. */
+static const struct column columns[][8] = {
+    [LEVEL_PATIENT] = {{TAG(0x0010, 0x0010), 24},
+		       {TAG(0x0010, 0x0030), 8},
+		       {TAG(0x0010, 0x0040), 1},
+		       {TAG(0x0020, 0x1200), 4},
+		       {TAG(0x0010, 0x0020), 16}},
+    [LEVEL_STUDY] = {{TAG(0x0010, 0x0020), 14},
+		     {TAG(0x0010, 0x0010), 24},
+		     {TAG(0x0008, 0x0020), 8},
+		     {TAG(0x0008, 0x0061), 8},
+		     {TAG(0x0020, 0x1208), 4},
+		     {TAG(0x0008, 0x1030), 20},
+		     {TAG(0x0020, 0x000D), 20}},
+    [LEVEL_SERIES] = {{TAG(0x0008, 0x0060), 4},
+		      {TAG(0x0020, 0x0011), 4},
+		      {TAG(0x0020, 0x1209), 4},
+		      {TAG(0x0008, 0x103E), 24},
+		      {TAG(0x0020, 0x000D), 48},
+		      {TAG(0x0020, 0x000E), 20}},
+    [LEVEL_IMAGE] = {{TAG(0x0020, 0x0013), 5},
+		     {TAG(0x0008, 0x0016), 30},
+		     {TAG(0x0020, 0x000E), 48},
+		     {TAG(0x0008, 0x0018), 20}},
+};
+
+struct table {
+	struct column columns[KEYS_MOST + 8];
+	unsigned n;
+};
+
+static void add_column(struct table *t, uint32_t tag, int width)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		if (t->columns[i].tag == tag)
+			return;
+	t->columns[t->n++] = (struct column){tag, width};
+}
+
+/* ---- keys */
+
+static int level_of(const char *text, enum query_level *out)
+{
+	if (strcasecmp(text, "instance") == 0)
+		text = "image";
+	return query_level_parse(text, out);
+}
+
+static int put_key(struct dset *keys, const char *word, struct table *t, struct err *e)
+{
+	const char *equals = strchr(word, '=');
+	size_t n = equals ? (size_t)(equals - word) : strlen(word);
+	const char *value = equals ? equals + 1 : "";
+	char name[80];
+	uint32_t tag;
+	int rc;
+
+	if (n == 0 || n >= sizeof name)
+		return err_set(e, E_CONFIG, "\"%.60s\": expected KEY=VALUE, such as PatientName=WANG*", word);
+	snprintf(name, sizeof name, "%.*s", (int)n, word);
+	if (!text_valid(value, strlen(value)))
+		return err_set(e, E_CONFIG, "%s: the value is not UTF-8 text", name);
+	if (dict_tag(name, &tag, e) < 0) {
+		e->code = E_CONFIG;
+		return -E_CONFIG;
+	}
+	if ((rc = dset_put_text(keys, tag, value, e)) < 0)
+		return rc;
+	add_column(t, tag, 16);
+	return 0;
+}
+
+static int make_keys(enum query_level level, char **words, struct table *t, struct dset **out, struct err *e)
+{
+	AUTO(dset) keys = NULL;
+	int rc = dset_new(&keys, e);
+
+	for (unsigned i = 0; rc == 0 && columns[level][i].tag; i++) {
+		rc = dset_put_text(keys, columns[level][i].tag, "", e);
+		add_column(t, columns[level][i].tag, columns[level][i].width);
+	}
+	for (unsigned i = 0; rc == 0 && words[i]; i++) {
+		if (i >= KEYS_MOST)
+			return err_set(e, E_CONFIG, "more than %d keys", KEYS_MOST);
+		rc = put_key(keys, words[i], t, e);
+	}
+	if (rc == 0)
+		*out = STEAL(keys);
+	return rc;
+}
+
+/* ---- printing */
+
+/* Columns that a text takes on a terminal: a Chinese character takes two. */
+static int width_of(const char *text)
+{
+	mbstate_t state = {0};
+	int width = 0;
+	wchar_t c;
+
+	while (*text) {
+		size_t n = mbrtowc(&c, text, MB_CUR_MAX, &state);
+
+		if (n == (size_t)-1 || n == (size_t)-2)
+			return width;
+		width += wcwidth(c) > 0 ? wcwidth(c) : 0;
+		text += n;
+	}
+	return width;
+}
+
+static void print_cell(const char *text, int width, bool last)
+{
+	int pad = width - width_of(text);
+
+	for (const char *p = text; *p; p++)
+		putchar((unsigned char)*p < ' ' || *p == 0x7F ? '?' : *p);
+	if (last)
+		putchar('\n');
+	else
+		printf("%*s", (pad > 0 ? pad : 0) + 2, "");
+}
+
+static void print_heading(const struct table *t)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		print_cell(dict_keyword(t->columns[i].tag), t->columns[i].width, i + 1 == t->n);
+}
+
+static void print_number_or_text(const struct dset *row, const struct column *c, bool last)
+{
+	const struct elem *el = dset_get(row, c->tag);
+	char number[24];
+
+	if (!el || el->len == 0) {
+		print_cell("", c->width, last);
+	} else if (vr_is_string(el->vr)) {
+		print_cell(dset_text(row, c->tag), c->width, last);
+	} else {
+		snprintf(number, sizeof number, "%lld", (long long)dset_int(row, c->tag, 0));
+		print_cell(number, c->width, last);
+	}
+}
+
+static int print_row(const struct common *c, const struct table *t, const struct dset *row, struct err *e)
+{
+	AUTO(buf) json = BUF(ROW_MOST);
+	int rc;
+
+	if (!c->json) {
+		for (unsigned i = 0; i < t->n; i++)
+			print_number_or_text(row, &t->columns[i], i + 1 == t->n);
+		return 0;
+	}
+	if ((rc = dset_json(row, &json, e)) < 0)
+		return rc;
+	puts(buf_text(&json));
+	return 0;
+}
+
+static int print_matches(const struct common *c, struct archive *a, const struct query *q, const struct table *t,
+			 struct err *e)
+{
+	AUTO(cursor) rows = NULL;
+	const struct dset *row;
+	bool first = true;
+	int rc = query_open(a, q, &rows, e);
+
+	while (rc == 0 && (rc = cursor_next(rows, &row, e)) == 1) {
+		if (first && !c->json)
+			print_heading(t);
+		first = false;
+		rc = print_row(c, t, row, e);
+	}
+	return rc;
+}
+
+int cmd_find(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "find",
+	    .args = "[KEY=VALUE...]",
+	    .text = "Prints what the index holds. KEY is a DICOM keyword or tag; VALUE matches as in C-FIND:\n"
+		    "* and ? are wildcards, 20260101-20260131 is a range, an empty VALUE only adds a column.",
+	    .options = options,
+	    .json = true,
+	    .most = -1,
+	};
+	AUTO(common) c = {0};
+	AUTO(archive) a = NULL;
+	AUTO(dset) keys = NULL;
+	struct scope all;
+	struct query q = {.relational = true, .scope = &all};
+	struct table table = {0};
+	struct err e = {0};
+	int rc = common_parse(&c, &usage, &argc, &argv);
+
+	if (rc >= 0)
+		return rc;
+	if (level_of(opt.level ? opt.level : "study", &q.level) < 0)
+		return misused(usage.name, "--level %s: expected patient, study, series or image", opt.level);
+	if (opt.limit < 0)
+		return misused(usage.name, "--limit %lld: expected a positive number", (long long)opt.limit);
+	if (make_keys(q.level, argv + 1, &table, &keys, &e) < 0 || open_beside(&c, false, &a, &e) < 0)
+		return complain(usage.name, &e);
+	all = scope_everything("teleread find");
+	q.keys = keys;
+	q.limit = (uint64_t)opt.limit;
+	rc = print_matches(&c, a, &q, &table, &e);
+	scope_cleanup(&all);
+	return rc < 0 ? complain(usage.name, &e) : EXIT_DONE;
+}

@@ -1,0 +1,188 @@
+#include "cmd/node.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "dicom/dict.h"
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define METRICS_MOST (1u << 20)
+#define CONFIG_MOST (64u << 10)
+
+/* ---- settings */
+
+/* What was read once, at start. */
+static const struct {
+	const char *key;
+	size_t offset;
+	bool text;
+} fixed[] = {
+    {"node.data", offsetof(struct config, data), true},
+    {"dicom.listen", offsetof(struct config, listen), true},
+    {"dicom.port", offsetof(struct config, dicom_port), false},
+    {"dicom.max_associations", offsetof(struct config, max_associations), false},
+    {"dicom.max_pdu_receive", offsetof(struct config, max_pdu_receive), false},
+    {"dicom.max_pdu_send", offsetof(struct config, max_pdu_send), false},
+    {"dicom.artim", offsetof(struct config, artim_ms), false},
+    {"archive.reserve", offsetof(struct config, reserve), false},
+    {"archive.pack_size", offsetof(struct config, pack_size), false},
+    {"archive.prewrite", offsetof(struct config, prewrite), false},
+    {"archive.buffer", offsetof(struct config, buffer), false},
+    {"archive.max_instance", offsetof(struct config, max_instance), false},
+    {"http.port", offsetof(struct config, http_port), false},
+};
+
+static bool differs(const struct config *a, const struct config *b, unsigned i)
+{
+	const char *x = (const char *)a + fixed[i].offset, *y = (const char *)b + fixed[i].offset;
+
+	return fixed[i].text ? strcmp(*(char *const *)x, *(char *const *)y) != 0
+			     : *(const int64_t *)x != *(const int64_t *)y;
+}
+
+static int copy_config(struct config *to, const struct config *from, struct err *e)
+{
+	char *texts[5];
+	const char *const sources[5] = {from->data, from->aet, from->listen, from->log_level, from->log_format};
+	bool complete = true;
+
+	for (int i = 0; i < 5; i++)
+		complete = (texts[i] = strdup(sources[i])) && complete;
+	*to = *from;
+	to->data = texts[0];
+	to->aet = texts[1];
+	to->listen = texts[2];
+	to->log_level = texts[3];
+	to->log_format = texts[4];
+	if (complete)
+		return 0;
+	config_cleanup(to);
+	return err_set(e, E_NOMEM, "no memory for the configuration");
+}
+
+int node_settings(struct node *n, const struct config *c, struct err *e)
+{
+	struct settings *fresh = calloc(1, sizeof *fresh), *old = n->settings;
+	int rc;
+
+	if (!fresh)
+		return err_set(e, E_NOMEM, "no memory for the configuration");
+	if ((rc = copy_config(&fresh->config, c, e)) < 0) {
+		free(fresh);
+		return rc;
+	}
+	for (unsigned i = 0; old && i < sizeof fixed / sizeof fixed[0]; i++)
+		if (differs(&old->config, c, i))
+			log_warn("%s has changed: that takes effect when the node is started again", fixed[i].key);
+	fresh->face = (struct face){
+	    .archive = n->archive,
+	    .config = &fresh->config,
+	    .unknown_as = n->accepts_unknown ? &n->unknown_as : NULL,
+	    .server = n->server,
+	};
+	fresh->older = old;
+	n->settings = fresh;
+	return 0;
+}
+
+/* ---- associations */
+
+static void serve_association(void *arg, shim_assoc *a)
+{
+	struct node *n = arg;
+	struct settings *s = atomic_load(&n->settings);
+	struct face face = s->face;
+
+	pthread_mutex_lock(&n->lock);
+	face.server = n->server;
+	pthread_mutex_unlock(&n->lock);
+	face_serve(&face, a);
+}
+
+int node_listen(struct node *n, struct err *e)
+{
+	struct settings *s = n->settings;
+	const struct config *c = &s->config;
+	const struct server_options o = {
+	    .listen = c->listen,
+	    .port = (uint16_t)c->dicom_port,
+	    .max_associations = (unsigned)c->max_associations,
+	    .assoc =
+		{
+		    .max_pdu_receive = (uint32_t)c->max_pdu_receive,
+		    .max_pdu_send = (uint32_t)c->max_pdu_send,
+		    .artim_ms = (uint32_t)c->artim_ms,
+		    .io_ms = (uint32_t)c->dimse_ms,
+		    .implementation_uid = UID_IMPLEMENTATION,
+		    .implementation_version = IMPLEMENTATION_VERSION,
+		},
+	    .serve = serve_association,
+	    .arg = n,
+	};
+
+	int rc;
+
+	s->face.archive = n->archive;
+	s->face.unknown_as = n->accepts_unknown ? &n->unknown_as : NULL;
+	pthread_mutex_lock(&n->lock);
+	rc = server_start(&o, &n->server, e);
+	pthread_mutex_unlock(&n->lock);
+	return rc;
+}
+
+void node_quiet(struct node *n, uint32_t grace_ms)
+{
+	if (n->server)
+		server_stop(n->server, grace_ms);
+	n->server = NULL;
+}
+
+void node_cleanup(struct node *n)
+{
+	struct settings *s = n->settings;
+
+	while (s) {
+		struct settings *older = s->older;
+
+		config_cleanup(&s->config);
+		free(s);
+		s = older;
+	}
+	n->settings = NULL;
+}
+
+/* ---- metrics */
+
+/* Until the HTTP face answers /metrics, a file that node_exporter's textfile collector reads. */
+static int write_metrics(const char *data, struct err *e)
+{
+	AUTO(buf) text = BUF(METRICS_MOST);
+	AUTO(str) path = NULL;
+	AUTO(str) fresh = NULL;
+	FILE *f;
+	bool ok;
+	int rc = metrics_print(&text, e);
+
+	if (rc < 0)
+		return rc;
+	if (asprintf(&path, "%s/metrics.prom", data) < 0 || asprintf(&fresh, "%s/metrics.prom.new", data) < 0)
+		return err_set(e, E_NOMEM, "no memory for a path");
+	if (!(f = fopen(fresh, "we")))
+		return err_sys(e, E_IO, "cannot make %s", fresh);
+	ok = fwrite(buf_text(&text), 1, text.len, f) == text.len;
+	ok = fclose(f) == 0 && ok;
+	if (!ok || rename(fresh, path) < 0)
+		return err_sys(e, E_IO, "cannot write %s", path);
+	return 0;
+}
+
+void node_metrics(struct node *n)
+{
+	struct settings *s = n->settings;
+	struct err e = {0};
+
+	if (n->archive && write_metrics(s->config.data, &e) < 0)
+		log_warn("%s", e.msg);
+}

@@ -1,0 +1,34 @@
+/* cmd/node.h - a running node: the archive, the listener, and the settings in force.
+ *
+ * Settings are loaded again while associations run: each association keeps those it began with; old ones stay in memory
+ * until the end (a few hundred bytes for each reload).
+ * Threads:  the main thread, but for the association threads that node_listen() starts.
+ */
+#ifndef CMD_NODE_H
+#define CMD_NODE_H
+
+#include "archive/registry.h"
+#include "dimse/face.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct settings {
+	struct config config;
+	struct face face;
+	struct settings *older;
+};
+struct node {
+	struct archive *archive;
+	pthread_mutex_t lock; /* of server: held until it listens */
+	struct server *server;
+	struct site unknown_as;
+	bool accepts_unknown;
+	_Atomic(struct settings *) settings;
+};
+/* Puts a copy of c in force. Once the node listens, what needs a restart keeps its value, and the log says so. */
+int node_settings(struct node *n, const struct config *c, struct err *e);
+int node_listen(struct node *n, struct err *e);
+void node_quiet(struct node *n, uint32_t grace_ms); /* stops listening and ends associations */
+void node_metrics(struct node *n);                  /* writes DATA/metrics.prom */
+void node_cleanup(struct node *n);
+#endif

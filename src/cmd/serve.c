@@ -1,0 +1,262 @@
+#include "archive/registry.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/control.h"
+#include "cmd/demo.h"
+#include "cmd/node.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GRACE_MS 10000u
+#define METRICS_S 15
+#define CONFIG_MOST (64u << 10)
+
+static struct {
+	char *aet, *dicom_port, *http_port, *listen, *accept_unknown;
+	gboolean demo;
+} opt;
+
+static const GOptionEntry options[] = {
+    {"aet", 0, 0, G_OPTION_ARG_FILENAME, &opt.aet, "AE title of this node", "AET"},
+    {"dicom-port", 0, 0, G_OPTION_ARG_FILENAME, &opt.dicom_port, "Port for DICOM; 0 takes a free one", "N"},
+    {"http-port", 0, 0, G_OPTION_ARG_FILENAME, &opt.http_port, "Port for HTTP (nothing listens on it yet)", "N"},
+    {"listen", 0, 0, G_OPTION_ARG_FILENAME, &opt.listen, "Address to listen on", "ADDRESS"},
+    {"accept-unknown", 0, 0, G_OPTION_ARG_FILENAME, &opt.accept_unknown,
+     "Let unregistered peers on this machine act as this site", "SITE"},
+    {"demo", 0, 0, G_OPTION_ARG_NONE, &opt.demo, "Add sample sites, peers and studies", NULL},
+    G_OPTION_ENTRY_NULL,
+};
+
+/* ---- configuration */
+
+static int override(struct config *c, struct err *e)
+{
+	const struct {
+		const char *key, *value;
+	} given[] = {
+	    {"node.aet", opt.aet},
+	    {"dicom.port", opt.dicom_port},
+	    {"http.port", opt.http_port},
+	    {"dicom.listen", opt.listen},
+	};
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < sizeof given / sizeof given[0]; i++)
+		if (given[i].value)
+			rc = config_set(c, given[i].key, given[i].value, e);
+	return rc;
+}
+
+static int setup_log(const struct config *c, struct err *e)
+{
+	enum log_level level;
+	int rc = log_level_parse(c->log_level, &level);
+
+	if (rc < 0)
+		return err_set(e, E_CONFIG, "[log] level = %s: not known", c->log_level);
+	log_setup(level, strcmp(c->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT, STDERR_FILENO);
+	return 0;
+}
+
+static bool is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+/* The folder and a configuration that explains itself, for who looks there first. */
+static int make_data(const struct common *c, struct err *e)
+{
+	AUTO(buf) text = BUF(CONFIG_MOST);
+	AUTO(str) path = NULL;
+	AUTO(fd) fd = -1;
+	int rc;
+
+	if (mkdir(c->config.data, 0750) < 0 && errno != EEXIST)
+		return err_sys(e, E_CONFIG, "cannot make the folder %s", c->config.data);
+	if (c->config_file)
+		return 0;
+	if (asprintf(&path, "%s/teleread.conf", c->config.data) < 0) {
+		path = NULL;
+		return err_set(e, E_NOMEM, "no memory for a path");
+	}
+	if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640)) < 0)
+		return errno == EEXIST ? 0 : err_sys(e, E_CONFIG, "cannot make %s", path);
+	if ((rc = config_print(NULL, &text, e)) < 0)
+		return rc;
+	if (write(fd, text.data, text.len) != (ssize_t)text.len)
+		return err_sys(e, E_CONFIG, "cannot write %s", path);
+	return 0;
+}
+
+/* ---- who may be unknown */
+
+static int accept_unknown(struct archive *a, const struct config *c, const char *code, struct site *out, struct err *e)
+{
+	struct err missing = {0};
+	int rc;
+
+	if (!is_loopback(c->listen))
+		return err_set(e, E_CONFIG, "--accept-unknown goes with a loopback address only, not with %s",
+			       c->listen);
+	if ((rc = site_get(a, code, out, &missing)) == -E_NOENT) {
+		struct site fresh = {.tier = "county"};
+
+		if (strlen(code) >= sizeof fresh.code)
+			return err_set(e, E_CONFIG, "--accept-unknown %.40s: the code is too long", code);
+		g_strlcpy(fresh.code, code, sizeof fresh.code);
+		g_strlcpy(fresh.name, code, sizeof fresh.name);
+		if ((rc = site_add(a, &fresh, e)) == 0)
+			rc = site_get(a, code, out, e);
+	} else if (rc < 0) {
+		*e = missing;
+	}
+	if (rc == 0)
+		log_warn("unregistered peers on this machine act as site %s (--accept-unknown)", out->code);
+	return rc;
+}
+
+static int prepare(struct node *n, struct err *e)
+{
+	const char *code = opt.accept_unknown;
+	int rc;
+
+	if (opt.demo && (rc = demo_fill(n->archive, e)) < 0) {
+		err_prefix(e, "demo");
+		return rc;
+	}
+	if (opt.demo && !code && is_loopback(n->settings->config.listen))
+		code = DEMO_SITE;
+	if (!code)
+		return 0;
+	if ((rc = accept_unknown(n->archive, &n->settings->config, code, &n->unknown_as, e)) < 0)
+		return rc;
+	n->accepts_unknown = true;
+	return 0;
+}
+
+/* ---- running */
+
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static void say_ready(const struct node *n)
+{
+	const char *listen = n->settings->config.listen;
+	const char *fmt =
+	    strchr(listen, ':') ? "ready dicom=[%s]:%u http=off pid=%ld\n" : "ready dicom=%s:%u http=off pid=%ld\n";
+
+	/* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): one of the two above */
+	printf(fmt, listen, server_port(n->server), (long)getpid());
+	fflush(stdout);
+	log_info("serving %s as %s on %s port %u", n->settings->config.data, n->settings->config.aet, listen,
+		 server_port(n->server));
+}
+
+static void reload(struct node *n, const struct common *c)
+{
+	AUTO(config) fresh = {0};
+	struct err e = {0};
+
+	if (common_load(c, &fresh, NULL, &e) < 0 || override(&fresh, &e) < 0 || setup_log(&fresh, &e) < 0 ||
+	    node_settings(n, &fresh, &e) < 0)
+		log_error("the configuration stays as it was: %s", e.msg);
+	else
+		log_info("configuration loaded again");
+}
+
+/* Signals are taken here, by one thread, one after another. */
+static void run_until_told(struct node *n, const struct common *c, const sigset_t *signals)
+{
+	const struct timespec pause = {.tv_sec = METRICS_S};
+
+	for (;;) {
+		int sig = sigtimedwait(signals, NULL, &pause);
+
+		if (sig == SIGTERM || sig == SIGINT) {
+			log_info("stopping: %s", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+			return;
+		}
+		if (sig == SIGHUP)
+			reload(n, c);
+		else
+			node_metrics(n);
+	}
+}
+
+static int start(struct node *n, struct common *c, struct control **control, struct err *e)
+{
+	int rc;
+
+	if ((rc = override(&c->config, e)) < 0 || (rc = setup_log(&c->config, e)) < 0 || (rc = make_data(c, e)) < 0 ||
+	    (rc = node_settings(n, &c->config, e)) < 0 ||
+	    (rc = archive_open(&n->settings->config, ARCHIVE_SERVE, &n->archive, e)) < 0 || (rc = prepare(n, e)) < 0 ||
+	    (rc = control_start(n->archive, n->settings->config.data, control, e)) < 0)
+		return rc;
+	return node_listen(n, e);
+}
+
+static int serve(struct common *c, const sigset_t *signals)
+{
+	struct control *control = NULL;
+	struct node n = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	struct err e = {0};
+	int rc;
+
+	/* an address that anyone can reach is refused before anything is made */
+	if ((rc = override(&c->config, &e)) == 0 && opt.accept_unknown && !is_loopback(c->config.listen))
+		rc = err_set(&e, E_CONFIG, "--accept-unknown goes with a loopback address only, not with %s",
+			     c->config.listen);
+	if (rc == 0 && (rc = start(&n, c, &control, &e)) == 0) {
+		say_ready(&n);
+		run_until_told(&n, c, signals);
+	}
+	node_quiet(&n, GRACE_MS);
+	control_stop(control);
+	node_metrics(&n);
+	archive_close(n.archive);
+	node_cleanup(&n);
+	if (rc < 0) {
+		complain("serve", &e);
+		return EXIT_USAGE;
+	}
+	log_info("stopped");
+	return EXIT_DONE;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "serve",
+	    .text = "Runs the node in the foreground until SIGTERM or SIGINT. Prints one line when it is ready:\n"
+		    "ready dicom=127.0.0.1:11112 http=off pid=123",
+	    .options = options,
+	};
+	AUTO(common) c = {0};
+	sigset_t signals;
+	int rc = common_parse(&c, &usage, &argc, &argv);
+
+	if (rc >= 0)
+		return rc;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* threads inherit it */
+	signal(SIGPIPE, SIG_IGN);
+	raise_limits();
+	return serve(&c, &signals);
+}
