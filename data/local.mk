@@ -55,3 +55,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/uid-add.sql \
 	data/sql/sqlite/uid-find.sql
 EXTRA_DIST += $(SQL_SQLITE)
+
+# what is installed: a sample configuration that explains every setting, and a file to try things out with
+exampledir = $(docdir)/examples
+dist_example_DATA = %D%/teleread.conf %D%/demo/sample.dcm
