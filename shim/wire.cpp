@@ -64,21 +64,11 @@ void Wire::no_deadline()
 	limited_ = false;
 }
 
-/* Many peers leave Nagle's algorithm on and send a PDU in two writes: the second waits for our acknowledgement of the
- * first, which the kernel likes to put off for 40 ms. Asked where the socket was found empty, it goes out now. */
-static void acknowledge_now(int fd)
-{
-	int one = 1;
-
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
-}
-
 int Wire::wait(uint32_t ms)
 {
 	if (buffered())
 		return SHIM_OK;
 	auto until = clock::now() + std::chrono::milliseconds(ms);
-	acknowledge_now(fd_);
 	for (;;) {
 		if (shut_ || fd_ < 0)
 			return fail(SHIM_ECLOSED, "the connection was shut down");
@@ -110,8 +100,6 @@ int Wire::recv_into(struct iovec *v, int n, size_t *got)
 		ssize_t r = n == 1 ? ::recv(fd_, v[0].iov_base, v[0].iov_len, 0) : ::readv(fd_, v, n);
 		if (r > 0) {
 			*got = size_t(r);
-			if (*got < v[0].iov_len + (n > 1 ? v[1].iov_len : 0))
-				acknowledge_now(fd_);
 			return SHIM_OK;
 		}
 		if (r == 0)
