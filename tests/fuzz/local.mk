@@ -1,9 +1,19 @@
 # Fuzz targets: fuzz_NAME.c with the entry point of libFuzzer, seeds below seeds/NAME. make check runs the seeds and
 # fixed mutations of them through main.c. With CC=clang CXX=clang++ configure --with-fuzzer --enable-sanitize the same
 # programs are fuzzers: tests/fuzz/fuzz_text NEW-CORPUS tests/fuzz/seeds/text
-FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text
-FUZZ_SEEDS = %D%/seeds/config/defaults %D%/seeds/config/escapes %D%/seeds/config/odd \
-	%D%/seeds/text/gb18030 %D%/seeds/text/jp %D%/seeds/text/marks %D%/seeds/text/names
+FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset
+FUZZ_SEEDS = %D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/ir13 %D%/seeds/charset/ir144 \
+	%D%/seeds/charset/ir149 %D%/seeds/charset/ir58 %D%/seeds/charset/ir87 %D%/seeds/charset/katakana \
+	%D%/seeds/charset/latin %D%/seeds/charset/none %D%/seeds/charset/own-label %D%/seeds/charset/utf8 \
+	%D%/seeds/config/defaults %D%/seeds/config/escapes %D%/seeds/config/odd %D%/seeds/dset/be-to-be \
+	%D%/seeds/dset/be-to-imp %D%/seeds/dset/be-to-le %D%/seeds/dset/gbk %D%/seeds/dset/imp-to-be \
+	%D%/seeds/dset/imp-to-imp %D%/seeds/dset/imp-to-le %D%/seeds/dset/le-to-be %D%/seeds/dset/le-to-imp \
+	%D%/seeds/dset/le-to-le %D%/seeds/dset/unknown %D%/seeds/part10/bare-big %D%/seeds/part10/bare-explicit \
+	%D%/seeds/part10/bare-implicit %D%/seeds/part10/by-chance %D%/seeds/part10/file %D%/seeds/part10/implicit-meta \
+	%D%/seeds/part10/no-dicm %D%/seeds/part10/no-preamble %D%/seeds/scan/big %D%/seeds/scan/cut \
+	%D%/seeds/scan/deep %D%/seeds/scan/deflated %D%/seeds/scan/explicit %D%/seeds/scan/fragments \
+	%D%/seeds/scan/implicit %D%/seeds/scan/strange %D%/seeds/scan/unknown %D%/seeds/text/gb18030 %D%/seeds/text/jp \
+	%D%/seeds/text/marks %D%/seeds/text/names
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -20,3 +30,11 @@ tests_fuzz_fuzz_config_SOURCES = %D%/fuzz_config.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_config_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_text_SOURCES = %D%/fuzz_text.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_text_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_scan_SOURCES = %D%/fuzz_scan.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_scan_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_dset_SOURCES = %D%/fuzz_dset.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_dset_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_part10_SOURCES = %D%/fuzz_part10.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_part10_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_charset_SOURCES = %D%/fuzz_charset.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_charset_LINK = $(CXXLINK) $(FUZZ_LINK)
