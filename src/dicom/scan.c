@@ -398,11 +398,11 @@ static int inflate_some(struct scan *s, const uint8_t *p, size_t n, struct err *
 			s->z.next_out = s->window;
 			s->z.avail_out = WINDOW;
 			z = inflate(&s->z, Z_NO_FLUSH);
+			if ((rc = parse(s, s->window, WINDOW - s->z.avail_out, e)) != 0)
+				return rc;
 			if (z != Z_OK && z != Z_STREAM_END && z != Z_BUF_ERROR)
 				return err_set(e, z == Z_MEM_ERROR ? E_NOMEM : E_INVAL, "deflated data set: %s",
 					       s->z.msg ? s->z.msg : "not a deflate stream");
-			if ((rc = parse(s, s->window, WINDOW - s->z.avail_out, e)) != 0)
-				return rc;
 			if (s->at > BOMB_FREE && s->at - BOMB_FREE > s->deflated_in * BOMB_RATIO)
 				return err_set(e, E_LIMIT, "deflated data set grows beyond %u times its size",
 					       BOMB_RATIO);

@@ -56,7 +56,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_EXPECT(rc == 0 || (rc == -E_LIMIT && strcmp(syntax, UID_IMPLICIT_LE)));
 	if (rc < 0)
 		return 0;
-	FUZZ_EXPECT(dset_parse(bytes.data, bytes.len, syntax, &back, &e) == 0);
+	rc = dset_parse(bytes.data, bytes.len, syntax, &back, &e);
+	if (!strcmp(syntax, UID_IMPLICIT_LE)) /* values may have another VR now, and make no sense in it */
+		return 0;
+	FUZZ_EXPECT(rc == 0);
 	FUZZ_EXPECT(dset_count(back) == dset_count(d));
 	buf_clear(&again);
 	FUZZ_EXPECT(dset_write(back, syntax, &again, &e) == 0);
