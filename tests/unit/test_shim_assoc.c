@@ -439,6 +439,88 @@ static void abort_while_sending(void **state)
 	assert_int_equal(pair_end(&s), 0);
 }
 
+static int serve_late_data(struct pair_server *s, int fd)
+{
+	static uint8_t data[100000];
+	shim_assoc *a = NULL;
+	int rc = pair_accept_all(fd, &pair_options, &a);
+
+	(void)s;
+	if (rc == 0)
+		rc = shim_assoc_next(a, 5000, &(struct shim_pdv){0});
+	if (rc == SHIM_ERELEASE && (rc = shim_assoc_send(a, 1, "late", 4, data, sizeof data)) == 0)
+		rc = shim_assoc_release_ack(a);
+	shim_assoc_free(a);
+	return rc;
+}
+
+/* What was under way when release was asked for is passed over. */
+static void release_passes_over_data(void **state)
+{
+	struct shim_context c[] = {context(1, CT_STORAGE, ile, 1)};
+	struct pair_server s;
+	shim_assoc *a = NULL;
+
+	(void)state;
+	pair_start(&s, serve_late_data, NULL);
+	assert_int_equal(connect_to(&s, c, 1, &a), 0);
+	assert_int_equal(shim_assoc_release(a), 0);
+	shim_assoc_free(a);
+	assert_int_equal(pair_end(&s), 0);
+}
+
+/* Both ask for release at once (PS3.8 9.2.3: the requestor answers first). */
+static void release_collision(void **state)
+{
+	static const uint8_t ask[10] = {5, 0, 0, 0, 0, 4}, answer[10] = {6, 0, 0, 0, 0, 4};
+	uint8_t pdu[512], got[512];
+	size_t n = pair_request(pdu);
+	ssize_t more;
+	int pair[2];
+	shim_assoc *a = NULL;
+	struct shim_context *c;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(send(pair[1], pdu, n, 0), n);
+	assert_int_equal(shim_assoc_accept(pair[0], &pair_options, &a), 0);
+	assert_int_equal(shim_assoc_contexts(a, &c), 1);
+	c->result = 0;
+	strcpy(c->accepted, ILE);
+	assert_int_equal(shim_assoc_acknowledge(a), 0);
+	assert_int_equal(send(pair[1], ask, 10, 0), 10);
+	assert_int_equal(send(pair[1], answer, 10, 0), 10);
+	assert_int_equal(shim_assoc_release(a), 0);
+	shim_assoc_free(a);
+	for (n = 0; (more = recv(pair[1], got + n, sizeof got - n, 0)) > 0;)
+		n += (size_t)more;
+	assert_int_equal(got[0], 2); /* A-ASSOCIATE-AC, our question, our answer */
+	assert_int_equal(got[n - 20], 5);
+	assert_int_equal(got[n - 10], 6);
+	close(pair[1]);
+}
+
+/* A client that is not ours, where it is installed. */
+static void echoscu(void **state)
+{
+	struct shim_peer seen;
+	struct pair_server s;
+	char command[200];
+
+	(void)state;
+	if (system("command -v echoscu >/dev/null 2>&1") != 0) {
+		print_message("skipped: no echoscu\n");
+		skip();
+	}
+	pair_start(&s, serve_echo, &seen);
+	snprintf(command, sizeof command, "echoscu -to 5 -ta 5 -aet OTHER -aec NODE -pts 3 127.0.0.1 %u", s.port);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(pair_end(&s), 0);
+	assert_string_equal(seen.calling, "OTHER");
+	assert_string_equal(seen.called, "NODE");
+	assert_non_null(strstr(seen.version, "DCMTK"));
+}
+
 static void bad_arguments(void **state)
 {
 	struct shim_context c[] = {context(2, VERIFICATION, ile, 1)};
@@ -495,7 +577,9 @@ int main(void)
 	    cmocka_unit_test(contexts_and_roles),  cmocka_unit_test(rejected),
 	    cmocka_unit_test(silent_peer),         cmocka_unit_test(silent_server),
 	    cmocka_unit_test(stalled_peer),        cmocka_unit_test(shutdown_from_outside),
-	    cmocka_unit_test(abort_while_sending), cmocka_unit_test(bad_arguments),
+	    cmocka_unit_test(abort_while_sending), cmocka_unit_test(release_passes_over_data),
+	    cmocka_unit_test(release_collision),   cmocka_unit_test(echoscu),
+	    cmocka_unit_test(bad_arguments),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
