@@ -24,44 +24,63 @@ static const GOptionEntry options[] = {
 struct column {
 	uint32_t tag;
 	int width; /* on a terminal */
+	const char *title;
 };
+/* clang-format off */
 /* What is printed when no more is asked for: the level's own attributes, its unique key last. */
 static const struct column columns[][8] = {
-    [LEVEL_PATIENT] = {{TAG(0x0010, 0x0010), 24},
-		       {TAG(0x0010, 0x0030), 8},
-		       {TAG(0x0010, 0x0040), 1},
-		       {TAG(0x0020, 0x1200), 4},
-		       {TAG(0x0010, 0x0020), 16}},
-    [LEVEL_STUDY] = {{TAG(0x0010, 0x0020), 14},
-		     {TAG(0x0010, 0x0010), 24},
-		     {TAG(0x0008, 0x0020), 8},
-		     {TAG(0x0008, 0x0061), 8},
-		     {TAG(0x0020, 0x1208), 4},
-		     {TAG(0x0008, 0x1030), 20},
-		     {TAG(0x0020, 0x000D), 20}},
-    [LEVEL_SERIES] = {{TAG(0x0008, 0x0060), 4},
-		      {TAG(0x0020, 0x0011), 4},
-		      {TAG(0x0020, 0x1209), 4},
-		      {TAG(0x0008, 0x103E), 24},
-		      {TAG(0x0020, 0x000D), 48},
-		      {TAG(0x0020, 0x000E), 20}},
-    [LEVEL_IMAGE] = {{TAG(0x0020, 0x0013), 5},
-		     {TAG(0x0008, 0x0016), 30},
-		     {TAG(0x0020, 0x000E), 48},
-		     {TAG(0x0008, 0x0018), 20}},
+	[LEVEL_PATIENT] = {
+		{TAG(0x0010, 0x0010), 32, "Name"},
+		{TAG(0x0010, 0x0030), 8, "Born"},
+		{TAG(0x0010, 0x0040), 3, "Sex"},
+		{TAG(0x0020, 0x1200), 7, "Studies"},
+		{TAG(0x0010, 0x0020), 16, "PatientID"},
+	},
+	[LEVEL_STUDY] = {
+		{TAG(0x0010, 0x0020), 12, "PatientID"},
+		{TAG(0x0010, 0x0010), 32, "Name"},
+		{TAG(0x0008, 0x0020), 8, "Date"},
+		{TAG(0x0008, 0x0061), 6, "Mods"},
+		{TAG(0x0020, 0x1208), 6, "Images"},
+		{TAG(0x0008, 0x1030), 20, "Description"},
+		{TAG(0x0020, 0x000D), 20, "StudyInstanceUID"},
+	},
+	[LEVEL_SERIES] = {
+		{TAG(0x0008, 0x0060), 3, "Mod"},
+		{TAG(0x0020, 0x0011), 6, "Number"},
+		{TAG(0x0020, 0x1209), 6, "Images"},
+		{TAG(0x0008, 0x103E), 24, "Description"},
+		{TAG(0x0020, 0x000D), 48, "StudyInstanceUID"},
+		{TAG(0x0020, 0x000E), 20, "SeriesInstanceUID"},
+	},
+	[LEVEL_IMAGE] = {
+		{TAG(0x0020, 0x0013), 6, "Number"},
+		{TAG(0x0008, 0x0016), 29, "SOPClassUID"},
+		{TAG(0x0020, 0x000E), 48, "SeriesInstanceUID"},
+		{TAG(0x0008, 0x0018), 20, "SOPInstanceUID"},
+	},
 };
+/* clang-format on */
 
 struct table {
 	struct column columns[KEYS_MOST + 8];
 	unsigned n;
 };
 
-static void add_column(struct table *t, uint32_t tag, int width)
+static void add_column(struct table *t, struct column c)
 {
 	for (unsigned i = 0; i < t->n; i++)
-		if (t->columns[i].tag == tag)
+		if (t->columns[i].tag == c.tag)
 			return;
-	t->columns[t->n++] = (struct column){tag, width};
+	t->columns[t->n++] = c;
+}
+
+/* A column for an attribute that was asked for besides. */
+static struct column column_of(uint32_t tag, const char *word)
+{
+	const char *title = dict_keyword(tag)[0] ? dict_keyword(tag) : word;
+
+	return (struct column){tag, strlen(title) > 16 ? (int)strlen(title) : 16, title};
 }
 
 /* ---- keys */
@@ -93,7 +112,7 @@ static int put_key(struct dset *keys, const char *word, struct table *t, struct 
 	}
 	if ((rc = dset_put_text(keys, tag, value, e)) < 0)
 		return rc;
-	add_column(t, tag, 16);
+	add_column(t, column_of(tag, word));
 	return 0;
 }
 
@@ -104,7 +123,7 @@ static int make_keys(enum query_level level, char **words, struct table *t, stru
 
 	for (unsigned i = 0; rc == 0 && columns[level][i].tag; i++) {
 		rc = dset_put_text(keys, columns[level][i].tag, "", e);
-		add_column(t, columns[level][i].tag, columns[level][i].width);
+		add_column(t, columns[level][i]);
 	}
 	for (unsigned i = 0; rc == 0 && words[i]; i++) {
 		if (i >= KEYS_MOST)
@@ -151,7 +170,7 @@ static void print_cell(const char *text, int width, bool last)
 static void print_heading(const struct table *t)
 {
 	for (unsigned i = 0; i < t->n; i++)
-		print_cell(dict_keyword(t->columns[i].tag), t->columns[i].width, i + 1 == t->n);
+		print_cell(t->columns[i].title, t->columns[i].width, i + 1 == t->n);
 }
 
 static void print_number_or_text(const struct dset *row, const struct column *c, bool last)
