@@ -177,7 +177,9 @@ static int64_t source_read(struct sender *s, struct send_source *f, struct err *
 		return got;
 	f->at += (uint64_t)got;
 	f->have = (size_t)got;
-	return got;
+	if (f->at == f->end && f->odd)
+		f->block[f->have++] = 0;
+	return (int64_t)f->have;
 }
 
 static int make_blocks(struct sender *s, struct err *e)
@@ -187,11 +189,18 @@ static int make_blocks(struct sender *s, struct err *e)
 	if (s->now.block)
 		return 0;
 	s->block_size = pdu && pdu <= SEND_BLOCK ? SEND_BLOCK / pdu * pdu : SEND_BLOCK;
-	if (posix_memalign((void **)&s->now.block, ALIGN, SEND_BLOCK) != 0)
+	if (posix_memalign((void **)&s->now.block, ALIGN, SEND_BLOCK + ALIGN) != 0) /* a byte of padding may follow */
 		s->now.block = NULL;
-	if (posix_memalign((void **)&s->ahead.block, ALIGN, SEND_BLOCK) != 0)
+	if (posix_memalign((void **)&s->ahead.block, ALIGN, SEND_BLOCK + ALIGN) != 0)
 		s->ahead.block = NULL;
 	return s->now.block && s->ahead.block ? 0 : err_set(e, E_NOMEM, "no memory to send with");
+}
+
+/* Fragments have even lengths (PS3.8 annex E), and peers abort on others. A deflated stream may be padded (PS3.5 A.5);
+ * any other data set of odd length, broken as it is, has to be written anew. */
+static bool lame(const struct send_source *f)
+{
+	return (f->end - f->at) % 2 && strcmp(f->context->syntax, UID_DEFLATED_LE) != 0;
 }
 
 static int prepare(struct sender *s, struct send_source *f, const struct stored *what, struct err *e)
@@ -206,8 +215,11 @@ static int prepare(struct sender *s, struct send_source *f, const struct stored 
 		return (int)rc;
 	if (f->at >= f->end)
 		return err_set(e, E_CORRUPT, "record of %s has no data set", what->sop_instance);
-	rc = strcmp(f->context->syntax, what->syntax) == 0 ? 0 : transcode(s, f, e);
+	rc = strcmp(f->context->syntax, what->syntax) == 0 && !lame(f) ? 0 : transcode(s, f, e);
 	f->ready = true;
+	if (rc == 0 && lame(f))
+		rc = err_set(e, E_UNSUP, "data set of odd length");
+	f->odd = (f->end - f->at) % 2;
 	if (rc == 0)
 		rc = source_read(s, f, e);
 	if (rc < 0)

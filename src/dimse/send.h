@@ -24,6 +24,7 @@ struct send_source {
 	const struct send_context *context;
 	int file;         /* the transcoded instance, or 0: the pack */
 	uint64_t at, end; /* of its Part 10 file: next byte to be read, end */
+	bool odd;         /* a byte of padding follows */
 	uint8_t *block;
 	size_t have; /* bytes in block not yet given away */
 };
