@@ -1,0 +1,331 @@
+/* Intake from the first byte to the answer: what is acknowledged is there, byte for byte, after every kind of end. */
+#include "archive/check.h"
+#include "archive/intake.h"
+#include "archive/query.h"
+#include "archive/registry.h"
+#include "dicom/dset.h"
+#include "shim/shim.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CT "1.2.840.10008.5.1.4.1.1.2"
+static char folder[] = "/tmp/test-intake.XXXXXX";
+static struct config config;
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(folder + sizeof folder - 7, "XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(config_default(&config, NULL), 0);
+	config_set(&config, "node.data", folder, NULL);
+	config_set(&config, "archive.reserve", "1M", NULL);
+	config_set(&config, "archive.prewrite", "16M", NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[100];
+	(void)state;
+	config_cleanup(&config);
+	unsetenv("TELEREAD_FAULT_BLOB");
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command);
+}
+
+static struct archive *open_archive(void)
+{
+	struct archive *a;
+	struct err e = { 0 };
+	struct site s = { .code = "COUNTY", .name = "County" };
+	if (archive_open(&config, ARCHIVE_SERVE, &a, &e) < 0)
+		fail_msg("archive_open: %s", e.msg);
+	site_add(a, &s, NULL); /* there already after the first time */
+	return a;
+}
+
+struct object {
+	struct buf data;
+	char sop[65];
+};
+
+/* A CT image, n-th of its study; pixels bytes of a pattern that depends on salt. */
+static struct object make_object(const char *patient, unsigned study, unsigned n, size_t pixels, unsigned salt)
+{
+	struct object o = { .data = BUF(64 << 20) };
+	AUTO(dset) d = NULL;
+	char uid[65];
+	assert_int_equal(dset_new(&d, NULL), 0);
+	snprintf(o.sop, sizeof o.sop, "1.2.826.0.1.%u.1.%u", study, n);
+	dset_put_text(d, TAG(8, 0x16), CT, NULL);
+	dset_put_text(d, TAG(8, 0x18), o.sop, NULL);
+	dset_put_text(d, TAG(8, 0x20), "20260102", NULL);
+	dset_put_text(d, TAG(8, 0x60), "CT", NULL);
+	dset_put_text(d, TAG(0x10, 0x10), "DEMO^ONE", NULL);
+	dset_put_text(d, TAG(0x10, 0x20), patient, NULL);
+	snprintf(uid, sizeof uid, "1.2.826.0.1.%u", study);
+	dset_put_text(d, TAG(0x20, 0xd), uid, NULL);
+	snprintf(uid, sizeof uid, "1.2.826.0.1.%u.1", study);
+	dset_put_text(d, TAG(0x20, 0xe), uid, NULL);
+	assert_int_equal(dset_write(d, UID_EXPLICIT_LE, &o.data, NULL), 0);
+	uint8_t head[12] = { 0xe0, 0x7f, 0x10, 0, 'O', 'W', 0, 0, (uint8_t)pixels, (uint8_t)(pixels >> 8), (uint8_t)(pixels >> 16), (uint8_t)(pixels >> 24) };
+	buf_put(&o.data, head, sizeof head, NULL);
+	assert_int_equal(buf_reserve(&o.data, pixels, NULL), 0);
+	for (size_t i = 0; i < pixels; i++)
+		o.data.data[o.data.len++] = (uint8_t)(i * 2654435761u >> 13 ^ salt);
+	return o;
+}
+
+static int take_in(struct archive *a, const struct object *o, struct intake_result *r, struct err *e)
+{
+	struct site site;
+	struct intake *in;
+	assert_int_equal(site_get(a, "COUNTY", &site, NULL), 0);
+	struct intake_source src = { site.id, "COUNTY", "CT1", "test" };
+	int rc = intake_begin(a, &src, UID_EXPLICIT_LE, CT, o->sop, &in, e);
+	if (rc < 0)
+		return rc;
+	for (size_t at = 0; at < o->data.len && rc == 0; at += 100000)
+		rc = intake_write(in, o->data.data + at, o->data.len - at < 100000 ? o->data.len - at : 100000, e);
+	if (rc < 0) {
+		intake_abort(in);
+		return rc;
+	}
+	return intake_finish(in, r, e);
+}
+
+/* How many instances have this UID (0 or 1), and is the stored data set this one? */
+static int found(struct archive *a, const struct object *o, bool *identical)
+{
+	AUTO(dset) keys = NULL;
+	struct selection *s;
+	struct stored at;
+	uint64_t total;
+	struct err e = { 0 };
+	struct scope all = scope_everything("test");
+	dset_new(&keys, NULL);
+	dset_put_text(keys, TAG(8, 0x18), o->sop, NULL);
+	struct query q = { .level = LEVEL_IMAGE, .relational = true, .keys = keys, .scope = &all };
+	if (select_open(a, &q, &s, &total, &e) < 0)
+		fail_msg("select: %s", e.msg);
+	int n = 0;
+	while (select_next(s, &at, &e) == 1)
+		n++;
+	select_close(s);
+	if (n == 1) {
+		uint8_t *buf = malloc(o->data.len + 1);
+		int64_t k = stored_read(a, &at, at.head_len, buf, o->data.len + 1, &e);
+		*identical = k == (int64_t)o->data.len && !memcmp(buf, o->data.data, o->data.len);
+		free(buf);
+	}
+	return n;
+}
+
+static void assert_there(struct archive *a, const struct object *o)
+{
+	bool same = false;
+	assert_int_equal(found(a, o, &same), 1);
+	assert_true(same);
+}
+
+static void print_fault(void *arg, const char *sentence)
+{
+	print_message("fault: %s\n", sentence);
+	(void)arg;
+}
+
+static void assert_sound(struct archive *a, uint64_t records)
+{
+	struct err e = { 0 };
+	struct check_report r;
+	struct check_ops ops = { .fault = print_fault };
+	assert_int_equal(check_fsck(a, &ops, &r, &e), 0);
+	assert_int_equal(r.faults, 0);
+	assert_int_equal(r.records, records);
+	if (check_reindex(a, true, &ops, &r, &e) < 0)
+		fail_msg("reindex: %s", e.msg);
+	assert_int_equal(r.faults, 0);
+}
+
+static void outcomes(void **state)
+{
+	(void)state;
+	struct archive *a = open_archive();
+	struct intake_result r;
+	struct err e = { 0 };
+	struct object one = make_object("P1", 1, 1, 500000, 1), other = make_object("P1", 1, 1, 500000, 2);
+	struct object large = make_object("P1", 1, 2, 5 << 20, 3), edge = make_object("P1", 1, 3, (1 << 20) - 2900, 4);
+	struct object stray = make_object("P2", 1, 4, 1000, 5);
+
+	assert_int_equal(take_in(a, &one, &r, &e), 0);
+	assert_int_equal(r.outcome, INTAKE_STORED);
+	assert_there(a, &one);
+	assert_int_equal(take_in(a, &one, &r, &e), 0);
+	assert_int_equal(r.outcome, INTAKE_SAME);
+	assert_int_equal(take_in(a, &other, &r, &e), 0);
+	assert_int_equal(r.outcome, INTAKE_QUARANTINE);
+	assert_there(a, &one);
+	assert_int_equal(take_in(a, &large, &r, &e), 0);
+	assert_int_equal(r.outcome, INTAKE_STORED);
+	assert_there(a, &large);
+	assert_int_equal(take_in(a, &large, &r, &e), 0);
+	assert_int_equal(r.outcome, INTAKE_SAME);
+	assert_int_equal(take_in(a, &edge, &r, &e), 0);
+	assert_there(a, &edge);
+	assert_int_equal(take_in(a, &stray, &r, &e), 0);
+	assert_int_equal(r.outcome, INTAKE_QUARANTINE);
+	assert_sound(a, 5);
+
+	strcpy(stray.sop, "1.2.3"); /* the request names another UID than the data set */
+	assert_int_equal(take_in(a, &stray, &r, &e), -E_MISMATCH);
+	archive_close(a);
+	a = open_archive(); /* after a clean stop */
+	assert_there(a, &one);
+	assert_there(a, &large);
+	assert_sound(a, 5);
+	archive_close(a);
+	buf_cleanup(&one.data), buf_cleanup(&other.data), buf_cleanup(&large.data), buf_cleanup(&edge.data), buf_cleanup(&stray.data);
+}
+
+/* A child takes in some and dies; the parent must find all that the child was told is kept. */
+static void acknowledged_survives_a_kill(void **state)
+{
+	(void)state;
+	int pipes[2];
+	char told;
+	assert_int_equal(pipe(pipes), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct archive *a = open_archive();
+		for (unsigned i = 0; i < 12; i++) {
+			struct intake_result r;
+			struct object o = make_object("P1", 1, i, i % 4 == 3 ? 3 << 20 : 20000, i);
+			if (take_in(a, &o, &r, NULL) == 0 && write(pipes[1], "k", 1) != 1)
+				_exit(3);
+		}
+		kill(getpid(), SIGKILL);
+	}
+	close(pipes[1]);
+	unsigned n = 0;
+	while (read(pipes[0], &told, 1) == 1)
+		n++;
+	close(pipes[0]);
+	waitpid(child, NULL, 0);
+	assert_int_equal(n, 12);
+	for (int round = 0; round < 3; round++) {
+		if (round == 1) { /* the index is gone altogether */
+			char path[100];
+			static const char *const tails[] = { "index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "clean" };
+			for (unsigned i = 0; i < 4; i++) {
+				snprintf(path, sizeof path, "%s/%s", folder, tails[i]);
+				unlink(path);
+			}
+		}
+		struct archive *a = open_archive();
+		for (unsigned i = 0; i < 12; i++) {
+			struct object o = make_object("P1", 1, i, i % 4 == 3 ? 3 << 20 : 20000, i);
+			assert_there(a, &o);
+			buf_cleanup(&o.data);
+		}
+		assert_sound(a, 12);
+		archive_close(a);
+	}
+}
+
+/* The n-th call of the store fails, for every n: the object is there whole, or refused and not there; the node goes on. */
+static void every_failing_call(void **state)
+{
+	(void)state;
+#ifndef TELEREAD_FAULTS
+	skip();
+#endif
+	static const char *const calls[] = { "create", "write", "sync", "room" };
+	for (unsigned c = 0; c < 4; c++)
+		for (unsigned n = 1, failed = 1; failed && n < 40; n++) {
+			char plan[40];
+			struct object o[3] = { make_object("P1", 1, 1, 30000, 1), make_object("P1", 1, 2, 3 << 20, 2), make_object("P1", 1, 3, 10, 3) };
+			setup(NULL);
+			snprintf(plan, sizeof plan, "%s:%u", calls[c], n);
+			setenv("TELEREAD_FAULT_BLOB", plan, 1);
+			struct archive *a = open_archive();
+			uint64_t kept = 0;
+			failed = 0;
+			for (unsigned i = 0; i < 3; i++) {
+				bool same;
+				struct intake_result r;
+				struct err e = { 0 };
+				int rc = take_in(a, &o[i], &r, &e);
+				if (rc == 0) {
+					assert_there(a, &o[i]);
+					kept++;
+					continue;
+				}
+				failed++;
+				assert_true(e.msg[0]);
+				assert_int_equal(found(a, &o[i], &same), 0);
+				usleep(210000); /* free space is asked for again */
+				assert_int_equal(take_in(a, &o[i], &r, &e), 0); /* and again, as a sender does */
+				assert_there(a, &o[i]);
+				kept++;
+			}
+			archive_close(a);
+			unsetenv("TELEREAD_FAULT_BLOB");
+			a = open_archive();
+			for (unsigned i = 0; i < 3; i++)
+				assert_there(a, &o[i]);
+			assert_sound(a, kept);
+			archive_close(a);
+			for (unsigned i = 0; i < 3; i++)
+				buf_cleanup(&o[i].data);
+			teardown(NULL);
+		}
+	setup(NULL);
+}
+
+static void one_node_for_a_folder(void **state)
+{
+	(void)state;
+	struct archive *a = open_archive(), *b;
+	struct err e = { 0 };
+	assert_int_equal(archive_open(&config, ARCHIVE_SERVE, &b, &e), -E_BUSY);
+	assert_int_equal(archive_open(&config, ARCHIVE_READ, &b, &e), 0);
+	archive_close(b);
+	archive_close(a);
+}
+
+static void below_the_reserve(void **state)
+{
+	(void)state;
+	struct intake_result r;
+	struct err e = { 0 };
+	struct object o = make_object("P1", 1, 1, 1000, 1);
+	config.reserve = INT64_MAX / 4;
+	struct archive *a = open_archive();
+	assert_int_equal(take_in(a, &o, &r, &e), -E_FULL);
+	archive_close(a);
+	buf_cleanup(&o.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(outcomes, setup, teardown),
+		cmocka_unit_test_setup_teardown(acknowledged_survives_a_kill, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_failing_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_node_for_a_folder, setup, teardown),
+		cmocka_unit_test_setup_teardown(below_the_reserve, setup, teardown),
+	};
+	if (shim_setup() < 0 || dict_setup(NULL) < 0)
+		return 1;
+	return cmocka_run_group_tests_name("archive/intake", tests, NULL, NULL);
+}
