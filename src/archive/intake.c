@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <xxhash.h>
 
-/* A buffer is one mapping of a->buffer bytes. The data set starts at DATA_AT; record header and file meta are put right
- * before it once the UIDs are known. A record that fits goes to the shared pack with one write. One that does not
+/* A buffer is one mapping of a->buffer bytes: room for the record header, the file meta, then the data set as it arrives.
+ * Where the request does not name the UIDs, the data set starts at DATA_AT and the rest is put right before it later. A record that fits goes to the shared pack with one write. One that does not
  * becomes a pack of its own: the buffer is written out each time it is full, and filled again from its beginning. */
 enum { KEEP_BUFFERS = 16, ROOM_EVERY_US = 200000, ROOM_STEP = 64 << 20, DATA_AT = 2048 };
 
@@ -105,7 +105,7 @@ void intake_buffers_free(struct archive *a)
 	a->n_buffers = 0;
 }
 
-/* Puts the file meta, and room for the record header, before the data set. */
+/* Puts room for the record header, and the file meta, where the data set will come or right before it. */
 static int intake_head(struct intake *in, struct err *e)
 {
 	struct part10_meta m = {0};
@@ -125,7 +125,10 @@ static int intake_head(struct intake *in, struct err *e)
 	int rc = part10_write(&m, &head, e);
 	if (rc < 0)
 		return rc;
-	in->from = DATA_AT - head.len - PACK_HEAD;
+	if (in->fill == 0)
+		in->fill = PACK_HEAD + head.len; /* the record begins on a page: it can be written past the page cache */
+	else
+		in->from = DATA_AT - head.len - PACK_HEAD;
 	memset(in->buf + in->from, 0, PACK_HEAD);
 	memcpy(in->buf + in->from + PACK_HEAD, head.data, head.len);
 	r->head_len = (uint32_t)head.len;
@@ -157,11 +160,14 @@ int intake_begin(struct archive *a, const struct intake_source *src, const char 
 		rc = err_set(e, E_NOMEM, "no memory for an intake buffer");
 	if (rc == 0)
 		rc = index_head_new(syntax, &in->head, e);
+	if (rc == 0 && sop_class[0] && sop_instance[0])
+		rc = intake_head(in, e);
+	else
+		in->from = in->fill = DATA_AT;
 	if (rc < 0) {
 		intake_abort(in);
 		return rc;
 	}
-	in->from = in->fill = DATA_AT;
 	XXH3_128bits_reset(in->hash);
 	*out = in;
 	return 0;
@@ -181,7 +187,7 @@ static int own_begin(struct intake *in, struct err *e)
 {
 	struct blob_store *s = in->archive->packs;
 	uint8_t head[PACK_BLOCK];
-	int rc = intake_head(in, e);
+	int rc = in->record.head_len ? 0 : intake_head(in, e);
 	if (rc < 0)
 		return rc;
 	if ((rc = packer_take_id(in->archive->packer, &in->own_id, e)) < 0 ||
@@ -282,7 +288,7 @@ static int intake_identify(struct intake *in, char remark[160], struct err *e)
 	if (r->sop_class[0] && strcmp(r->sop_class, class))
 		return err_set(e, E_MISMATCH, "SOP Class UID is %s in the request, %s in the data set", r->sop_class,
 			       class);
-	if (!in->own && (rc = intake_head(in, e)) < 0)
+	if (!r->head_len && (rc = intake_head(in, e)) < 0)
 		return rc;
 	r->part10_len = r->head_len + in->data_len;
 	XXH128_canonical_t sum;
@@ -317,6 +323,9 @@ static int record_own(struct intake *in, struct place *p, struct err *e)
 {
 	struct blob_store *s = in->archive->packs;
 	struct record *r = &in->record;
+	size_t pad = (size_t)pack_round(in->fill) - in->fill; /* the buffer is a multiple of the block */
+	memset(in->buf + in->fill, 0, pad);
+	in->fill += pad;
 	int rc = in->fill ? own_flush(in, e) : 0;
 	if (rc == 0)
 		rc = s->ops->sync(in->own,
