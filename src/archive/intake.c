@@ -10,9 +10,10 @@
 #include <sys/mman.h>
 #include <xxhash.h>
 
-/* A buffer is one mapping of a->buffer bytes: room for the record header, the file meta, then the data set as it arrives.
- * Where the request does not name the UIDs, the data set starts at DATA_AT and the rest is put right before it later. A record that fits goes to the shared pack with one write. One that does not
- * becomes a pack of its own: the buffer is written out each time it is full, and filled again from its beginning. */
+/* A buffer is one mapping of a->buffer bytes: room for the record header, the file meta, then the data set as it
+ * arrives. Where the request does not name the UIDs, the data set starts at DATA_AT and the rest is put right before it
+ * later. A record that fits goes to the shared pack with one write. One that does not becomes a pack of its own: the
+ * buffer is written out each time it is full, and filled again from its beginning. */
 enum { KEEP_BUFFERS = 16, ROOM_EVERY_US = 200000, ROOM_STEP = 64 << 20, DATA_AT = 2048 };
 
 struct spare_buffer {
@@ -126,7 +127,8 @@ static int intake_head(struct intake *in, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (in->fill == 0)
-		in->fill = PACK_HEAD + head.len; /* the record begins on a page: it can be written past the page cache */
+		in->fill =
+		    PACK_HEAD + head.len; /* the record begins on a page: it can be written past the page cache */
 	else
 		in->from = DATA_AT - head.len - PACK_HEAD;
 	memset(in->buf + in->from, 0, PACK_HEAD);

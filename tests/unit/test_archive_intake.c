@@ -5,12 +5,12 @@
 #include "archive/registry.h"
 #include "dicom/dset.h"
 #include "shim/shim.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +46,8 @@ static int teardown(void **state)
 static struct archive *open_archive(void)
 {
 	struct archive *a;
-	struct err e = { 0 };
-	struct site s = { .code = "COUNTY", .name = "County" };
+	struct err e = {0};
+	struct site s = {.code = "COUNTY", .name = "County"};
 	if (archive_open(&config, ARCHIVE_SERVE, &a, &e) < 0)
 		fail_msg("archive_open: %s", e.msg);
 	site_add(a, &s, NULL); /* there already after the first time */
@@ -62,7 +62,7 @@ struct object {
 /* A CT image, n-th of its study; pixels bytes of a pattern that depends on salt. */
 static struct object make_object(const char *patient, unsigned study, unsigned n, size_t pixels, unsigned salt)
 {
-	struct object o = { .data = BUF(64 << 20) };
+	struct object o = {.data = BUF(64 << 20)};
 	AUTO(dset) d = NULL;
 	char uid[65];
 	assert_int_equal(dset_new(&d, NULL), 0);
@@ -78,7 +78,18 @@ static struct object make_object(const char *patient, unsigned study, unsigned n
 	snprintf(uid, sizeof uid, "1.2.826.0.1.%u.1", study);
 	dset_put_text(d, TAG(0x20, 0xe), uid, NULL);
 	assert_int_equal(dset_write(d, UID_EXPLICIT_LE, &o.data, NULL), 0);
-	uint8_t head[12] = { 0xe0, 0x7f, 0x10, 0, 'O', 'W', 0, 0, (uint8_t)pixels, (uint8_t)(pixels >> 8), (uint8_t)(pixels >> 16), (uint8_t)(pixels >> 24) };
+	uint8_t head[12] = {0xe0,
+			    0x7f,
+			    0x10,
+			    0,
+			    'O',
+			    'W',
+			    0,
+			    0,
+			    (uint8_t)pixels,
+			    (uint8_t)(pixels >> 8),
+			    (uint8_t)(pixels >> 16),
+			    (uint8_t)(pixels >> 24)};
 	buf_put(&o.data, head, sizeof head, NULL);
 	assert_int_equal(buf_reserve(&o.data, pixels, NULL), 0);
 	for (size_t i = 0; i < pixels; i++)
@@ -91,7 +102,7 @@ static int take_in(struct archive *a, const struct object *o, struct intake_resu
 	struct site site;
 	struct intake *in;
 	assert_int_equal(site_get(a, "COUNTY", &site, NULL), 0);
-	struct intake_source src = { site.id, "COUNTY", "CT1", "test" };
+	struct intake_source src = {site.id, "COUNTY", "CT1", "test"};
 	int rc = intake_begin(a, &src, UID_EXPLICIT_LE, CT, o->sop, &in, e);
 	if (rc < 0)
 		return rc;
@@ -111,11 +122,11 @@ static int found(struct archive *a, const struct object *o, bool *identical)
 	struct selection *s;
 	struct stored at;
 	uint64_t total;
-	struct err e = { 0 };
+	struct err e = {0};
 	struct scope all = scope_everything("test");
 	dset_new(&keys, NULL);
 	dset_put_text(keys, TAG(8, 0x18), o->sop, NULL);
-	struct query q = { .level = LEVEL_IMAGE, .relational = true, .keys = keys, .scope = &all };
+	struct query q = {.level = LEVEL_IMAGE, .relational = true, .keys = keys, .scope = &all};
 	if (select_open(a, &q, &s, &total, &e) < 0)
 		fail_msg("select: %s", e.msg);
 	int n = 0;
@@ -146,9 +157,9 @@ static void print_fault(void *arg, const char *sentence)
 
 static void assert_sound(struct archive *a, uint64_t records)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct check_report r;
-	struct check_ops ops = { .fault = print_fault };
+	struct check_ops ops = {.fault = print_fault};
 	assert_int_equal(check_fsck(a, &ops, &r, &e), 0);
 	assert_int_equal(r.faults, 0);
 	assert_int_equal(r.records, records);
@@ -162,7 +173,7 @@ static void outcomes(void **state)
 	(void)state;
 	struct archive *a = open_archive();
 	struct intake_result r;
-	struct err e = { 0 };
+	struct err e = {0};
 	struct object one = make_object("P1", 1, 1, 500000, 1), other = make_object("P1", 1, 1, 500000, 2);
 	struct object large = make_object("P1", 1, 2, 5 << 20, 3), edge = make_object("P1", 1, 3, (1 << 20) - 2900, 4);
 	struct object stray = make_object("P2", 1, 4, 1000, 5);
@@ -194,7 +205,8 @@ static void outcomes(void **state)
 	assert_there(a, &large);
 	assert_sound(a, 5);
 	archive_close(a);
-	buf_cleanup(&one.data), buf_cleanup(&other.data), buf_cleanup(&large.data), buf_cleanup(&edge.data), buf_cleanup(&stray.data);
+	buf_cleanup(&one.data), buf_cleanup(&other.data), buf_cleanup(&large.data), buf_cleanup(&edge.data),
+	    buf_cleanup(&stray.data);
 }
 
 /* A child takes in some and dies; the parent must find all that the child was told is kept. */
@@ -225,7 +237,8 @@ static void acknowledged_survives_a_kill(void **state)
 	for (int round = 0; round < 3; round++) {
 		if (round == 1) { /* the index is gone altogether */
 			char path[100];
-			static const char *const tails[] = { "index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "clean" };
+			static const char *const tails[] = {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm",
+							    "clean"};
 			for (unsigned i = 0; i < 4; i++) {
 				snprintf(path, sizeof path, "%s/%s", folder, tails[i]);
 				unlink(path);
@@ -242,18 +255,20 @@ static void acknowledged_survives_a_kill(void **state)
 	}
 }
 
-/* The n-th call of the store fails, for every n: the object is there whole, or refused and not there; the node goes on. */
+/* The n-th call of the store fails, for every n: the object is there whole, or refused and not there; the node goes on.
+ */
 static void every_failing_call(void **state)
 {
 	(void)state;
 #ifndef TELEREAD_FAULTS
 	skip();
 #endif
-	static const char *const calls[] = { "create", "write", "sync", "room" };
+	static const char *const calls[] = {"create", "write", "sync", "room"};
 	for (unsigned c = 0; c < 4; c++)
 		for (unsigned n = 1, failed = 1; failed && n < 40; n++) {
 			char plan[40];
-			struct object o[3] = { make_object("P1", 1, 1, 30000, 1), make_object("P1", 1, 2, 3 << 20, 2), make_object("P1", 1, 3, 10, 3) };
+			struct object o[3] = {make_object("P1", 1, 1, 30000, 1), make_object("P1", 1, 2, 3 << 20, 2),
+					      make_object("P1", 1, 3, 10, 3)};
 			setup(NULL);
 			snprintf(plan, sizeof plan, "%s:%u", calls[c], n);
 			setenv("TELEREAD_FAULT_BLOB", plan, 1);
@@ -263,7 +278,7 @@ static void every_failing_call(void **state)
 			for (unsigned i = 0; i < 3; i++) {
 				bool same;
 				struct intake_result r;
-				struct err e = { 0 };
+				struct err e = {0};
 				int rc = take_in(a, &o[i], &r, &e);
 				if (rc == 0) {
 					assert_there(a, &o[i]);
@@ -273,7 +288,7 @@ static void every_failing_call(void **state)
 				failed++;
 				assert_true(e.msg[0]);
 				assert_int_equal(found(a, &o[i], &same), 0);
-				usleep(210000); /* free space is asked for again */
+				usleep(210000);                                 /* free space is asked for again */
 				assert_int_equal(take_in(a, &o[i], &r, &e), 0); /* and again, as a sender does */
 				assert_there(a, &o[i]);
 				kept++;
@@ -296,7 +311,7 @@ static void one_node_for_a_folder(void **state)
 {
 	(void)state;
 	struct archive *a = open_archive(), *b;
-	struct err e = { 0 };
+	struct err e = {0};
 	assert_int_equal(archive_open(&config, ARCHIVE_SERVE, &b, &e), -E_BUSY);
 	assert_int_equal(archive_open(&config, ARCHIVE_READ, &b, &e), 0);
 	archive_close(b);
@@ -307,7 +322,7 @@ static void below_the_reserve(void **state)
 {
 	(void)state;
 	struct intake_result r;
-	struct err e = { 0 };
+	struct err e = {0};
 	struct object o = make_object("P1", 1, 1, 1000, 1);
 	config.reserve = INT64_MAX / 4;
 	struct archive *a = open_archive();
@@ -319,11 +334,11 @@ static void below_the_reserve(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(outcomes, setup, teardown),
-		cmocka_unit_test_setup_teardown(acknowledged_survives_a_kill, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_failing_call, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_node_for_a_folder, setup, teardown),
-		cmocka_unit_test_setup_teardown(below_the_reserve, setup, teardown),
+	    cmocka_unit_test_setup_teardown(outcomes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(acknowledged_survives_a_kill, setup, teardown),
+	    cmocka_unit_test_setup_teardown(every_failing_call, setup, teardown),
+	    cmocka_unit_test_setup_teardown(one_node_for_a_folder, setup, teardown),
+	    cmocka_unit_test_setup_teardown(below_the_reserve, setup, teardown),
 	};
 	if (shim_setup() < 0 || dict_setup(NULL) < 0)
 		return 1;
