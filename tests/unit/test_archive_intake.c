@@ -5,12 +5,15 @@
 #include "archive/registry.h"
 #include "dicom/dset.h"
 #include "shim/shim.h"
-#include <cmocka.h>
-#include <fcntl.h>
+
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
