@@ -26,13 +26,15 @@
 
 static char scratch[] = "/tmp/test_shim_dataset.XXXXXX";
 
+/* The shared files: $TELEREAD_SHARED, or beside the source tree; NULL when they are not there. */
 static const char *shared(void)
 {
-	const char *dir = getenv("TELEREAD_SHARED");
+	static char beside[400];
+	const char *dir = getenv("TELEREAD_SHARED"), *source = getenv("srcdir");
 
-	if (!dir)
-		dir = access("../shared/data", R_OK) == 0 ? "../shared" : NULL;
-	return dir && access(dir, R_OK) == 0 ? dir : NULL;
+	snprintf(beside, sizeof beside, "%.380s/../shared", source ? source : ".");
+	dir = dir ? dir : beside;
+	return access(dir, R_OK) == 0 ? dir : NULL;
 }
 
 static const char *in_scratch(const char *name)
