@@ -1,6 +1,24 @@
 # check_PROGRAMS += tests/unit/test_x ; tests_unit_test_x_LINK = $(CXXLINK) ; _LDADD = $(LDADD) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_query_index
-TESTS += tests/unit/test_query_index
-tests_unit_test_query_index_SOURCES = tests/unit/test_query_index.c tests/unit/query_help.c tests/unit/query_help.h
+query_tests = tests/unit/test_query tests/unit/test_query_index tests/unit/test_query_plan \
+	tests/unit/test_query_scope tests/unit/test_query_select tests/unit/test_registry
+check_PROGRAMS += $(query_tests)
+TESTS += $(query_tests)
+query_help = tests/unit/query_help.c tests/unit/query_help.h
+tests_unit_test_query_SOURCES = tests/unit/test_query.c $(query_help)
+tests_unit_test_query_LINK = $(CXXLINK)
+tests_unit_test_query_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_query_index_SOURCES = tests/unit/test_query_index.c $(query_help)
 tests_unit_test_query_index_LINK = $(CXXLINK)
 tests_unit_test_query_index_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_query_plan_SOURCES = tests/unit/test_query_plan.c $(query_help)
+tests_unit_test_query_plan_LINK = $(CXXLINK)
+tests_unit_test_query_plan_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_query_scope_SOURCES = tests/unit/test_query_scope.c $(query_help)
+tests_unit_test_query_scope_LINK = $(CXXLINK)
+tests_unit_test_query_scope_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_query_select_SOURCES = tests/unit/test_query_select.c $(query_help)
+tests_unit_test_query_select_LINK = $(CXXLINK)
+tests_unit_test_query_select_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c $(query_help)
+tests_unit_test_registry_LINK = $(CXXLINK)
+tests_unit_test_registry_LDADD = $(LDADD) $(CMOCKA_LIBS)
