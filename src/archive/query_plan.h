@@ -2,8 +2,8 @@
  *
  * The statement takes $1, the key after which to go on, and $2, how many rows; both change from page to page, the rest
  * stays. Wherever a condition picks few rows by an index ("keyed"), the key of the level is hidden from the planner
- * with a unary +, or it would walk the table in order of arrival. Memory:   the plan borrows the query's keys;
- * query_plan_cleanup() frees the rest.
+ * with a unary +, or it would walk the table in order of arrival.
+ * Memory:   the plan borrows the query's keys; query_plan_cleanup() frees the rest.
  */
 #ifndef ARCHIVE_QUERY_PLAN_H
 #define ARCHIVE_QUERY_PLAN_H

@@ -66,7 +66,7 @@ static const char *explain(struct archive *a, enum query_level level, bool relat
 	while (db_step(s, &e) > 0)
 		len += (size_t)snprintf(out + len, sizeof(out) - len, "%s\n", db_text(s, 3, NULL));
 	assert_true(len > 0);
-	plan_cleanup(p);
+	query_plan_cleanup(p);
 	free(p);
 	dset_free(keys);
 	return out;
