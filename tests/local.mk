@@ -9,3 +9,4 @@ include tests/unit/net.mk
 include tests/tools/local.mk
 include tests/fuzz/local.mk
 include tests/system/local.mk
+include tests/bench/local.mk
