@@ -155,6 +155,7 @@ static void *serve(void *arg)
 
 	log_context("control");
 	while (wait_for(c, c->listener)) {
+		/* cppcheck-suppress nullPointer; the address may be NULL */
 		AUTO(fd) client = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
 
 		if (client >= 0) /* else another thread was faster */
@@ -232,19 +233,20 @@ void control_stop(struct control *c)
 int control_connect(const char *data, struct err *e)
 {
 	AUTO(fd) folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO(fd) fd = -1;
 	struct sockaddr_un sa;
 	socklen_t n;
-	int connected;
+	int fd, rc;
 
 	if (folder < 0)
 		return err_sys(e, E_NOENT, "cannot open %s", data);
 	n = name_socket(folder, &sa);
-	if ((fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) < 0 || connect(fd, (struct sockaddr *)&sa, n) < 0)
-		return err_sys(e, E_NOENT, "%s is in use, and its control socket does not answer", data);
-	connected = fd;
-	fd = -1;
-	return connected;
+	if ((fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) < 0)
+		return err_sys(e, E_IO, "cannot make a socket");
+	if (connect(fd, (struct sockaddr *)&sa, n) == 0)
+		return fd;
+	rc = err_sys(e, E_NOENT, "%s is in use, and its control socket does not answer", data);
+	close(fd);
+	return rc;
 }
 
 /* "error 9 sentence" */

@@ -3,7 +3,6 @@
 #include "dicom/part10.h"
 #include <errno.h>
 #include <glib.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,8 +86,7 @@ static int feed(struct intake *in, int fd, uint8_t *piece, size_t n, size_t from
 
 int import_file(struct archive *a, const struct intake_source *src, int fd, struct import_result *out, struct err *e)
 {
-	AUTO(str) piece = malloc(PIECE);
-	uint8_t *bytes = (uint8_t *)piece;
+	AUTO(buf) piece = BUF(PIECE);
 	struct part10_meta meta;
 	struct err why = {0};
 	struct intake *in;
@@ -97,21 +95,21 @@ int import_file(struct archive *a, const struct intake_source *src, int fd, stru
 	int64_t at;
 	int rc;
 
-	if (!bytes)
-		return err_set(e, E_NOMEM, "no memory to read a file");
+	if ((rc = buf_reserve(&piece, PIECE, e)) < 0)
+		return rc;
 	if (fstat(fd, &st) < 0)
 		return outcome(out, IMPORT_REFUSED, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return outcome(out, IMPORT_SKIPPED, "not a regular file");
-	if ((n = read_full(fd, bytes, PIECE)) < 0)
+	if ((n = read_full(fd, piece.data, PIECE)) < 0)
 		return outcome(out, IMPORT_REFUSED, strerror(errno));
-	if ((at = part10_read(bytes, (size_t)n, &meta, &why)) < 0 || at > n)
+	if ((at = part10_read(piece.data, (size_t)n, &meta, &why)) < 0 || at > n)
 		return outcome(out, IMPORT_SKIPPED, why.msg[0] ? why.msg : "not a DICOM file");
 	if (strcmp(meta.sop_class, UID_DICOMDIR) == 0)
 		return outcome(out, IMPORT_SKIPPED, "a DICOMDIR, which is not an instance");
 	rc = intake_begin(a, src, meta.syntax, "", "", &in, &why);
 	if (rc == 0)
-		rc = feed(in, fd, bytes, (size_t)n, (size_t)at, out, &why);
+		rc = feed(in, fd, piece.data, (size_t)n, (size_t)at, out, &why);
 	if (rc < 0 && !archive_failed(rc))
 		return outcome(out, IMPORT_REFUSED, why.msg);
 	if (rc < 0)
