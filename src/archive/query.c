@@ -256,13 +256,9 @@ static int take_row(struct cursor *c, struct row *r, struct err *e)
 		c->skip--;
 		return 0;
 	}
-	if (c->left == 0) {
-		c->over = true;
-		return 0;
-	}
-	c->left--;
 	if ((rc = answer(r, &c->plan, &d, e)) < 0)
 		return rc;
+	c->over = --c->left == 0;
 	return keep_answer(c, d, e);
 }
 
@@ -294,7 +290,7 @@ static int read_page(struct cursor *c, struct db_conn *conn, struct err *e)
 	buf_cleanup(&r.text);
 	if (rc < 0)
 		return rc;
-	c->over |= seen < c->page || c->left == 0;
+	c->over |= seen < c->page;
 	c->page = c->page < PAGE_MOST ? c->page * 2 : PAGE_MOST;
 	return 0;
 }

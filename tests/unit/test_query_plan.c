@@ -11,7 +11,7 @@ static int setup(void **state)
 {
 	struct archive *a = help_open();
 	struct db_conn *c = help_writer(a);
-	char study[24], series[24], sop[24], id[16], name[32], date[9];
+	char study[24], series[24], sop[24], id[16], name[32], date[24];
 
 	for (int i = 0; i < 300; i++) {
 		struct sample s = {.patient_id = id,

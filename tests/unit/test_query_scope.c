@@ -36,7 +36,7 @@ static int setup(void **state)
 	struct err e = {0};
 
 	for (int site = 1; site <= 4; site++) { /* the same patient at each site, as far as anyone can tell */
-		char study[8], series[12], sop[16];
+		char study[24], series[24], sop[24];
 		struct sample s = {.patient_id = "P1",
 				   .name = "Wang^Wu",
 				   .date = "20240101",

@@ -135,7 +135,7 @@ static void test_snapshot(void **state)
 	struct stored got;
 	struct err e = {0};
 	uint64_t total, n = 0;
-	char sop[24], number[8];
+	char sop[24], number[16];
 
 	for (int i = 999; i >= 0; i--) {
 		snprintf(sop, sizeof(sop), "9.1.%d", i);
