@@ -64,11 +64,21 @@ void Wire::no_deadline()
 	limited_ = false;
 }
 
+/* Many peers leave Nagle's algorithm on and send a PDU in two writes: the second waits for our acknowledgement of the
+ * first, which the kernel likes to put off for 40 ms. Asked where the socket was found empty, it goes out now. */
+static void acknowledge_now(int fd)
+{
+	int one = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}
+
 int Wire::wait(uint32_t ms)
 {
 	if (buffered())
 		return SHIM_OK;
 	auto until = clock::now() + std::chrono::milliseconds(ms);
+	acknowledge_now(fd_);
 	for (;;) {
 		if (shut_ || fd_ < 0)
 			return fail(SHIM_ECLOSED, "the connection was shut down");
@@ -100,6 +110,8 @@ int Wire::recv_into(struct iovec *v, int n, size_t *got)
 		ssize_t r = n == 1 ? ::recv(fd_, v[0].iov_base, v[0].iov_len, 0) : ::readv(fd_, v, n);
 		if (r > 0) {
 			*got = size_t(r);
+			if (*got < v[0].iov_len + (n > 1 ? v[1].iov_len : 0))
+				acknowledge_now(fd_);
 			return SHIM_OK;
 		}
 		if (r == 0)
@@ -118,14 +130,17 @@ int Wire::look_ahead()
 		return int(buffered());
 	for (;;) {
 		ssize_t r = ::recv(fd_, buf_ + end_, AHEAD - end_, MSG_DONTWAIT);
-		if (r > 0)
-			end_ += size_t(r);
-		else if (r == 0 && !buffered())
-			return fail(SHIM_ECLOSED, "the peer closed the connection");
-		else if (r < 0 && errno == EINTR)
+		if (r < 0 && errno == EINTR)
 			continue;
-		else if (r < 0 && errno != EAGAIN && errno != EWOULDBLOCK && !buffered())
+		if (r == 0 && !buffered())
+			return fail(SHIM_ECLOSED, "the peer closed the connection");
+		if (r < 0 && errno != EAGAIN && errno != EWOULDBLOCK && !buffered())
 			return network_error("receiving");
+		if (r > 0) {
+			end_ += size_t(r);
+			if (end_ < AHEAD)
+				acknowledge_now(fd_);
+		}
 		return int(buffered());
 	}
 }

@@ -1,2 +1,2 @@
 libcore_a_SOURCES += %D%/face.h %D%/face.c %D%/find.c %D%/get.c %D%/identifier.h %D%/identifier.c %D%/move.c \
-	%D%/negotiate.c %D%/plan.h %D%/plan.c %D%/retrieve.h %D%/retrieve.c %D%/send.h %D%/send.c %D%/session.h %D%/store.c
+	%D%/negotiate.c %D%/offer.h %D%/offer.c %D%/retrieve.h %D%/retrieve.c %D%/send.h %D%/send.c %D%/session.h %D%/store.c

@@ -1,7 +1,7 @@
 /* C-MOVE: the caller's thread answers, looks for C-CANCEL and counts; workers send, each over an association of its
  * own, all from one selection. A worker whose association fails tries again on a fresh one; what it held goes back. */
 #include "base/log.h"
-#include "dimse/plan.h"
+#include "dimse/offer.h"
 #include "dimse/retrieve.h"
 #include "dimse/send.h"
 #include "net/scu.h"
@@ -35,7 +35,7 @@ struct move {
 	struct retrieve r;
 	struct peer to;
 	struct scope allowed; /* what the destination's site may have */
-	struct plan plan;
+	struct offer offer;
 	pthread_mutex_t lock; /* all below, r's counters and its selection */
 	pthread_cond_t changed;
 	unsigned group, running;
@@ -77,7 +77,7 @@ static bool take(struct move *m, struct job *out)
 			m->exhausted = true;
 			break;
 		}
-		if (plan_group(&m->plan, out->what.sop_class) != (int)m->group)
+		if (offer_group(&m->offer, out->what.sop_class) != (int)m->group)
 			continue;
 		if (scope_has(&m->allowed, out->what.site))
 			return true;
@@ -121,7 +121,7 @@ static int call(struct worker *w, struct err *e)
 			.implementation_version = IMPLEMENTATION_VERSION},
 	};
 	struct scu_proposal proposals[SCU_PROPOSALS];
-	unsigned n = plan_proposals(&m->plan, m->group, proposals);
+	unsigned n = offer_proposals(&m->offer, m->group, proposals);
 	struct scu *scu;
 	int rc;
 
@@ -343,11 +343,11 @@ static int survey(struct move *m, struct err *why)
 	int rc;
 
 	while ((rc = select_next(m->r.selection, &what, why)) > 0)
-		if ((rc = plan_add(&m->plan, what.sop_class, what.syntax, why)) < 0)
+		if ((rc = offer_add(&m->offer, what.sop_class, what.syntax, why)) < 0)
 			break;
 	if (rc < 0)
 		return rc;
-	plan_divide(&m->plan);
+	offer_divide(&m->offer);
 	return 0;
 }
 
@@ -359,7 +359,7 @@ static int run(struct move *m, struct err *e)
 
 	if (m->r.total && (rc = retrieve_pending(&m->r, true, e)) < 0)
 		return rc;
-	for (m->group = 0; m->group < m->plan.groups; m->group++) {
+	for (m->group = 0; m->group < m->offer.groups; m->group++) {
 		if (retrieve_rewind(&m->r, &why) < 0) {
 			log_error("selection cannot be read again: %s", why.msg);
 			break;
@@ -406,7 +406,7 @@ static void move_free(struct move *m)
 {
 	retrieve_cleanup(&m->r);
 	scope_cleanup(&m->allowed);
-	plan_cleanup(&m->plan);
+	offer_cleanup(&m->offer);
 	pthread_cond_destroy(&m->changed);
 	pthread_mutex_destroy(&m->lock);
 	free(m);

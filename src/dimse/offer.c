@@ -1,4 +1,4 @@
-#include "dimse/plan.h"
+#include "dimse/offer.h"
 #include "dicom/dict.h"
 #include <stdio.h>
 #include <string.h>
@@ -10,12 +10,12 @@ static bool is_always(const char *syntax)
 	return strcmp(syntax, UID_EXPLICIT_LE) == 0 || strcmp(syntax, UID_IMPLICIT_LE) == 0;
 }
 
-static bool equal(const struct plan_pair *p, const char *abstract, const char *syntax)
+static bool equal(const struct offer_pair *p, const char *abstract, const char *syntax)
 {
 	return strcmp(p->abstract, abstract) == 0 && strcmp(p->syntax, syntax) == 0;
 }
 
-int plan_add(struct plan *p, const char *abstract, const char *syntax, struct err *e)
+int offer_add(struct offer *p, const char *abstract, const char *syntax, struct err *e)
 {
 	/* instances come series by series: nearly always it is the pair of the one before */
 	if (p->last < p->n && equal(&p->pairs[p->last], abstract, syntax))
@@ -23,14 +23,14 @@ int plan_add(struct plan *p, const char *abstract, const char *syntax, struct er
 	for (p->last = 0; p->last < p->n; p->last++)
 		if (equal(&p->pairs[p->last], abstract, syntax))
 			return 0;
-	if (p->n == PLAN_PAIRS)
-		return err_set(e, E_LIMIT, "over %u kinds of instances in one request", PLAN_PAIRS);
+	if (p->n == OFFER_PAIRS)
+		return err_set(e, E_LIMIT, "over %u kinds of instances in one request", OFFER_PAIRS);
 	if (p->n == p->room) {
 		unsigned room = p->room ? 2 * p->room : 16;
-		struct plan_pair *grown = reallocarray(p->pairs, room, sizeof(*grown));
+		struct offer_pair *grown = reallocarray(p->pairs, room, sizeof(*grown));
 
 		if (!grown)
-			return err_set(e, E_NOMEM, "no memory for the plan of a C-MOVE");
+			return err_set(e, E_NOMEM, "no memory for the contexts of a C-MOVE");
 		p->pairs = grown;
 		p->room = room;
 	}
@@ -41,7 +41,7 @@ int plan_add(struct plan *p, const char *abstract, const char *syntax, struct er
 }
 
 /* Is pair i the first of its class? */
-static bool leads(const struct plan *p, unsigned i)
+static bool leads(const struct offer *p, unsigned i)
 {
 	for (unsigned k = 0; k < i; k++)
 		if (strcmp(p->pairs[k].abstract, p->pairs[i].abstract) == 0)
@@ -49,7 +49,7 @@ static bool leads(const struct plan *p, unsigned i)
 	return true;
 }
 
-static unsigned contexts_of(const struct plan *p, const char *abstract)
+static unsigned contexts_of(const struct offer *p, const char *abstract)
 {
 	unsigned n = ALWAYS;
 
@@ -58,7 +58,7 @@ static unsigned contexts_of(const struct plan *p, const char *abstract)
 	return n < SCU_PROPOSALS ? n : SCU_PROPOSALS;
 }
 
-void plan_divide(struct plan *p)
+void offer_divide(struct offer *p)
 {
 	unsigned used = 0;
 
@@ -80,7 +80,7 @@ void plan_divide(struct plan *p)
 	}
 }
 
-int plan_group(const struct plan *p, const char *abstract)
+int offer_group(const struct offer *p, const char *abstract)
 {
 	for (unsigned i = 0; i < p->n; i++)
 		if (strcmp(p->pairs[i].abstract, abstract) == 0)
@@ -88,7 +88,7 @@ int plan_group(const struct plan *p, const char *abstract)
 	return -1;
 }
 
-unsigned plan_proposals(const struct plan *p, unsigned group, struct scu_proposal out[SCU_PROPOSALS])
+unsigned offer_proposals(const struct offer *p, unsigned group, struct scu_proposal out[SCU_PROPOSALS])
 {
 	static const char *const always[ALWAYS] = {UID_EXPLICIT_LE, UID_IMPLICIT_LE};
 	unsigned n = 0;
@@ -105,8 +105,8 @@ unsigned plan_proposals(const struct plan *p, unsigned group, struct scu_proposa
 	return n;
 }
 
-void plan_cleanup(struct plan *p)
+void offer_cleanup(struct offer *p)
 {
 	free(p->pairs);
-	*p = (struct plan){0};
+	*p = (struct offer){0};
 }
