@@ -30,12 +30,10 @@ static const char *iconv_name(const char *term)
 		return "GB18030";
 	if (!strcasecmp(term, "GBK") || !strcasecmp(term, "GB2312"))
 		return "GBK";
-	if (!strncasecmp(term, "ISO_IR", 6))
+	if (!strncasecmp(term, "ISO_IR", 6) || !strncasecmp(term, "ISO IR", 6))
 		number = term + 6;
 	else if (!strncasecmp(term, "ISO 2022 IR", 11) || !strncasecmp(term, "ISO-2022-IR", 11))
 		number = term + 11;
-	else if (!strncasecmp(term, "ISO IR", 6))
-		number = term + 6;
 	if (!number)
 		return !strcasecmp(term, "UTF-8") || !strcasecmp(term, "UTF8") ? "UTF-8" : NULL;
 	while (*number == ' ' || *number == '_' || *number == '-')
@@ -98,8 +96,7 @@ static bool all_common_hanzi(const uint8_t *p, size_t n)
 static int strictly(const char *iconv, const uint8_t *p, size_t n, struct buf *out)
 {
 	size_t start = out->len;
-	struct err e = {0};
-	int rc = text_from(iconv, p, n, out, &e);
+	int rc = text_from(iconv, p, n, out, NULL); /* no sentence: trying is cheap that way */
 
 	if (rc >= 0 && !text_valid(buf_text(out) + start, out->len - start))
 		rc = -E_INVAL; /* iconv knows UTF-8 beyond U+10FFFF */
@@ -147,7 +144,7 @@ static int guess(const char *labelled, const uint8_t *p, size_t n, struct buf *o
 	bool latin = !strcmp(labelled, "ISO-8859-1");
 	int rc;
 
-	if (strcmp(labelled, "UTF-8") && (rc = strictly("UTF-8", p, n, out)) != 0)
+	if (strcmp(labelled, "UTF-8") != 0 && (rc = strictly("UTF-8", p, n, out)) != 0)
 		return rc;
 	if (latin && !all_common_hanzi(p, n))
 		return 0;
@@ -223,7 +220,6 @@ int charset_encode(const char *label, const char *utf8, size_t n, struct buf *ou
 	char term[TERM_MOST];
 	bool more = first_term(label, term);
 	const char *name = iconv_name(term);
-	struct err why = {0};
 	size_t start = out->len;
 	int rc;
 
@@ -235,7 +231,7 @@ int charset_encode(const char *label, const char *utf8, size_t n, struct buf *ou
 		return err_set(e, E_UNSUP, "unknown character set \"%.32s\"", term);
 	if (!strcmp(name, "CP932") || !strcmp(name, "EUC-JP"))
 		return err_set(e, E_UNSUP, "text cannot be written in %.32s", term);
-	if ((rc = text_to(name, utf8, n, out, &why)) >= 0)
+	if (text_to(name, utf8, n, out, NULL) >= 0)
 		return 0;
 	out->len = start;
 	if (more)

@@ -17,7 +17,8 @@ enum charset_flag {
 	CHARSET_GUESSED = 1, /* another than the label says (or none was given): likely encoding used */
 	CHARSET_LOSSY = 2,   /* some bytes became U+FFFD */
 };
-/* label: value of (0008,0005), "" when absent, several terms split by backslash. Appends UTF-8. Returns flags or -E_*. */
+/* label: value of (0008,0005), "" when absent, several terms split by backslash. Appends UTF-8, without the NULs at the
+ * end. Returns flags or -E_*. */
 int charset_decode(const char *label, const char *vr, const void *bytes, size_t n, struct buf *out, struct err *e);
 /* UTF-8 to the label's encoding; characters it lacks become '?'. Single-byte, GB18030, GBK, ISO_IR 192; ISO 2022 labels
  * with several terms are answered in their first term when that suffices, else -E_UNSUP. */

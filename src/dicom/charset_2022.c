@@ -58,7 +58,7 @@ static int take_escape(struct decoder *d)
 	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
 		size_t k = strlen(sets[i].escape);
 
-		if (d->n - d->at - 1 < k || memcmp(d->p + d->at + 1, sets[i].escape, k))
+		if (d->n - d->at - 1 < k || memcmp(d->p + d->at + 1, sets[i].escape, k) != 0)
 			continue;
 		if (sets[i].part == G1)
 			d->g1 = d->g1_last = sets[i].iconv;
@@ -128,7 +128,7 @@ int charset_2022_decode(const char *first, const char *vr, const uint8_t *p, siz
 	size_t start = out->len;
 	int rc = 1;
 
-	if (first && strcmp(first, "ASCII"))
+	if (first && strcmp(first, "ASCII") != 0)
 		d.g1 = d.g1_first = first;
 	while (rc > 0 && d.at < n)
 		rc = take(&d);

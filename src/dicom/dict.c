@@ -142,7 +142,7 @@ int dict_tag(const char *text, uint32_t *tag, struct err *e)
 	if (parse_numbers(text, tag) == 0)
 		return 0;
 	if (dict_table.n > 0)
-		d = bsearch(text, dict_table.by_keyword, dict_table.n, sizeof(*dict_table.by_keyword), by_keyword);
+		d = bsearch(text, dict_table.by_keyword, dict_table.n, sizeof(struct dict_entry *), by_keyword);
 	if (!d)
 		return err_set(e, E_NOENT, "no attribute is called \"%.80s\"", text);
 	*tag = (*d)->tag;

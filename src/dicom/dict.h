@@ -22,7 +22,8 @@ const char *dict_keyword(uint32_t tag); /* "" when unknown */
 int dict_tag(const char *text, uint32_t *tag, struct err *e);
 bool vr_is_text(const char *vr);   /* affected by Specific Character Set: LO LT PN SH ST UC UT (PS3.5 6.1.2.2) */
 bool vr_is_string(const char *vr); /* kept as characters at all: those and AE AS CS DA DS DT IS TM UI UR */
-bool vr_is_long(const char *vr);   /* 32-bit length in explicit VR: OB OD OF OL OV OW SQ SV UC UN UR UT UV (PS3.5 7.1.2) */
+/* 32-bit length in explicit VR: OB OD OF OL OV OW SQ SV UC UN UR UT UV (PS3.5 7.1.2) */
+bool vr_is_long(const char *vr);
 
 /* ---- UIDs (PS3.6 annex A) */
 #define UID_IMPLICIT_LE "1.2.840.10008.1.2"

@@ -66,12 +66,12 @@ static int load_tags(struct err *e)
 
 	if (shim_dict_each(add_tag, &g) < 0 || g.n == 0)
 		return err_set(e, E_CONFIG, "the data dictionary cannot be read: %s", shim_error());
-	if (!(by_keyword = calloc(g.n, sizeof(*by_keyword))))
+	if (!(by_keyword = calloc(g.n, sizeof(struct dict_entry *))))
 		return err_set(e, E_NOMEM, "no memory for the data dictionary");
 	qsort(g.tags, g.n, sizeof(*g.tags), tag_order);
 	for (size_t i = 0; i < g.n; i++)
 		by_keyword[i] = &g.tags[i];
-	qsort(by_keyword, g.n, sizeof(*by_keyword), keyword_order);
+	qsort(by_keyword, g.n, sizeof(struct dict_entry *), keyword_order);
 	dict_table.by_tag = g.tags;
 	dict_table.by_keyword = by_keyword;
 	dict_table.n = g.n;

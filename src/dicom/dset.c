@@ -1,6 +1,7 @@
 #include "dicom/dset.h"
 #include "dicom/dset_tree.h"
 #include "dicom/scan.h"
+#include <assert.h>
 #include <errno.h>
 #include <glib.h>
 #include <inttypes.h>
@@ -258,7 +259,7 @@ int dset_put_int(struct dset *d, uint32_t tag, int64_t v, struct err *e)
 		return dset_put(d, tag, vr, text, strlen(text), e);
 	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (strcmp(vr, kinds[i].vr))
+		if (strcmp(vr, kinds[i].vr) != 0)
 			continue;
 		if (v < kinds[i].least || v > kinds[i].most)
 			break;
@@ -278,7 +279,7 @@ static int add_item(struct dset *d, struct elem *el, struct dset **item, struct 
 	if (d->depth >= SCAN_DEPTH)
 		return err_set(e, E_LIMIT, "sequences nested deeper than %d", SCAN_DEPTH);
 	if ((el->n_items & (el->n_items - 1)) == 0) { /* room is the next power of two */
-		if (!(items = reallocarray(items, el->n_items ? el->n_items * 2u : 1u, sizeof(*items))))
+		if (!(items = reallocarray(items, el->n_items ? el->n_items * 2u : 1u, sizeof(struct dset *))))
 			return err_set(e, E_NOMEM, "no memory for a data set");
 		el->items = items;
 	}
@@ -297,7 +298,7 @@ int dset_put_item(struct dset *d, uint32_t tag, struct dset **item, struct err *
 	unsigned at = place(d, tag);
 	int rc;
 
-	if (at >= d->n || d->v[at].tag != tag || strcmp(d->v[at].vr, "SQ"))
+	if (at >= d->n || d->v[at].tag != tag || strcmp(d->v[at].vr, "SQ") != 0)
 		if ((rc = dset_put(d, tag, "SQ", "", 0, e)) < 0)
 			return rc;
 	return add_item(d, &d->v[at], item, e);
@@ -356,15 +357,15 @@ static int on_element(void *arg, const struct scan_element *el, struct err *e)
 	struct parser *p = arg;
 	struct dset *d = p->now;
 	const char *vr = el->vr;
-	struct elem made;
+	struct elem made = {0};
 	int rc;
 
-	if ((el->tag & 0xFFFF) == 0)
+	if ((el->tag & 0xFFFF) == 0 && el->value) /* a group length; whoever makes it a sequence has items to be put */
 		return 0;
 	/* UN is what writers fall back to that do not know an attribute; if we do, text is text. */
 	if (!strcmp(vr, "UN") && vr_is_string(dict_vr(el->tag)))
 		vr = dict_vr(el->tag);
-	if (!el->value && strcmp(vr, "SQ"))
+	if (!el->value && strcmp(vr, "SQ") != 0)
 		return err_set(e, E_LIMIT, "(%04X,%04X) is too large for a data set in memory", el->tag >> 16,
 			       el->tag & 0xFFFF);
 	if ((rc = elem_make(d, el->tag, vr, el->value ? el->value : (const uint8_t *)"", el->value ? el->length : 0,
@@ -392,6 +393,7 @@ static void tidy(struct dset *d)
 {
 	unsigned kept = 0;
 
+	assert(d); /* items end as often as they begin */
 	if (!d->unsorted)
 		return;
 	d->unsorted = false;

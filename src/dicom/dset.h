@@ -35,13 +35,14 @@ AUTO_TYPE(dset, struct dset *);
 
 /* Group lengths are left out; of an element that comes twice the first stays; text that came as UN has its VR again. */
 int dset_parse(const void *data, size_t n, const char *syntax, struct dset **out, struct err *e);
-/* Appends the encoded data set (explicit item and sequence lengths, even padding). implicit/explicit LE, explicit BE. */
+/* Appends the encoded data set (explicit item and sequence lengths, even padding), in implicit or explicit LE or in
+ * explicit BE; -E_UNSUP for others. */
 int dset_write(const struct dset *d, const char *syntax, struct buf *out, struct err *e);
 /* Appends one DICOM JSON object (PS3.18 annex F); text is converted to UTF-8 from the data set's character set. */
 int dset_json(const struct dset *d, struct buf *out, struct err *e);
 
-const struct elem *dset_get(const struct dset *d, uint32_t tag);        /* NULL when absent */
-const char *dset_text(const struct dset *d, uint32_t tag);              /* trimmed at both ends by the reader; "" when absent */
+const struct elem *dset_get(const struct dset *d, uint32_t tag);         /* NULL when absent */
+const char *dset_text(const struct dset *d, uint32_t tag);               /* trimmed at both ends; "" when absent */
 int64_t dset_int(const struct dset *d, uint32_t tag, int64_t otherwise); /* US UL SS SL IS */
 unsigned dset_count(const struct dset *d);
 const struct elem *dset_at(const struct dset *d, unsigned n);

@@ -124,7 +124,7 @@ static int component(struct json *j, const char *vr, const char *s, size_t n)
 {
 	while (n > 0 && s[n - 1] == ' ')
 		n--;
-	while (n > 0 && *s == ' ' && strcmp(vr, "LT") && strcmp(vr, "ST") && strcmp(vr, "UT"))
+	while (n > 0 && *s == ' ' && strcmp(vr, "LT") != 0 && strcmp(vr, "ST") != 0 && strcmp(vr, "UT") != 0)
 		s++, n--;
 	if (n == 0)
 		return put(j, "null");

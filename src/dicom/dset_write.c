@@ -85,7 +85,7 @@ static int put_value(const struct writer *w, const struct elem *el, struct err *
 		dset_swap(el->vr, w->out->data + start, el->len);
 	if (!odd)
 		return 0;
-	return buf_byte(w->out, vr_is_string(el->vr) && strcmp(el->vr, "UI") ? ' ' : 0, e);
+	return buf_byte(w->out, vr_is_string(el->vr) && strcmp(el->vr, "UI") != 0 ? ' ' : 0, e);
 }
 
 static int put_set(const struct writer *w, const struct dset *d, struct err *e)
@@ -93,7 +93,7 @@ static int put_set(const struct writer *w, const struct dset *d, struct err *e)
 	int rc = 0;
 
 	for (unsigned i = 0; i < d->n && rc == 0; i++)
-		rc = strcmp(d->v[i].vr, "SQ") ? put_value(w, &d->v[i], e) : put_sequence(w, &d->v[i], e);
+		rc = strcmp(d->v[i].vr, "SQ") != 0 ? put_value(w, &d->v[i], e) : put_sequence(w, &d->v[i], e);
 	return rc;
 }
 
@@ -105,7 +105,7 @@ int dset_write(const struct dset *d, const char *syntax, struct buf *out, struct
 
 	w.implicit = !strcmp(syntax, UID_IMPLICIT_LE);
 	w.big = !strcmp(syntax, UID_EXPLICIT_BE);
-	if (!w.implicit && !w.big && strcmp(syntax, UID_EXPLICIT_LE))
+	if (!w.implicit && !w.big && strcmp(syntax, UID_EXPLICIT_LE) != 0)
 		return err_set(e, E_UNSUP, "data sets in memory are not written in %.64s", syntax);
 	if ((rc = put_set(&w, d, e)) < 0)
 		out->len = start;

@@ -1,6 +1,7 @@
 #include "dicom/part10.h"
 #include "dicom/dict.h"
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PREAMBLE 128u
@@ -32,7 +33,7 @@ static int put(struct buf *out, uint16_t element, const char vr[2], const void *
 		h[6] = (uint8_t)padded;
 	if ((rc = buf_put(out, h, wide ? 12 : 8, e)) < 0 || (rc = buf_put(out, value, n, e)) < 0)
 		return rc;
-	return n & 1 ? buf_byte(out, memcmp(vr, "UI", 2) ? ' ' : 0, e) : 0;
+	return n & 1 ? buf_byte(out, memcmp(vr, "UI", 2) != 0 ? ' ' : 0, e) : 0;
 }
 
 static int put_text(struct buf *out, uint16_t element, const char vr[2], const char *text, struct err *e)
@@ -187,7 +188,7 @@ int64_t part10_read(const void *head, size_t n, struct part10_meta *out, struct 
 			return err_set(e, E_INVAL,
 				       at ? "no transfer syntax in the file meta information, and none can be guessed"
 					  : "not a DICOM file");
-		strcpy(m.syntax, guess);
+		snprintf(m.syntax, sizeof(m.syntax), "%s", guess);
 	}
 	*out = m;
 	return at;

@@ -460,27 +460,35 @@ static bool is_deflated(const char *syntax)
 	       !strcmp(syntax, UID_JPIP_HTJ2K_DEFLATE);
 }
 
+static int inflater_new(struct scan *s, struct err *e)
+{
+	s->window = malloc(WINDOW);
+	if (!s->window || inflateInit2(&s->z, -MAX_WBITS) != Z_OK)
+		return err_set(e, E_NOMEM, "no memory for an inflater");
+	s->deflated = true;
+	return 0;
+}
+
 int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, void *arg, struct scan **out,
 	     struct err *e)
 {
-	AUTO(scan) s = calloc(1, sizeof(*s));
+	struct scan *s = calloc(1, sizeof(*s));
+	int rc;
 
 	if (!s)
 		return err_set(e, E_NOMEM, "no memory for a data set reader");
 	s->ops = *ops;
 	s->arg = arg;
 	s->value_cap = value_cap;
-	s->value = BUF(value_cap + 1);
+	s->value = BUF(value_cap);
 	s->levels[0] = (struct level){.end = NOWHERE, .limit = NOWHERE, .kind = DATA};
 	s->levels[0].implicit = !strcmp(syntax, UID_IMPLICIT_LE);
 	s->levels[0].big = !strcmp(syntax, UID_EXPLICIT_BE);
-	if (is_deflated(syntax)) {
-		s->window = malloc(WINDOW);
-		if (!s->window || inflateInit2(&s->z, -MAX_WBITS) != Z_OK)
-			return err_set(e, E_NOMEM, "no memory for an inflater");
-		s->deflated = true;
+	if (is_deflated(syntax) && (rc = inflater_new(s, e)) < 0) {
+		scan_free(s);
+		return rc;
 	}
-	*out = STEAL(s);
+	*out = s;
 	return 0;
 }
 

@@ -4,11 +4,12 @@
  * NULL is given and the bytes are passed over. Nested elements are announced with their depth (0 is the data set).
  * Pixel data fragments are passed over. Lengths from the stream never size an allocation: memory is one collected value
  * (at most value_cap), the nesting stack (at most SCAN_DEPTH), and for deflated data one inflater.
- * Syntaxes: implicit LE, explicit LE, explicit BE, deflated LE (inflated as it goes); every other syntax is explicit LE.
+ * Syntaxes: implicit LE, explicit LE, explicit BE, deflated LE (inflated as it goes); all others are explicit LE.
  *           UN with undefined length is read as implicit LE (PS3.5 6.2.2) and announced as SQ, as is whatever else has
  *           undefined length and is not pixel data. VRs that are none of the standard's are announced as UN.
- * Errors:   -E_INVAL says what was wrong and at which byte; -E_LIMIT for depth and for deflate bombs; or what a callback returned (negative).
- *           A positive return of a callback ends the scan early: scan_feed returns it from then on, reading nothing more.
+ * Errors:   -E_INVAL says what was wrong and at which byte; -E_LIMIT for depth and for deflate bombs; or what a
+ *           callback returned (negative). A positive return of a callback ends the scan early: scan_feed returns it
+ *           from then on, reading nothing more.
  * Threads:  one at a time for each scan.    Source: DICOM PS3.5 7.1-7.5, A.1-A.5.
  */
 #ifndef DICOM_SCAN_H
@@ -28,7 +29,7 @@ struct scan_element {
 	uint32_t tag;
 	char vr[3];
 	uint32_t length;      /* as the stream says; SCAN_UNDEFINED possible */
-	const uint8_t *value; /* in the byte order of the stream; NULL for sequences, pixel fragments, and over value_cap */
+	const uint8_t *value; /* in the stream's byte order; NULL for sequences, pixel fragments, over value_cap */
 	uint64_t at;          /* offset of the value in the (inflated) data set */
 	bool big_endian;
 };
@@ -41,7 +42,8 @@ struct scan_ops {
 };
 
 struct scan;
-int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, void *arg, struct scan **out, struct err *e);
+int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, void *arg, struct scan **out,
+	     struct err *e);
 int scan_feed(struct scan *s, const void *data, size_t n, struct err *e);
 /* The stream is over: -E_INVAL when it ended inside an element ("pixel data ends after 10 of 4096 bytes"). */
 int scan_end(struct scan *s, struct err *e);

@@ -6,7 +6,7 @@ FUZZ_SEEDS = %D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/i
 	%D%/seeds/charset/ir149 %D%/seeds/charset/ir58 %D%/seeds/charset/ir87 %D%/seeds/charset/katakana \
 	%D%/seeds/charset/latin %D%/seeds/charset/none %D%/seeds/charset/own-label %D%/seeds/charset/utf8 \
 	%D%/seeds/config/defaults %D%/seeds/config/escapes %D%/seeds/config/odd %D%/seeds/dset/be-to-be \
-	%D%/seeds/dset/be-to-imp %D%/seeds/dset/be-to-le %D%/seeds/dset/gbk %D%/seeds/dset/imp-to-be \
+	%D%/seeds/dset/be-to-imp %D%/seeds/dset/be-to-le %D%/seeds/dset/gbk %D%/seeds/dset/group-length-sequence %D%/seeds/dset/imp-to-be \
 	%D%/seeds/dset/imp-to-imp %D%/seeds/dset/imp-to-le %D%/seeds/dset/le-to-be %D%/seeds/dset/le-to-imp \
 	%D%/seeds/dset/le-to-le %D%/seeds/dset/unknown %D%/seeds/part10/bare-big %D%/seeds/part10/bare-explicit \
 	%D%/seeds/part10/bare-implicit %D%/seeds/part10/by-chance %D%/seeds/part10/file %D%/seeds/part10/implicit-meta \
