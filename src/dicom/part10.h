@@ -10,8 +10,7 @@
 struct part10_meta {
 	char sop_class[65], sop_instance[65], syntax[65], source_aet[17];
 };
-/* Appends 128 zero bytes, "DICM" and the File Meta Information: what stands before the data set of a stored instance.
- */
+/* Appends 128 zero bytes, "DICM" and the File Meta Information: what stands before the data set of an instance. */
 int part10_write(const struct part10_meta *m, struct buf *out, struct err *e);
 /* Reads the head of a file. Returns the offset of the data set, or -E_INVAL. Takes files without preamble or without
  * meta header too (the syntax is then guessed from the first element: explicit or implicit LE); group length wrong or
