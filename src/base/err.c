@@ -34,6 +34,8 @@ static void drop_half_character(char *msg, size_t size)
 		msg[at - 1] = '\0';
 }
 
+#undef err_set /* the analyser's, see err.h */
+#undef err_sys
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	va_list args;

@@ -26,6 +26,10 @@ struct err {
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* As err_set, with ": " and the text of errno behind the message. */
 int err_sys(struct err *e, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__ /* what the analyser cannot see from outside err.c: the result is -code, never 0 */
+#define err_set(e, code, ...) (err_set(e, code, __VA_ARGS__), -(int)(code))
+#define err_sys(e, code, ...) (err_sys(e, code, __VA_ARGS__), -(int)(code))
+#endif
 /* Puts "prefix: " before the message that is there; returns -e->code. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
