@@ -14,7 +14,7 @@
  * arrives. Where the request does not name the UIDs, the data set starts at DATA_AT and the rest is put right before it
  * later. A record that fits goes to the shared pack with one write. One that does not becomes a pack of its own: the
  * buffer is written out each time it is full, and filled again from its beginning. */
-enum { KEEP_BUFFERS = 16, ROOM_EVERY_US = 200000, ROOM_STEP = 64 << 20, DATA_AT = 2048 };
+enum { KEEP_BUFFERS = 16, ROOM_EVERY_US = 200000, ROOM_STEP = 4 << 20, DATA_AT = 2048 };
 
 struct spare_buffer {
 	struct spare_buffer *next;
@@ -63,6 +63,12 @@ int intake_room(struct archive *a, struct err *e)
 		return err_set(e, E_FULL, "free space is below the reserve of %llu MiB",
 			       (unsigned long long)(a->reserve >> 20));
 	return 0;
+}
+
+/* What was just placed is counted off at once: at full speed a disk fills faster than it is asked. */
+static void intake_took(struct archive *a, uint64_t n)
+{
+	atomic_fetch_sub(&a->room, (int64_t)n);
 }
 
 static uint8_t *buffer_take(struct archive *a)
@@ -217,6 +223,7 @@ static int own_flush(struct intake *in, struct err *e)
 	if (rc < 0)
 		return rc;
 	s->ops->flush(in->own, in->record.at + in->written, in->fill - in->from, NULL);
+	intake_took(in->archive, in->fill - in->from);
 	in->written += in->fill - in->from;
 	in->from = in->fill = 0;
 	fault_point("own-flush");
@@ -312,6 +319,7 @@ static int record_shared(struct intake *in, struct place *p, struct err *e)
 	int rc = committer_enter(in->archive->committer, size, p, e);
 	if (rc < 0)
 		return rc;
+	intake_took(in->archive, size);
 	r->pack = open_pack_id(p->pack);
 	r->at = p->at;
 	r->seq = p->seq;
