@@ -1,5 +1,4 @@
 -- $1 last delta: into the counters of their series
-UPDATE series SET
-	n_instances = n_instances + (SELECT sum(d.n) FROM stat_delta d WHERE d.pk <= $1 AND d.study = series.study AND d.series = series.pk),
-	bytes = bytes + (SELECT sum(d.bytes) FROM stat_delta d WHERE d.pk <= $1 AND d.study = series.study AND d.series = series.pk)
-WHERE pk IN (SELECT series FROM stat_delta WHERE pk <= $1)
+UPDATE series SET n_instances = n_instances + d.n, bytes = series.bytes + d.bytes
+FROM (SELECT series AS of, sum(n) AS n, sum(bytes) AS bytes FROM stat_delta WHERE pk <= $1 GROUP BY series) AS d
+WHERE series.pk = d.of
