@@ -20,19 +20,19 @@ extern "C" {
 
 enum {
 	SHIM_OK = 0,
-	SHIM_EINVAL = -1,   /* a NULL handle, a bad argument */
-	SHIM_ENOTAG = -2,   /* element absent */
-	SHIM_EPARSE = -3,   /* bytes that are not DICOM */
+	SHIM_EINVAL = -1, /* a NULL handle, a bad argument */
+	SHIM_ENOTAG = -2, /* element absent */
+	SHIM_EPARSE = -3, /* bytes that are not DICOM */
 	SHIM_ENOMEM = -4,
-	SHIM_EBUG = -5,     /* something was thrown */
-	SHIM_EUNSUP = -6,   /* e.g. no codec for a transfer syntax */
+	SHIM_EBUG = -5,   /* something was thrown */
+	SHIM_EUNSUP = -6, /* e.g. no codec for a transfer syntax */
 	SHIM_ETIMEOUT = -7,
-	SHIM_ECLOSED = -8,  /* the peer closed or the network failed */
-	SHIM_EABORTED = -9, /* the peer sent A-ABORT */
-	SHIM_ERELEASE = -10,/* the peer asked for release; answer with shim_assoc_release_ack() */
+	SHIM_ECLOSED = -8,   /* the peer closed or the network failed */
+	SHIM_EABORTED = -9,  /* the peer sent A-ABORT */
+	SHIM_ERELEASE = -10, /* the peer asked for release; answer with shim_assoc_release_ack() */
 	SHIM_EREJECTED = -11,
 	SHIM_ELIMIT = -12,
-	SHIM_EPROTO = -13,  /* the peer broke the protocol; abort */
+	SHIM_EPROTO = -13, /* the peer broke the protocol; abort */
 	SHIM_EIO = -14,
 };
 int shim_setup(void);
@@ -50,7 +50,7 @@ int shim_storage_each(int (*seen)(void *arg, const char *uid, const char *name),
 /* Files are looked over before DCMTK reads them: SHIM_ELIMIT for sequences nested deeper than 64, a deflated data set that
  * opens to more than 512 MiB, or millions of elements. */
 typedef struct shim_dataset shim_dataset;
-int shim_dataset_read_file(const char *path, shim_dataset **out);            /* Part 10 or bare */
+int shim_dataset_read_file(const char *path, shim_dataset **out); /* Part 10 or bare */
 int shim_dataset_parse(const void *data, size_t n, const char *syntax, shim_dataset **out);
 /* Copies the value of tag, all components, padding removed. Length without the NUL, as snprintf does. */
 int shim_dataset_get_string(const shim_dataset *ds, uint32_t tag, char *buf, size_t len);
@@ -68,12 +68,14 @@ int shim_dicomdir_write(const char *root, const char *const *file_ids, size_t n,
 int shim_dicomdir_each(const char *path, int (*seen)(void *arg, const char *file_id), void *arg);
 
 /* ---- commands (PS3.7 annex E): the command set as one flat struct */
+/* clang-format off */
 enum {
 	SHIM_C_STORE_RQ = 0x0001, SHIM_C_STORE_RSP = 0x8001, SHIM_C_GET_RQ = 0x0010, SHIM_C_GET_RSP = 0x8010,
 	SHIM_C_FIND_RQ = 0x0020, SHIM_C_FIND_RSP = 0x8020, SHIM_C_MOVE_RQ = 0x0021, SHIM_C_MOVE_RSP = 0x8021,
 	SHIM_C_ECHO_RQ = 0x0030, SHIM_C_ECHO_RSP = 0x8030, SHIM_C_CANCEL_RQ = 0x0FFF,
 	SHIM_N_EVENT_REPORT_RQ = 0x0100, SHIM_N_ACTION_RQ = 0x0130,
 };
+/* clang-format on */
 struct shim_command {
 	uint16_t field, message_id, responded_id, priority, status, event_type, action_type;
 	uint8_t has_data, has_status, has_counts, has_originator;
@@ -90,21 +92,23 @@ int shim_command_decode(const void *data, size_t n, struct shim_command *out);
 /* ---- associations */
 typedef struct shim_assoc shim_assoc;
 struct shim_context { /* a presentation context */
-	uint8_t id;               /* odd */
+	uint8_t id;   /* odd */
 	char abstract[65];
-	const char *const *syntaxes; /* requestor: what is proposed. acceptor: what the peer proposed (valid until answered) */
+	/* requestor: what is proposed. acceptor: what the peer proposed (valid until answered) */
+	const char *const *syntaxes;
 	unsigned n_syntaxes;
-	uint8_t role_scu, role_scp;  /* SCP/SCU role selection as proposed by the requestor; 1,0 when none was proposed */
+	/* SCP/SCU role selection as proposed by the requestor; 1,0 when none was proposed */
+	uint8_t role_scu, role_scp;
 	/* result */
-	uint8_t result;           /* 0 accepted, 1 user rejection, 3 abstract syntax, 4 transfer syntaxes not supported */
-	char accepted[65];        /* transfer syntax */
+	uint8_t result;    /* 0 accepted, 1 user rejection, 3 abstract syntax, 4 transfer syntaxes not supported */
+	char accepted[65]; /* transfer syntax */
 	uint8_t accepted_scu, accepted_scp;
 };
 struct shim_peer {
 	char calling[17], called[17]; /* trimmed */
 	char address[64];             /* of the peer: numeric */
 	char implementation[65], version[17];
-	uint32_t max_pdu;             /* what the peer can receive; 0: no limit */
+	uint32_t max_pdu; /* what the peer can receive; 0: no limit */
 	uint16_t max_invoked, max_performed;
 };
 struct shim_assoc_options {
@@ -124,7 +128,7 @@ int shim_assoc_request(const char *host, uint16_t port, const char *calling, con
 void shim_assoc_peer(const shim_assoc *a, struct shim_peer *out);
 /* Acceptor: contexts proposed, 0..n-1; contexts[i] stays owned by a; the caller fills result, accepted, accepted_*. */
 unsigned shim_assoc_contexts(shim_assoc *a, struct shim_context **contexts);
-int shim_assoc_acknowledge(shim_assoc *a);      /* sends A-ASSOCIATE-AC by what is filled in */
+int shim_assoc_acknowledge(shim_assoc *a); /* sends A-ASSOCIATE-AC by what is filled in */
 /* A-ASSOCIATE-RJ (PS3.8 9.3.4): result 1 permanent, 2 transient; source 1 user, 2 ACSE, 3 presentation; reason. */
 int shim_assoc_reject(shim_assoc *a, int result, int source, int reason);
 
@@ -140,16 +144,17 @@ int shim_assoc_next(shim_assoc *a, uint32_t wait_ms, struct shim_pdv *out);
 /* Reads at most n bytes of the current PDV straight into buf (no copy through another buffer): the count, at least 1. */
 int64_t shim_assoc_read(shim_assoc *a, void *buf, size_t n);
 /* Command set, and with it (data_n > 0) a whole data set that is in memory: one write for all of it. */
-int shim_assoc_send(shim_assoc *a, uint8_t context, const void *command, size_t command_n, const void *data, size_t data_n);
+int shim_assoc_send(shim_assoc *a, uint8_t context, const void *command, size_t command_n, const void *data,
+		    size_t data_n);
 /* One piece of a longer data set: cut into PDUs of the agreed size, as few system calls as can be; last marks the end.
  * Pieces of a multiple of (pdu - 6) bytes make full PDUs. */
 int shim_assoc_send_data(shim_assoc *a, uint8_t context, const void *data, size_t n, int last);
 uint32_t shim_assoc_send_size(const shim_assoc *a); /* payload bytes of a full PDU: agreed PDU - 6 */
-int shim_assoc_release(shim_assoc *a);      /* requestor: A-RELEASE-RQ, waits for the answer */
-int shim_assoc_release_ack(shim_assoc *a);  /* answers SHIM_ERELEASE, then waits shortly for the peer to close */
-int shim_assoc_abort(shim_assoc *a);        /* A-ABORT */
-void shim_assoc_shutdown(shim_assoc *a);    /* from any thread: makes what waits on the socket fail with SHIM_ECLOSED */
-void shim_assoc_free(shim_assoc *a);        /* closes; NULL is fine */
+int shim_assoc_release(shim_assoc *a);              /* requestor: A-RELEASE-RQ, waits for the answer */
+int shim_assoc_release_ack(shim_assoc *a); /* answers SHIM_ERELEASE, then waits shortly for the peer to close */
+int shim_assoc_abort(shim_assoc *a);       /* A-ABORT */
+void shim_assoc_shutdown(shim_assoc *a);   /* from any thread: makes what waits on the socket fail with SHIM_ECLOSED */
+void shim_assoc_free(shim_assoc *a);       /* closes; NULL is fine */
 
 #ifdef __cplusplus
 }

@@ -28,7 +28,7 @@ struct index_item {
 	struct index_head *head; /* after index_head_end */
 	struct stored where;     /* all but study and series filled in */
 	int64_t site;
-	uint64_t seq;            /* of the record: the order of everything taken in */
+	uint64_t seq; /* of the record: the order of everything taken in */
 	int64_t received_us;
 	const char *aet;
 	/* result */

@@ -18,10 +18,10 @@
 
 struct intake;
 struct intake_source {
-	int64_t site;          /* whose it becomes */
+	int64_t site; /* whose it becomes */
 	const char *site_code;
-	const char *aet;       /* of the sender, "" for none */
-	const char *door;      /* "dimse", "import", ... */
+	const char *aet;  /* of the sender, "" for none */
+	const char *door; /* "dimse", "import", ... */
 };
 enum intake_outcome { INTAKE_STORED, INTAKE_SAME, INTAKE_QUARANTINE };
 struct intake_result {

@@ -24,10 +24,10 @@ int query_level_parse(const char *text, enum query_level *out); /* "STUDY", any 
 
 struct query {
 	enum query_level level;
-	bool patient_root;      /* the patient ID is a required unique key below the patient level */
-	bool relational;        /* unique keys above the level are not required */
+	bool patient_root;       /* the patient ID is a required unique key below the patient level */
+	bool relational;         /* unique keys above the level are not required */
 	const struct dset *keys; /* UTF-8; borrowed until cursor_close */
-	uint64_t limit, offset; /* limit 0: none */
+	uint64_t limit, offset;  /* limit 0: none */
 	const struct scope *scope;
 };
 struct cursor;
@@ -46,10 +46,10 @@ static inline void cursor_cleanup(struct cursor **c)
 struct stored {
 	char sop_class[65], sop_instance[65], syntax[65], study[65], series[65];
 	int64_t site;
-	uint64_t pack, at;         /* pack id; offset of the Part 10 file in it */
-	uint64_t part10_len;       /* whole Part 10 file */
-	uint32_t head_len;         /* preamble and meta: the data set starts at at + head_len */
-	uint8_t digest[16];        /* XXH3-128 of the data set's bytes */
+	uint64_t pack, at;   /* pack id; offset of the Part 10 file in it */
+	uint64_t part10_len; /* whole Part 10 file */
+	uint32_t head_len;   /* preamble and meta: the data set starts at at + head_len */
+	uint8_t digest[16];  /* XXH3-128 of the data set's bytes */
 };
 /* keys: the retrieve identifier; UID lists at the level's unique key. The result is a snapshot of the instances' keys,
  * read page by page. total: how many there are. */

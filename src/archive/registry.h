@@ -17,18 +17,18 @@ struct site {
 struct peer {
 	int64_t id, site;
 	char aet[17], site_code[33], host[256], address[64];
-	uint16_t port;              /* 0: cannot be called */
-	bool private_classes;       /* takes private SOP classes and syntaxes from it */
-	int max_associations;       /* sub-associations to it at once (C-MOVE); 0: default */
+	uint16_t port;        /* 0: cannot be called */
+	bool private_classes; /* takes private SOP classes and syntaxes from it */
+	int max_associations; /* sub-associations to it at once (C-MOVE); 0: default */
 };
-int site_add(struct archive *a, const struct site *s, struct err *e);     /* by code; parent by parent_code; -E_EXISTS */
+int site_add(struct archive *a, const struct site *s, struct err *e); /* by code; parent by parent_code; -E_EXISTS */
 int site_get(struct archive *a, const char *code, struct site *out, struct err *e); /* -E_NOENT */
-int site_set(struct archive *a, const struct site *s, struct err *e);     /* name, tier, parent of a known code */
-int site_remove(struct archive *a, const char *code, struct err *e);      /* -E_CONFLICT while anything belongs to it */
+int site_set(struct archive *a, const struct site *s, struct err *e); /* name, tier, parent of a known code */
+int site_remove(struct archive *a, const char *code, struct err *e);  /* -E_CONFLICT while anything belongs to it */
 int site_each(struct archive *a, int (*seen)(void *arg, const struct site *s), void *arg, struct err *e);
 int site_scope(struct archive *a, int64_t site, struct scope *out, struct err *e); /* it and all below */
 
-int peer_add(struct archive *a, const struct peer *p, struct err *e);     /* -E_EXISTS for the same aet + address */
+int peer_add(struct archive *a, const struct peer *p, struct err *e); /* -E_EXISTS for the same aet + address */
 int peer_remove(struct archive *a, const char *aet, const char *site_code, struct err *e); /* site_code "" any */
 int peer_each(struct archive *a, int (*seen)(void *arg, const struct peer *p), void *arg, struct err *e);
 /* Who calls: AE title and numeric address; the narrowest matching range wins. -E_DENIED for nobody. */

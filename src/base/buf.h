@@ -16,7 +16,7 @@ struct buf {
 	uint8_t *data; /* NULL while nothing was appended */
 	size_t len, room, cap;
 };
-#define BUF(most) ((struct buf){ .cap = (most) })
+#define BUF(most) ((struct buf){.cap = (most)})
 
 void buf_cleanup(struct buf *b);
 AUTO_TYPE(buf, struct buf);

@@ -22,25 +22,25 @@
 
 struct config {
 	/* [node] */
-	char *data;                  /* folder of index and packs */
-	char *aet;                   /* our AE title */
+	char *data; /* folder of index and packs */
+	char *aet;  /* our AE title */
 	/* [dicom] */
-	char *listen;                /* address to bind */
-	int64_t dicom_port;          /* 0 takes a free one */
+	char *listen;       /* address to bind */
+	int64_t dicom_port; /* 0 takes a free one */
 	int64_t max_associations;
-	int64_t max_pdu_receive;     /* bytes */
-	int64_t max_pdu_send;        /* bytes: upper bound for what we send, whatever the peer allows */
-	int64_t artim_ms;            /* A-ASSOCIATE-RQ must be complete by then; also the wait for the peer's close */
-	int64_t idle_ms;             /* association without a message */
-	int64_t dimse_ms;            /* a message begun must make progress within this */
-	bool check_called_aet;       /* refuse a Called AE Title that is not ours */
-	int64_t find_limit;          /* most matches of one C-FIND; 0: no limit */
+	int64_t max_pdu_receive; /* bytes */
+	int64_t max_pdu_send;    /* bytes: upper bound for what we send, whatever the peer allows */
+	int64_t artim_ms;        /* A-ASSOCIATE-RQ must be complete by then; also the wait for the peer's close */
+	int64_t idle_ms;         /* association without a message */
+	int64_t dimse_ms;        /* a message begun must make progress within this */
+	bool check_called_aet;   /* refuse a Called AE Title that is not ours */
+	int64_t find_limit;      /* most matches of one C-FIND; 0: no limit */
 	/* [archive] */
-	int64_t reserve;             /* bytes of disk that stay free: below it C-STORE answers A700 */
-	int64_t pack_size;           /* size at which an intake pack is sealed */
-	int64_t prewrite;            /* bytes of packs written with zeros in advance; 0: none */
-	int64_t buffer;              /* instances up to this size share a pack; larger ones get a pack of their own */
-	int64_t max_instance;        /* bytes; larger is refused; 0: no limit */
+	int64_t reserve;      /* bytes of disk that stay free: below it C-STORE answers A700 */
+	int64_t pack_size;    /* size at which an intake pack is sealed */
+	int64_t prewrite;     /* bytes of packs written with zeros in advance; 0: none */
+	int64_t buffer;       /* instances up to this size share a pack; larger ones get a pack of their own */
+	int64_t max_instance; /* bytes; larger is refused; 0: no limit */
 	/* [log] */
 	char *log_level, *log_format;
 	/* [http] (the face opens with a later release; the key is checked already) */

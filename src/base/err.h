@@ -33,9 +33,9 @@ int err_sys(struct err *e, enum err_code code, const char *fmt, ...) __attribute
 /* Puts "prefix: " before the message that is there; returns -e->code. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-const char *err_name(enum err_code code);   /* "NOENT" */
-const char *err_text(enum err_code code);   /* "no such object" */
-uint16_t err_dimse(enum err_code code);     /* DIMSE status; 0x0000 for E_OK */
-int err_http(enum err_code code);           /* HTTP status; 200 for E_OK */
+const char *err_name(enum err_code code); /* "NOENT" */
+const char *err_text(enum err_code code); /* "no such object" */
+uint16_t err_dimse(enum err_code code);   /* DIMSE status; 0x0000 for E_OK */
+int err_http(enum err_code code);         /* HTTP status; 200 for E_OK */
 
 #endif

@@ -20,8 +20,10 @@ struct metric {
 	_Atomic int registered;
 	struct metric *next;
 };
-#define METRIC(kind_, name_, labels_, help_) \
-	{ .name = (name_), .labels = (labels_), .help = (help_), .kind = METRIC_##kind_ }
+#define METRIC(kind_, name_, labels_, help_)                                                                           \
+	{                                                                                                              \
+		.name = (name_), .labels = (labels_), .help = (help_), .kind = METRIC_##kind_                          \
+	}
 
 void metric_add(struct metric *m, int64_t n);      /* counter or gauge (n may be negative) */
 void metric_set(struct metric *m, int64_t v);      /* gauge */

@@ -49,12 +49,12 @@ static inline void db_conn_cleanup(struct db_conn **c)
 AUTO_TYPE(db_conn, struct db_conn *);
 struct db *db_of(const struct db_conn *c);
 
-int db_begin(struct db_conn *c, struct err *e); /* writer: IMMEDIATE; reader: a snapshot */
-int db_commit(struct db_conn *c, struct err *e);                /* what fails is rolled back */
+int db_begin(struct db_conn *c, struct err *e);  /* writer: IMMEDIATE; reader: a snapshot */
+int db_commit(struct db_conn *c, struct err *e); /* what fails is rolled back */
 void db_rollback(struct db_conn *c);
-int db_savepoint(struct db_conn *c, struct err *e);      /* one level */
+int db_savepoint(struct db_conn *c, struct err *e); /* one level */
 int db_savepoint_release(struct db_conn *c, struct err *e);
-void db_savepoint_rollback(struct db_conn *c);           /* undoes to the savepoint; the transaction goes on */
+void db_savepoint_rollback(struct db_conn *c);                  /* undoes to the savepoint; the transaction goes on */
 int db_exec(struct db_conn *c, const char *sql, struct err *e); /* one or more statements without parameters */
 
 /* A prepared statement, kept by the connection under its text. Reset and unbound when handed out; may be bound and
@@ -67,8 +67,8 @@ void db_bind_blob(struct db_stmt *s, int n, const void *data, size_t len); /* li
 void db_bind_null(struct db_stmt *s, int n);
 /* 1: a row, 0: done (and reset), negative: error (and reset). A parameter that the text does not have: -E_BUG here. */
 int db_step(struct db_stmt *s, struct err *e);
-void db_reset(struct db_stmt *s);              /* when stopping before 0 */
-int64_t db_int(struct db_stmt *s, int col);    /* columns count from 0; NULL reads as 0 */
+void db_reset(struct db_stmt *s);                             /* when stopping before 0 */
+int64_t db_int(struct db_stmt *s, int col);                   /* columns count from 0; NULL reads as 0 */
 const char *db_text(struct db_stmt *s, int col, size_t *len); /* NULL reads as "" ; len may be NULL */
 const void *db_blob(struct db_stmt *s, int col, size_t *len);
 bool db_is_null(struct db_stmt *s, int col);
