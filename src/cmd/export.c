@@ -38,7 +38,7 @@ struct export
 	unsigned study, series, image;
 	char series_uid[65];
 	GPtrArray *ids; /* file ids, "DICOM/S.../E.../I..." */
-	uint64_t written, failed, bytes;
+	uint64_t written, failed, unnamed, bytes;
 	uint8_t *piece;
 	struct progress bar;
 };
@@ -239,12 +239,19 @@ static int open_folder(const char *path, int *out, struct err *e)
 	return make_folder_at(fd, "DICOM", e);
 }
 
+/* A file that the DICOMDIR cannot name (a retired class, attributes missing) is written all the same; it is said. */
 static int write_directory(struct export *x, struct err *e)
 {
+	int named;
+
 	if (x->ids->len == 0)
 		return 0;
-	if (shim_dicomdir_write(opt.to, (const char *const *)x->ids->pdata, x->ids->len, "TELEREAD") < 0)
+	named = shim_dicomdir_write(opt.to, (const char *const *)x->ids->pdata, x->ids->len, "TELEREAD");
+	if (named < 0)
 		return err_set(e, E_IO, "the files are written, but no DICOMDIR: %s", shim_error());
+	if ((guint)named < x->ids->len)
+		fprintf(stderr, "teleread export: DICOMDIR: %s\n", shim_error());
+	x->unnamed = x->ids->len - (guint)named;
 	return syncfs(x->to) < 0 ? err_sys(e, E_IO, "cannot sync %s", opt.to) : 0;
 }
 
@@ -270,8 +277,9 @@ static void print_sum(const struct common *c, const struct export *x)
 	char size[16];
 
 	if (c->json)
-		print_json(json_pack("{s:I, s:I, s:I}", "exported", (json_int_t)x->written, "failed",
-				     (json_int_t)x->failed, "bytes", (json_int_t)x->bytes));
+		print_json(json_pack("{s:I, s:I, s:I, s:I}", "exported", (json_int_t)x->written, "failed",
+				     (json_int_t)x->failed, "unnamed", (json_int_t)x->unnamed, "bytes",
+				     (json_int_t)x->bytes));
 	else
 		printf("exported %" PRIu64 ", failed %" PRIu64 ", %s\n", x->written, x->failed,
 		       size_text(x->bytes, size));
@@ -314,5 +322,5 @@ int cmd_export(int argc, char **argv)
 		close(x.to);
 	if (rc < 0)
 		return complain(usage.name, &e);
-	return x.failed ? EXIT_FOUND : EXIT_DONE;
+	return x.failed || x.unnamed ? EXIT_FOUND : EXIT_DONE;
 }
