@@ -4,6 +4,9 @@
  * wildcard (not for UI DA TM DT and numbers), range (DA TM DT), ModalitiesInStudy any-of. Person names match without
  * case, accents and width, by whole or any component group. Columns with an index narrow in SQL; every other attribute
  * that is kept at its level is matched on the rows that remain.
+ * Several values in a key of another VR mean any of them. A time of less precision (10) stands for all that begins with
+ * it; numbers compare by value. Keys below the level, sequences and attributes that are not kept are neither matched nor
+ * answered: cursor_partial() tells.
  * Answers hold the keys asked for, in UTF-8 (0008,0005 left to the face), with the unique keys of the level and above,
  * and the counts (Number of Study Related Series ...) where asked.
  * Order:    stable: by arrival of the entity. Pages of rows are read, then the index is let go: a slow reader holds no
@@ -51,7 +54,8 @@ struct stored {
 	uint32_t head_len;   /* preamble and meta: the data set starts at at + head_len */
 	uint8_t digest[16];  /* XXH3-128 of the data set's bytes */
 };
-/* keys: the retrieve identifier; UID lists at the level's unique key. The result is a snapshot of the instances' keys,
+/* keys: the retrieve identifier; only its unique keys count, each by whole values (a * is a character), that of the
+ * level always (-E_MISMATCH): lists of UIDs there. At most 8 M instances (-E_LIMIT). The result is a snapshot of the instances' keys,
  * read page by page. total: how many there are. */
 struct selection;
 int select_open(struct archive *a, const struct query *q, struct selection **out, uint64_t *total, struct err *e);
