@@ -62,9 +62,9 @@ def index_sizes(bench, folders):
         at = os.path.join(folders["orthanc-sqlite"], "storage")
         sizes["orthanc-sqlite"] = sum(os.path.getsize(os.path.join(at, f)) for f in os.listdir(at) if f.startswith("index"))
     if "orthanc-pg" in folders:
-        done = subprocess.run(["du", "-sb", os.path.join(folders["orthanc-pg"], "pg", "data", "base")], capture_output=True,
-                              text=True)
-        sizes["orthanc-pg"] = int(done.stdout.split()[0])
+        base = os.path.join(folders["orthanc-pg"], "pg", "data", "base")
+        done = subprocess.run(["du", "-sb", *(entry.path for entry in os.scandir(base))], capture_output=True, text=True)
+        sizes["orthanc-pg"] = max(int(line.split()[0]) for line in done.stdout.splitlines())  # of its databases, the filled one
     for name, size in sizes.items():
         bench.say(f"index {name} bytes={size} instances={studies() * 2} bytes/inst={size / studies() / 2:.0f}")
     return sizes

@@ -31,17 +31,18 @@ def tcp(bench, found):
         yield line
 
 
-def getload(bench, server, found):
-    command = [bench.tool("getload"), HOST, server.port, server.aet, STUDY, SERIES, 2]
+def getload(bench, server, found, case, times):
+    """case: "first" is read for the first time since it was stored, "get" comes again and again."""
+    command = [bench.tool("getload"), HOST, server.port, server.aet, STUDY, SERIES, times]
     with Cost(int(p) for p in server.pids().split(",")) as cost:
         done = subprocess.run([str(x) for x in command], stdout=subprocess.PIPE, text=True)
     f = figures(done.stdout)
-    if done.returncode != 0 or f.get("n") != 2.0 * images():
-        raise Trouble(f"{server.label}: C-GET brought {f.get('n', 0):.0f} of {2 * images()} images")
-    line = (f"{server.label} case=get assoc=1 {done.stdout.strip()} cpu_ms/inst={cost.server / f['n'] * 1e3:.3f} "
+    if done.returncode != 0 or f.get("n") != float(times * images()):
+        raise Trouble(f"{server.label}: C-GET brought {f.get('n', 0):.0f} of {times * images()} images")
+    line = (f"{server.label} case={case} assoc=1 {done.stdout.strip()} cpu_ms/inst={cost.server / f['n'] * 1e3:.3f} "
             f"others={cost.others:.2f}")
     bench.say(line)
-    found.add(server.label, "get", figures(line))
+    found.add(server.label, case, figures(line))
     return line
 
 
@@ -55,7 +56,7 @@ def getscu(bench, server, found):
     with Cost(int(p) for p in server.pids().split(",")) as cost:
         done = subprocess.run(command + [HOST, str(server.port)], env={**os.environ, "TCP_NODELAY": "1"},
                               stdout=subprocess.DEVNULL)
-    megabytes = found.rows[(server.label, "get")][-1]["bytes"] / 2e6
+    megabytes = found.rows[(server.label, "first")][-1]["bytes"] / 1e6
     line = (f"getscu-from-{server.label} case=get assoc=1 status={done.returncode} inst/s={images() / cost.seconds:.1f} "
             f"MB/s={megabytes / cost.seconds:.1f} cpu_ms/inst={cost.server / images() * 1e3:.3f} others={cost.others:.2f}")
     bench.say(line)
@@ -74,17 +75,20 @@ def run(bench, rounds):
             s.start()
             servers.append(s)
             fill(bench, s)
+            lines.append(getload(bench, s, found, "first", 1))
         for _ in range(rounds):
             lines += tcp(bench, found)
             for s in servers:
-                lines.append(getload(bench, s, found))
+                lines.append(getload(bench, s, found, "get", 2))
                 lines += getscu(bench, s, found)
     finally:
         for s in servers:
             s.stop()
     bench.summarize(lines)
     ours, limit = found.median("teleread", "get", "MB/s"), found.median("tcp-1", "get", "MB/s")
+    first = found.median("teleread", "first", "MB/s")
     rows = [["C-GET, share of one loopback stream", ">= 0.60", show(ratio(ours, limit)), f"{show(ours, 0)} / {show(limit, 0)} MB/s"],
+            ["the same, read for the first time", "", show(ratio(first, limit)), f"{show(first, 0)} / {show(limit, 0)} MB/s"],
             ["C-GET, server CPU per image", "", f"{show(found.median('teleread', 'get', 'cpu_ms/inst'), 3)} ms", ""]]
     for name in names[1:]:
         theirs = found.median(name, "get", "MB/s")

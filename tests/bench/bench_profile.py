@@ -35,6 +35,18 @@ def processor(bench, node, per):
                 bench.say("  " + re.sub(r"(\s+-)*\s*$", "", re.sub(r"\s{2,}", "  ", line.strip())))
 
 
+def committer(bench, node):
+    """What the node counted itself: how large groups were, and what the committing thread's time went into."""
+    with open(os.path.join(node.data, "metrics.prom")) as f:
+        found = dict(line.split() for line in f if not line.startswith("#"))
+    groups = float(found.get("teleread_commit_groups_total", 0))
+    if not groups:
+        return
+    sync, index = (float(found[f"teleread_commit_{x}_seconds_sum"]) for x in ("sync", "index"))
+    bench.say(f"\ncommitter: {groups:.0f} groups of {float(found['teleread_commit_instances_total']) / groups:.1f} instances; "
+              f"{sync / groups * 1e3:.2f} ms sync and {index / groups * 1e3:.2f} ms index each, {sync + index:.2f} s in all")
+
+
 def calls(bench, node, per):
     report = os.path.join(bench.tmp, "calls")
     watcher = watched(["strace", "-f", "-c", "-S", "calls", "-U", "calls,errors,time-total,name", "-o", report], node.pid)
@@ -51,13 +63,17 @@ def calls(bench, node, per):
 
 def run(bench, _rounds):
     per = int(os.environ.get("PER") or 100)
-    with Teleread(bench, bench.folder("profile")) as node:
-        load(bench, node, max(1, per // 10))  # warm
-        if shutil.which("perf"):
+    node = Teleread(bench, bench.folder("profile"))
+    with node:
+        load(bench, node, per)
+    committer(bench, node)
+    if shutil.which("perf"):
+        with Teleread(bench, bench.folder("profile")) as node:
             processor(bench, node, per)
-        else:
-            bench.say("# perf is not installed: left out (Debian: linux-perf)")
-        if shutil.which("strace"):
+    else:
+        bench.say("# perf is not installed: left out (Debian: linux-perf)")
+    if shutil.which("strace"):
+        with Teleread(bench, bench.folder("profile")) as node:
             calls(bench, node, max(1, per // 4))
-        else:
-            bench.say("# strace is not installed: left out")
+    else:
+        bench.say("# strace is not installed: left out")
