@@ -48,22 +48,31 @@ static int take_lock(struct archive *a, struct err *e)
 	return 0;
 }
 
+/* "NAME NUMBER" and the end of the line; 0 for anything else. */
+static uint64_t number_line(FILE *f, const char *name)
+{
+	char line[64], *end;
+	size_t n = strlen(name);
+	if (!fgets(line, sizeof line, f) || strncmp(line, name, n) || line[n] != ' ')
+		return 0;
+	uint64_t v = strtoull(line + n + 1, &end, 10);
+	return *end == '\n' ? v : 0;
+}
+
 /* After a clean stop the file "clean" tells where to go on. It is taken away before anything new is written. */
 static bool take_clean(struct archive *a, uint64_t *next_seq, uint64_t *next_pack)
 {
-	unsigned long long seq = 0, pack = 0;
 	AUTO(str) path = path_of(a, "clean");
 	FILE *f = fopen(path, "re");
 	if (!f)
 		return false;
-	bool ok = fscanf(f, "seq %llu\npack %llu\n", &seq, &pack) == 2 && seq > 0 && pack > 0;
+	*next_seq = number_line(f, "seq");
+	*next_pack = number_line(f, "pack");
 	fclose(f);
 	AUTO(fd) dir = open(a->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (unlink(path) < 0 || dir < 0 || fsync(dir) < 0)
 		return false;
-	*next_seq = seq;
-	*next_pack = pack;
-	return ok;
+	return *next_seq > 0 && *next_pack > 0;
 }
 
 static void leave_clean(struct archive *a, uint64_t next_seq, uint64_t next_pack)
