@@ -2,6 +2,7 @@
 #include "archive/store.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -102,6 +103,18 @@ static int open_index(struct archive *a, struct err *e)
 	return db_open(url, &a->db, e);
 }
 
+/* An index of another normal form of text still serves, but names may be missed until it is built anew. */
+static void check_form(struct archive *a)
+{
+	struct db_conn *c = NULL;
+	uint64_t form;
+	if (db_get(a->db, DB_READ, &c, NULL) == 0 && index_form(c, &form, NULL) == 0 && form != TEXT_FORM)
+		log_warn(
+		    "names in the index have normal form %llu, this program searches form %d: run teleread reindex",
+		    (unsigned long long)form, TEXT_FORM);
+	db_put(c);
+}
+
 static int open_packs(struct archive *a, struct err *e)
 {
 	AUTO(str) path = path_of(a, "packs");
@@ -145,8 +158,10 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 		rc = take_lock(a, e);
 	if (rc == 0)
 		rc = open_index(a, e);
-	if (rc == 0)
+	if (rc == 0) {
+		check_form(a);
 		rc = open_packs(a, e);
+	}
 	if (rc == 0 && mode == ARCHIVE_SERVE)
 		rc = open_writer(a, c, e);
 	if (rc < 0) {
