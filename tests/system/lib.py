@@ -179,8 +179,6 @@ def tool(*words, code=0, timeout=60, cwd=None):
 def need_program():
     if not os.access(PROGRAM, os.X_OK):
         skip_all('no program at %s' % PROGRAM)
-    if execute([PROGRAM, 'serve', '--help']).code != 0:
-        skip_all('this build has no serve')
 
 
 def has_faults():
@@ -291,7 +289,7 @@ class Node:
             self.process.wait()
         self.forget()
 
-    def log_tail(self, lines=40):
+    def log_tail(self, lines=12):
         try:
             with open(self.log, 'rb') as f:
                 return '\n'.join(f.read().decode('utf-8', 'replace').splitlines()[-lines:])
@@ -299,7 +297,7 @@ class Node:
             return ''
 
     def __enter__(self):
-        if not self.process:
+        if not self.alive():
             self.start()
         return self
 
@@ -438,7 +436,7 @@ def corpus():
         folders.sort()
         out += [os.path.relpath(os.path.join(at, n), top) for n in names]
     plain = ('.md', '.tsv', '.json', '.py')
-    return top, sorted(p for p in out if not (p.endswith(plain) and (os.sep not in p)))
+    return top, sorted(p for p in out if not p.endswith(plain))
 
 
 sys.setswitchinterval(0.002)

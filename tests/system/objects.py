@@ -1,7 +1,7 @@
 """objects - DICOM data sets for tests: written, read, and small synthetic studies. Plain Python, no pixels decoded.
 
-A data set is a list of (tag, vr, value): value is bytes, text (written as UTF-8), a number or list of numbers for
-US UL SS SL FD, or a list of data sets for SQ. Names, sites and numbers are invented.
+A data set is a list of (tag, vr, value): value is bytes (OW: as little endian has them), text (written as UTF-8), a
+number or list of numbers for US UL SS SL FD, or a list of data sets for SQ. Names, sites and numbers are invented.
 """
 import struct
 import uuid
@@ -60,6 +60,10 @@ def encode(elements, syntax=EXPLICIT_LE):
             continue
         else:
             body = value_bytes(vr, value, order)
+            if vr == 'OW' and order == '>':
+                words = bytearray(len(body))
+                words[0::2], words[1::2] = body[1::2], body[0::2]
+                body = bytes(words)
         head = struct.pack(order + 'HH', tag >> 16, tag & 0xFFFF)
         if not explicit:
             head += struct.pack(order + 'I', len(body))
@@ -109,9 +113,7 @@ def skip_items(data, at, end, explicit, order):
         group, element, length = struct.unpack_from(order + 'HHI', data, at)
         if group == 0xFFFE:
             at += 8
-            if element == 0xE0DD or element == 0xE00D:
-                if element == 0xE0DD and depth[-1] is None:
-                    return at
+            if element in (0xE0DD, 0xE00D):
                 depth.pop()
                 if not depth:
                     return at

@@ -26,7 +26,7 @@ witness = image('witness', 1)
 
 
 def names(kind):
-    return sorted(os.listdir(os.path.join(TOP, kind)))
+    return sorted(os.listdir(os.path.join(TOP, kind)), key=lambda n: (not n.startswith('ok-'), n))  # controls first
 
 
 def read(kind, name):

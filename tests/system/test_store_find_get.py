@@ -92,8 +92,7 @@ def store():
             one.save(os.path.join(at, '%03d.dcm' % n))
         done = scu(sender, '-v', '+sd', *where(), at, calling=calling)
         if sender == 'dcmsend':
-            check('successfully sent    : %d' % len(instances) in done.all or 'status SUCCESS: %d' % len(instances)
-                  in done.all.replace('  ', ' '), done)
+            check('with status SUCCESS  : %d\n' % len(instances) in done.all, done)
 
 
 @case('findscu finds at each level of the study root')
@@ -321,6 +320,9 @@ def health():
     node.stop()
     node.teleread('fsck')
     receiver.__exit__()
+    with open(node.log, encoding='utf-8', errors='replace') as f:
+        log = f.read()
+    equal([word for word in ('Demo^', 'Sample^', '小东', 'XiaoDong') if word in log], [], 'patients named in the log')
 
 
 lib.main()
