@@ -3,7 +3,8 @@
 
 What is refused stands in corpus-refused.tsv: file, status, reason. A new refusal fails, and so does one that vanished.
 TELEREAD_UPDATE=1 writes that table anew. Files whose UIDs contradict each other are taken to fresh nodes in turn, so
-that each is judged alone.
+that each is judged alone. A data set of odd length is kept as it is (export shows that), but fragments on the wire have
+even lengths: it comes back padded, written anew, or not at all, and stands in the table too.
 """
 import os
 import sys
@@ -50,16 +51,35 @@ def send(node, file):
 def bring_back(node, file):
     got, final = node.get('IMAGE', [(file.sop_class, file.syntax)], StudyInstanceUID=file.study,
                           SeriesInstanceUID=file.series, SOPInstanceUID=file.sop_instance)
-    if len(got) == 1 and got[0][3] == file.data and got[0][2] == file.syntax and final.status == 0:
+    if len(got) == 1 and got[0][2:] == (file.syntax, file.data) and final.status == 0:
         returned.append(file.name)
+    elif len(file.data) % 2 and final.status in (0, 0xA702):
+        how = 'not at all' if not got else 'padded' if got[0][3] == file.data + b'\0' else 'written anew'
+        refused[file.name] = ('%04X' % final.status, 'taken; of odd length, comes back ' + how)
     else:
         differing.append('%s: %d came, final %s' % (file.name, len(got), final))
+
+
+def kept(node, files):
+    """What was taken lies there byte for byte, odd lengths too."""
+    to = os.path.join(lib.folder(), 'out')
+    node.teleread('export', '--all', '--original', '--to', to)
+    found = {}
+    for at, _, names in os.walk(to):
+        for name in names:
+            if name != 'DICOMDIR':
+                with open(os.path.join(at, name), 'rb') as f:
+                    part10 = Part10(f.read())
+                found[text(part10.meta, 0x00020003)] = (part10.syntax, part10.data)
+    wrong = [f.name for f in files if found.get(f.sop_instance) != (f.syntax, f.data)]
+    equal(wrong, [], 'export differs')
+    equal(len(found), len(files), 'exported')
 
 
 def rounds():
     waiting = [File(name) for name in FILES]
     while waiting:
-        again, taken = [], 0
+        again, taken = [], []
         with lib.Node(sites=False) as node:
             node.teleread('site', 'add', 'NORTH', '--name', 'North Demo County Hospital')
             node.teleread('peer', 'add', 'COUNTY', '--site', 'NORTH', '--private')
@@ -68,16 +88,17 @@ def rounds():
                 if status == 'B000' and taken:
                     again.append(file)
                 elif status == '0000':
-                    taken += 1
+                    taken.append(file)
                     bring_back(node, file)
                 else:
                     refused[file.name] = (status, reason)
+            kept(node, taken)
             node.teleread('fsck')
             node.teleread('reindex', '--prove')
         waiting = again
 
 
-@case('every file is answered; the index and the packs agree after each round')
+@case('every file is answered; what was taken lies there byte for byte; index and packs agree')
 def all_files():
     rounds()
     equal(len(returned) + len(differing) + len(refused), len(FILES))
