@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 import dul
 import lib
 from lib import case, check, equal
-from objects import CT, Part10, file_meta, image, parse, text
+from objects import CT, JPEG_LS, Part10, image, keys, parse, text
 
 lib.need_program()
 TOP = os.path.join(lib.SHARED, 'data', 'hostile')
@@ -118,6 +118,34 @@ def files():
         still_well(name, first)
     lib.note('\n'.join(said))
     nothing_escaped()
+
+
+@case('each of the files that were taken, asked for in another syntax: sent or counted, never fatal')
+def rewritten():
+    first, said = node.memory()[0], []
+    for name in names('file'):
+        part10 = Part10(read('file', name))
+        try:
+            found = parse(part10.data, part10.syntax, (0x00080016, 0x00080018, 0x0020000D, 0x0020000E))
+        except Exception:  # noqa: not even its head can be read
+            continue
+        sop_class, sop_instance, study, series = (text(found, t) for t in (0x00080016, 0x00080018, 0x0020000D, 0x0020000E))
+        for syntax in (dul.IMPLICIT_LE, dul.EXPLICIT_BE, dul.DEFLATED_LE, JPEG_LS):
+            if syntax == part10.syntax or not (study and series and sop_instance):
+                continue
+            got, final = ask(sop_class, syntax, study, series, sop_instance)
+            said.append('%s in %s: %d came, %s' % (name, syntax[17:], got, final))
+            still_well('%s in %s' % (name, syntax), first)
+    lib.note('%d asked for, %d sent' % (len(said), sum(' 1 came' in s for s in said)))
+
+
+def ask(sop_class, syntax, study, series, sop_instance):
+    count = []
+    with node.associate('COUNTY', [(dul.STUDY_GET, [dul.IMPLICIT_LE])], get=[(sop_class, [syntax])],
+                        timeout=60 * lib.SLOW) as a:
+        _, final = a.get(dul.STUDY_GET, keys('IMAGE', StudyInstanceUID=study, SeriesInstanceUID=series,
+                                             SOPInstanceUID=sop_instance), stored=count.append)
+    return len(count), final
 
 
 @case('each of the files, imported: answered or refused, never fatal')
