@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
+#include <wctype.h>
 
 #define KEYS_MOST 64
 #define ROW_MOST (4u << 20)
@@ -137,8 +138,9 @@ static int make_keys(enum query_level level, char **words, struct table *t, stru
 
 /* ---- printing */
 
-/* Columns that a text takes on a terminal: a Chinese character takes two. */
-static int width_of(const char *text)
+/* Prints what a terminal may print, a question mark for the rest, and returns the columns it takes: a Chinese character
+ * takes two. */
+static int print_safely(const char *text)
 {
 	mbstate_t state = {0};
 	int width = 0;
@@ -147,9 +149,18 @@ static int width_of(const char *text)
 	while (*text) {
 		size_t n = mbrtowc(&c, text, MB_CUR_MAX, &state);
 
-		if (n == (size_t)-1 || n == (size_t)-2)
-			return width;
-		width += wcwidth(c) > 0 ? wcwidth(c) : 0;
+		if (n == (size_t)-1 || n == (size_t)-2) {
+			n = 1;
+			c = L'\0';
+			state = (mbstate_t){0};
+		}
+		if (iswprint((wint_t)c)) {
+			fwrite(text, 1, n, stdout);
+			width += wcwidth(c);
+		} else {
+			putchar('?');
+			width++;
+		}
 		text += n;
 	}
 	return width;
@@ -157,10 +168,8 @@ static int width_of(const char *text)
 
 static void print_cell(const char *text, int width, bool last)
 {
-	int pad = width - width_of(text);
+	int pad = width - print_safely(text);
 
-	for (const char *p = text; *p; p++)
-		putchar((unsigned char)*p < ' ' || *p == 0x7F ? '?' : *p);
 	if (last)
 		putchar('\n');
 	else
