@@ -10,3 +10,15 @@ tests_unit_test_net_dimse_LDADD = $(LDADD) $(CMOCKA_LIBS)
 tests_unit_test_net_server_SOURCES = %D%/test_net_server.c %D%/net_peer.h
 tests_unit_test_net_server_LINK = $(CXXLINK)
 tests_unit_test_net_server_LDADD = $(LDADD) $(CMOCKA_LIBS)
+
+dimse_tests = %D%/test_dimse_identifier %D%/test_dimse_offer
+check_PROGRAMS += $(dimse_tests)
+TESTS += $(dimse_tests)
+
+tests_unit_test_dimse_identifier_SOURCES = %D%/test_dimse_identifier.c
+tests_unit_test_dimse_identifier_LINK = $(CXXLINK)
+tests_unit_test_dimse_identifier_LDADD = $(LDADD) $(CMOCKA_LIBS)
+
+tests_unit_test_dimse_offer_SOURCES = %D%/test_dimse_offer.c
+tests_unit_test_dimse_offer_LINK = $(CXXLINK)
+tests_unit_test_dimse_offer_LDADD = $(LDADD) $(CMOCKA_LIBS)

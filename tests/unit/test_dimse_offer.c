@@ -1,5 +1,5 @@
 #include "dicom/dict.h"
-#include "dimse/plan.h"
+#include "dimse/offer.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,11 +13,11 @@
 #define MR "1.2.840.10008.5.1.4.1.1.4"
 #define JPEG "1.2.840.10008.1.2.4.50"
 
-static void add(struct plan *p, const char *abstract, const char *syntax)
+static void add(struct offer *p, const char *abstract, const char *syntax)
 {
 	struct err e = {0};
 
-	if (plan_add(p, abstract, syntax, &e) < 0)
+	if (offer_add(p, abstract, syntax, &e) < 0)
 		fail_msg("%s", e.msg);
 }
 
@@ -35,7 +35,7 @@ static bool has(const struct scu_proposal *p, unsigned n, const char *abstract, 
 static void test_one_group(void **state)
 {
 	struct scu_proposal out[SCU_PROPOSALS];
-	struct plan p = {0};
+	struct offer p = {0};
 	unsigned n;
 
 	(void)state;
@@ -44,22 +44,22 @@ static void test_one_group(void **state)
 		add(&p, MR, JPEG);
 		add(&p, CT, JPEG);
 	}
-	plan_divide(&p);
+	offer_divide(&p);
 	assert_int_equal(p.groups, 1);
-	assert_int_equal(plan_group(&p, CT), 0);
-	assert_int_equal(plan_group(&p, "1.2.3"), -1);
-	n = plan_proposals(&p, 0, out);
+	assert_int_equal(offer_group(&p, CT), 0);
+	assert_int_equal(offer_group(&p, "1.2.3"), -1);
+	n = offer_proposals(&p, 0, out);
 	assert_int_equal(n, 6);
 	assert_true(has(out, n, CT, UID_EXPLICIT_LE) && has(out, n, CT, UID_IMPLICIT_LE) && has(out, n, CT, JPEG));
 	assert_true(has(out, n, MR, UID_EXPLICIT_LE) && has(out, n, MR, UID_IMPLICIT_LE) && has(out, n, MR, JPEG));
-	plan_cleanup(&p);
+	offer_cleanup(&p);
 }
 
 /* 100 classes, each stored in one compressed syntax: 300 contexts, 42 classes to an association. */
 static void test_many_classes(void **state)
 {
 	struct scu_proposal out[SCU_PROPOSALS];
-	struct plan p = {0};
+	struct offer p = {0};
 	char class[65];
 	unsigned total = 0;
 
@@ -68,24 +68,24 @@ static void test_many_classes(void **state)
 		snprintf(class, sizeof(class), "1.2.3.%d", i);
 		add(&p, class, JPEG);
 	}
-	plan_divide(&p);
+	offer_divide(&p);
 	assert_int_equal(p.groups, 3);
 	for (unsigned g = 0; g < p.groups; g++) {
-		unsigned n = plan_proposals(&p, g, out);
+		unsigned n = offer_proposals(&p, g, out);
 
 		assert_in_range(n, 1, SCU_PROPOSALS);
 		total += n;
 		for (unsigned i = 0; i < n; i++)
-			assert_int_equal(plan_group(&p, out[i].abstract), g);
+			assert_int_equal(offer_group(&p, out[i].abstract), g);
 	}
 	assert_int_equal(total, 300);
-	plan_cleanup(&p);
+	offer_cleanup(&p);
 }
 
 static void test_one_class_in_every_syntax(void **state)
 {
 	struct scu_proposal out[SCU_PROPOSALS];
-	struct plan p = {0};
+	struct offer p = {0};
 	char syntax[65];
 	struct err e = {0};
 	int rc = 0;
@@ -96,15 +96,15 @@ static void test_one_class_in_every_syntax(void **state)
 		snprintf(syntax, sizeof(syntax), "1.2.3.%d", i);
 		add(&p, CT, syntax);
 	}
-	plan_divide(&p);
+	offer_divide(&p);
 	assert_int_equal(p.groups, 2);
-	assert_int_equal(plan_proposals(&p, 1, out), SCU_PROPOSALS);
-	for (unsigned i = 0; rc == 0 && i < 2 * PLAN_PAIRS; i++) {
+	assert_int_equal(offer_proposals(&p, 1, out), SCU_PROPOSALS);
+	for (unsigned i = 0; rc == 0 && i < 2 * OFFER_PAIRS; i++) {
 		snprintf(syntax, sizeof(syntax), "1.2.4.%u", i);
-		rc = plan_add(&p, CT, syntax, &e);
+		rc = offer_add(&p, CT, syntax, &e);
 	}
 	assert_int_equal(rc, -E_LIMIT);
-	plan_cleanup(&p);
+	offer_cleanup(&p);
 }
 
 int main(void)
