@@ -1,10 +1,11 @@
-"""dul - a small DICOM client in plain Python: the upper layer (PS3.8) and the C- services (PS3.7) as far as tests need.
+"""dul - a small DICOM peer in plain Python: the upper layer (PS3.8) and the C- services (PS3.7) as far as tests need.
 
 It proposes any abstract and transfer syntax, sends data sets as the bytes they are, and says what came back; that is
 what the toolkits' own clients will not do for odd files. One association belongs to one thread.
 """
 import socket
 import struct
+import threading
 
 APPLICATION = '1.2.840.10008.3.1.1.1'
 IMPLEMENTATION = '2.25.112233445566778899'
@@ -49,7 +50,7 @@ class NotAccepted(Exception):
 
 class Answer(dict):
     """A command set; elements as attributes, None when absent. data: the data set's bytes, or None."""
-    data = None
+    data = abstract = syntax = None
 
     def __getattr__(self, name):
         if name in FIELDS:
@@ -89,6 +90,16 @@ def item(kind, body):
     return struct.pack('>BBH', kind, 0, len(body)) + body
 
 
+def split_items(data):
+    """[(kind, value)] of a run of items."""
+    out, at = [], 0
+    while at + 4 <= len(data):
+        kind, length = struct.unpack_from('>BxH', data, at)
+        out.append((kind, data[at + 4:at + 4 + length]))
+        at += 4 + length
+    return out
+
+
 def pdu(kind, body):
     return struct.pack('>BBI', kind, 0, len(body)) + body
 
@@ -106,53 +117,20 @@ def associate_request(calling, called, contexts, roles=(), max_pdu=131072):
     return pdu(1, body + item(0x50, user + item(0x55, b'TELEREAD_TEST')))
 
 
-class Association:
-    """Opens at once. contexts: [(abstract, [syntaxes])]; get: storage classes to be received, as contexts."""
+class Wire:
+    """PDUs and messages over a socket, for either side."""
 
-    def __init__(self, port, calling, called='TELEREAD', contexts=((VERIFICATION, [IMPLICIT_LE]),), get=(),
-                 host='127.0.0.1', timeout=30.0, max_pdu=131072, socket_=None):
-        self.socket = socket_ or socket.create_connection((host, port), timeout)
+    def __init__(self, sock, timeout):
+        self.socket = sock
         self.socket.settimeout(timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer, self.pdvs, self.message_id, self.peer_max = bytearray(), [], 0, 16384
-        proposed = list(contexts) + list(get)
-        numbered = [(2 * i + 1, a, list(s)) for i, (a, s) in enumerate(proposed)]
-        self.proposed = {n: a for n, a, _ in numbered}
-        self.results, self.contexts = {}, {}
-        roles = [(a, 1 if any(a == c for c, _ in contexts) else 0, 1) for a in sorted({a for a, _ in get})]
-        try:
-            self.socket.sendall(associate_request(calling, called, numbered, roles, max_pdu))
-            kind, body = self.read_pdu()
-            if kind == 3:
-                raise Rejected(*body[1:4])
-            if kind != 2:
-                raise Closed('PDU %d instead of an answer' % kind)
-            self.read_accept(body)
-        except BaseException:
-            self.socket.close()
-            raise
+        self.buffer, self.pdvs, self.peer_max = bytearray(), [], 16384
 
-    def read_accept(self, body):
-        at = 68
-        while at + 4 <= len(body):
-            kind, length = struct.unpack_from('>BxH', body, at)
-            value = body[at + 4:at + 4 + length]
-            at += 4 + length
-            if kind == 0x21:
-                number, result = value[0], value[2]
-                self.results[number] = result
-                if result == 0:
-                    size = struct.unpack_from('>H', value, 6)[0]
-                    self.contexts[number] = (self.proposed[number], value[8:8 + size].decode().rstrip('\0'))
-            elif kind == 0x50:
-                inner = 0
-                while inner + 4 <= len(value):
-                    sub, size = struct.unpack_from('>BxH', value, inner)
-                    if sub == 0x51:
-                        self.peer_max = struct.unpack_from('>I', value, inner + 4)[0] or 131072
-                    inner += 4 + size
-
-    # ---- PDUs
+    def read_user(self, items):
+        """The peer's greatest PDU, from the user information."""
+        for kind, value in split_items(items):
+            if kind == 0x51:
+                self.peer_max = struct.unpack('>I', value)[0] or 131072
 
     def read_exactly(self, n):
         while len(self.buffer) < n:
@@ -175,12 +153,15 @@ class Association:
                 raise Aborted('aborted by the peer: source %d, reason %d' % (body[2], body[3]))
             if kind != 4:
                 raise Closed('PDU of type %d within a message' % kind)
-            at = 0
-            while at < len(body):
-                length, number, flags = struct.unpack_from('>IBB', body, at)
-                self.pdvs.append((number, flags, body[at + 6:at + 4 + length]))
-                at += 4 + length
+            self.take_data(body)
         return self.pdvs.pop(0)
+
+    def take_data(self, body):
+        at = 0
+        while at < len(body):
+            length, number, flags = struct.unpack_from('>IBB', body, at)
+            self.pdvs.append((number, flags, body[at + 6:at + 4 + length]))
+            at += 4 + length
 
     def read_part(self, command):
         out = []
@@ -219,6 +200,42 @@ class Association:
         self.send_part(number, [encode_command(fields)], 1)
         if data is not None:
             self.send_part(number, [data] if isinstance(data, (bytes, bytearray, memoryview)) else data, 0)
+
+
+class Association(Wire):
+    """Opens at once. contexts: [(abstract, [syntaxes])]; get: storage classes to be received, as contexts."""
+
+    def __init__(self, port, calling, called='TELEREAD', contexts=((VERIFICATION, [IMPLICIT_LE]),), get=(),
+                 host='127.0.0.1', timeout=30.0, max_pdu=131072):
+        super().__init__(socket.create_connection((host, port), timeout), timeout)
+        self.message_id = 0
+        proposed = list(contexts) + list(get)
+        numbered = [(2 * i + 1, a, list(s)) for i, (a, s) in enumerate(proposed)]
+        self.proposed = {n: a for n, a, _ in numbered}
+        self.results, self.contexts = {}, {}
+        roles = [(a, 1 if any(a == c for c, _ in contexts) else 0, 1) for a in sorted({a for a, _ in get})]
+        try:
+            self.socket.sendall(associate_request(calling, called, numbered, roles, max_pdu))
+            kind, body = self.read_pdu()
+            if kind == 3:
+                raise Rejected(*body[1:4])
+            if kind != 2:
+                raise Closed('PDU %d instead of an answer' % kind)
+            self.read_accept(body)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def read_accept(self, body):
+        for kind, value in split_items(body[68:]):
+            if kind == 0x21:
+                number, result = value[0], value[2]
+                self.results[number] = result
+                if result == 0:
+                    (_, syntax), = split_items(value[4:])
+                    self.contexts[number] = (self.proposed[number], syntax.decode().rstrip('\0'))
+            elif kind == 0x50:
+                self.read_user(value)
 
     def context(self, abstract, syntax=None):
         for number, (a, s) in self.contexts.items():
@@ -317,3 +334,83 @@ class Association:
             self.release()
         else:
             self.socket.close()
+
+
+class Acceptor:
+    """A storage SCP in threads. takes(abstract, syntaxes) chooses a syntax or None; answer(command) gives the status of a
+    C-STORE, or 'abort' or 'close'. received: the commands with their data; associations: (calling, called) of each."""
+
+    def __init__(self, takes=lambda abstract, syntaxes: syntaxes[0], answer=lambda command: SUCCESS, max_pdu=131072):
+        self.takes, self.answer, self.max_pdu, self.received, self.associations = takes, answer, max_pdu, [], []
+        self.most_at_once, self.now, self.lock = 0, 0, threading.Lock()
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            try:
+                sock = self.listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
+
+    def serve(self, sock):
+        with self.lock:
+            self.now += 1
+            self.most_at_once = max(self.most_at_once, self.now)
+        try:
+            self.converse(Wire(sock, 30))
+        except (OSError, Closed, Aborted):
+            pass
+        finally:
+            with self.lock:
+                self.now -= 1
+            sock.close()
+
+    def converse(self, wire):
+        contexts = self.associate(wire)
+        while True:
+            kind, body = wire.read_pdu()
+            if kind == 5:
+                wire.socket.sendall(pdu(6, b'\0\0\0\0'))
+                return
+            if kind != 4:
+                return
+            wire.take_data(body)
+            number, command = wire.receive()
+            command.abstract, command.syntax = contexts[number]
+            with self.lock:
+                self.received.append(command)
+            status = self.answer(command)
+            if status == 'abort':
+                wire.socket.sendall(pdu(7, b'\0\0\0\0'))
+            if status in ('abort', 'close'):
+                return
+            wire.send(number, {'affected_class': command.affected_class, 'affected_instance': command.affected_instance,
+                               'field': command.field | 0x8000, 'responded_id': command.message_id, 'status': status})
+
+    def associate(self, wire):
+        kind, body = wire.read_pdu()
+        if kind != 1:
+            raise Closed('PDU %d instead of a request' % kind)
+        self.associations.append((body[20:36].decode().strip(), body[4:20].decode().strip()))
+        contexts, answers = {}, item(0x10, APPLICATION.encode())
+        for kind, value in split_items(body[68:]):
+            if kind == 0x50:
+                wire.read_user(value)
+            elif kind == 0x20:
+                inner = [(k, v.decode().rstrip('\0')) for k, v in split_items(value[4:])]
+                abstract, syntaxes = inner[0][1], [v for k, v in inner if k == 0x40]
+                syntax = self.takes(abstract, syntaxes)
+                if syntax:
+                    contexts[value[0]] = (abstract, syntax)
+                answers += item(0x21, struct.pack('>B2xB', value[0], 0)[:2] + bytes((0 if syntax else 4, 0))
+                                + item(0x40, (syntax or syntaxes[0]).encode()))
+        user = item(0x51, struct.pack('>I', self.max_pdu)) + item(0x52, IMPLEMENTATION.encode())
+        wire.socket.sendall(pdu(2, body[:68] + answers + item(0x50, user)))
+        return contexts
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept
+        self.listener.close()

@@ -2,8 +2,9 @@
 """The commands: import, export, find, site, peer, config, fsck, reindex; their output and exit codes."""
 import json
 import os
-import shutil
+import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 import dul
@@ -85,6 +86,28 @@ def import_beside():
         got = node.get_all(more)
         equal({u: v[1] for u, v in got.items()}, {i.uid: i.data for i in more})
         equal(summary(at)['same'], 5)
+
+
+@case('import that is killed is simply run again')
+def import_killed():
+    at, total = lib.folder(), 1500
+    for n in range(total):
+        image('killed%d' % (n // 50), n, 1, 'K%d' % (n // 50)).save(os.path.join(at, '%04d' % n))
+    for running in (False, True):
+        one = lib.Node()
+        if running:
+            one.start()
+        words = [lib.PROGRAM, 'import', '--config', one.config, '--data', one.data, at]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.25)
+        process.kill() if not running else one.kill()
+        code = process.wait(30 * lib.SLOW)
+        check(code in (-9, 0) if not running else code in (0, 1), 'exit status %d' % code)
+        said = summary(at, on=one)
+        lib.note('%d were there already' % said['same'])
+        equal((said['imported'] + said['same'], said['refused'], said['quarantined']), (total, 0, 0))
+        one.teleread('fsck')
+        equal(len(one.json_lines('find', '--level', 'image')), total)
 
 
 @case('import needs to know the site where there are several')

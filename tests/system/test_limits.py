@@ -248,6 +248,64 @@ def twice():
         equal(one.echo(), 0)
 
 
+@case('a peer may call from its addresses only, and the narrowest entry says whose it is')
+def addresses():
+    with lib.Node(sites=False) as one:
+        for code in ('FAR', 'NEAR'):
+            one.teleread('site', 'add', code, '--name', 'Demo ' + code)
+        one.teleread('peer', 'add', 'CALLER', '--site', 'FAR', '--address', '10.0.0.0/8')
+        try:
+            one.echo('CALLER')
+            raise AssertionError('was accepted')
+        except dul.Rejected:
+            pass
+        one.teleread('peer', 'add', 'CALLER', '--site', 'FAR', '--address', '127.0.0.0/8')
+        one.teleread('peer', 'add', 'CALLER', '--site', 'NEAR', '--address', '127.0.0.1/32')
+        equal(one.store([image('near', 1)], 'CALLER'), [0])
+        one.teleread('peer', 'add', 'NEAR_WS', '--site', 'NEAR')
+        one.teleread('peer', 'add', 'FAR_WS', '--site', 'FAR')
+        equal([len(one.find('STUDY', who, StudyInstanceUID='')) for who in ('NEAR_WS', 'FAR_WS')], [1, 0])
+
+
+@case('private classes and syntaxes are taken from those peers only whose entry says so')
+def private():
+    odd = image('private', 1, sop_class='1.2.826.999.1', syntax=dul.EXPLICIT_LE)
+    with lib.Node() as one:
+        one.teleread('peer', 'add', 'MAKER', '--site', 'NORTH', '--private')
+        try:
+            one.store([odd])
+            raise AssertionError('was taken')
+        except dul.NotAccepted as e:
+            equal(e.args[0], 3, 'abstract syntax not supported')
+        equal(one.store([odd], 'MAKER'), [0])
+        check(one.get_all([odd], 'MAKER')[odd.uid][1] == odd.data, 'and comes back')
+
+
+@case('SIGHUP reads the settings again; a bad file changes nothing')
+def reload():
+    with lib.Node({'dicom.check_called_aet': 'false'}) as one:
+        one.associate(called='ANY').release()
+        one.settings['dicom.check_called_aet'] = 'true'
+        one.write_config()
+        one.process.send_signal(signal.SIGHUP)
+
+        def strict():
+            try:
+                one.associate(called='ANY').release()
+                return False
+            except dul.Rejected:
+                return True
+        lib.wait_until(strict, 5, 'the new setting holds')
+        one.settings['dicom.check_called_aet'] = 'perhaps'
+        one.write_config()
+        one.process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        check(one.alive() and strict(), 'the last good settings hold')
+        equal(one.associate(called='TELEREAD').echo().status, 0)
+        one.settings['dicom.check_called_aet'] = 'true'
+        one.write_config()
+
+
 @case('the limit of matches and the largest instance are kept to')
 def settings():
     with lib.Node({'dicom.find_limit': '3', 'archive.max_instance': '100K'}) as small:
