@@ -326,7 +326,9 @@ static int record_shared(struct intake *in, struct place *p, struct err *e)
 	record_header(r, in->buf + in->from);
 	memset(in->buf + in->fill, 0, (size_t)size - (in->fill - in->from)); /* record_fits() has seen to the room */
 	fault_point("before-write");
-	return packer_write(p->pack, in->buf + in->from, (size_t)size, p->at, e);
+	if ((rc = packer_write(p->pack, in->buf + in->from, (size_t)size, p->at, e)) < 0)
+		packer_blank(p->pack, p->at);
+	return rc;
 }
 
 static int record_own(struct intake *in, struct place *p, struct err *e)
@@ -400,7 +402,11 @@ static int intake_place(struct intake *in, struct intake_result *out, struct err
 	}
 	item_of(in, &item);
 	fault_point("after-write");
-	int committed = committer_wait(in->archive->committer, &p, rc < 0 ? PLACE_FAILED : PLACE_WRITTEN, e);
+	int committed = committer_wait(in->archive->committer, &p,
+				       rc < 0   ? PLACE_FAILED
+				       : p.pack ? PLACE_WRITTEN
+						: PLACE_SYNCED,
+				       e);
 	if (rc < 0 && e)
 		*e = why;
 	if (rc < 0 || committed < 0)

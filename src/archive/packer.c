@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AHEAD_LEAST = 16 << 20, ZERO_STEP = 4 << 20 };
+enum { ZERO_STEP = 4 << 20, IDLE_MS = 100, SHARE = 32 };
 
 struct open_pack {
 	struct open_pack *next; /* in packer.spare */
@@ -29,7 +29,7 @@ struct packer {
 	unsigned retiring;
 	uint64_t *own; /* ids of open packs of one record */
 	size_t n_own, room_own;
-	bool stop;
+	bool stop, asleep; /* asleep: the thread waits for something to be placed */
 };
 
 static struct metric m_ahead =
@@ -84,22 +84,22 @@ static uint64_t ahead_now(const struct packer *p)
 	return n;
 }
 
+/* The configured most, but never more than a 1/SHARE of the free space. */
 static uint64_t ahead_wanted(const struct packer *p)
 {
-	uint64_t n = p->taken < AHEAD_LEAST ? AHEAD_LEAST : p->taken;
-	if (p->taken == 0)
-		return 0; /* an idle node leaves the disk alone */
-	return n < p->most_ahead ? n : p->most_ahead;
+	int64_t room = p->store->ops->room(p->store, NULL);
+	uint64_t share = room > 0 ? (uint64_t)room / SHARE : 0;
+	return share < p->most_ahead ? share : p->most_ahead;
 }
 
-/* The pack whose next stretch should be zeroed, or NULL. A tail that has overtaken the zeros is left alone: the zeros
- * would only compete with it. Lock held. */
+/* The pack whose next stretch should be zeroed, or NULL. Lock held. */
 static struct open_pack *zero_candidate(struct packer *p)
 {
-	if (p->current && p->current->zeroed < p->pack_size && p->current->zeroed >= p->current->tail + ZERO_STEP)
-		return p->current;
-	if (p->current && p->current->tail == PACK_BLOCK && p->current->zeroed < p->pack_size)
-		return p->current;
+	struct open_pack *c = p->current;
+	if (c && c->zeroed < c->tail) /* overtaken */
+		c->zeroed = c->zeroing = c->tail;
+	if (c && c->zeroed < p->pack_size)
+		return c;
 	for (struct open_pack *k = p->spare; k; k = k->next)
 		if (k->zeroed < p->pack_size)
 			return k;
@@ -160,14 +160,33 @@ static bool zero_step(struct packer *p)
 	return rc == 0;
 }
 
+/* Waits for the end of a load, looking every IDLE_MS. Lock held. */
+static void wait_idle(struct packer *p)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += IDLE_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&p->work, &p->lock, &until);
+}
+
 static void *zero_thread(void *arg)
 {
 	struct packer *p = arg;
+	uint64_t seen = 0;
 	log_context("packer");
 	pthread_mutex_lock(&p->lock);
-	while (!p->stop)
-		if (!zero_step(p))
+	while (!p->stop) {
+		if (p->taken != seen) {
+			seen = p->taken;
+			wait_idle(p);
+		} else if (!zero_step(p)) {
+			p->asleep = true;
 			pthread_cond_wait(&p->work, &p->lock);
+			p->asleep = false;
+		}
+	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
@@ -275,7 +294,8 @@ int packer_reserve(struct packer *p, uint64_t n, struct open_pack **pack, uint64
 			pthread_cond_wait(&p->zeroed, &p->lock); /* zeros are on their way to just here */
 		*pack = k;
 		*at = place;
-		pthread_cond_signal(&p->work);
+		if (p->asleep)
+			pthread_cond_signal(&p->work);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return rc;
@@ -284,6 +304,12 @@ int packer_reserve(struct packer *p, uint64_t n, struct open_pack **pack, uint64
 int packer_write(struct open_pack *pack, const void *data, size_t n, uint64_t at, struct err *e)
 {
 	return pack->writer->store->ops->write(pack->writer, data, n, at, e);
+}
+
+void packer_blank(struct open_pack *pack, uint64_t at)
+{
+	static const _Alignas(PACK_BLOCK) uint8_t zeros[PACK_BLOCK];
+	packer_write(pack, zeros, sizeof zeros, at, NULL);
 }
 
 uint64_t open_pack_id(const struct open_pack *pack)

@@ -22,6 +22,8 @@ uint64_t packer_close(struct packer *p);
 /* Reserves a place of n bytes (a multiple of PACK_BLOCK). *pack stays valid until packer_done. */
 int packer_reserve(struct packer *p, uint64_t n, struct open_pack **pack, uint64_t *at, struct err *e);
 int packer_write(struct open_pack *pack, const void *data, size_t n, uint64_t at, struct err *e);
+/* Tries to leave zeros where a record's header stands or half stands: it was given up. */
+void packer_blank(struct open_pack *pack, uint64_t at);
 uint64_t open_pack_id(const struct open_pack *pack);
 /* Makes everything written so far durable. After a failure the pack is bad for good: what is in it and not yet
  * acknowledged must fail, and new places come from another pack. */

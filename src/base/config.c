@@ -60,7 +60,7 @@ static const struct key keys[] = {
 	 "Space that stays free on the disk: below it new instances are refused as out of resources (A700)."},
 	{"archive", "pack_size", "256M", AT(pack_size), NUMBER(SIZE, 1 * M, 64 * G),
 	 "Size at which an intake pack is sealed and the next one begun."},
-	{"archive", "prewrite", "512M", AT(prewrite), NUMBER(SIZE, 0, 1 * T),
+	{"archive", "prewrite", "256M", AT(prewrite), NUMBER(SIZE, 0, 1 * T),
 	 "Packs are written with zeros in advance up to so much, which makes a sync cheaper; 0: not at all."},
 	{"archive", "buffer", "1M", AT(buffer), NUMBER(SIZE, 64 * K, 16 * M),
 	 "Instances up to this size share a pack; a larger one gets a pack of its own."},

@@ -37,7 +37,7 @@ static void defaults(void **state)
 	assert_int_equal(c.find_limit, 0);
 	assert_int_equal(c.reserve, 512LL << 20);
 	assert_int_equal(c.pack_size, 256LL << 20);
-	assert_int_equal(c.prewrite, 512LL << 20);
+	assert_int_equal(c.prewrite, 256LL << 20);
 	assert_int_equal(c.buffer, 1LL << 20);
 	assert_int_equal(c.max_instance, 0);
 	assert_string_equal(c.log_level, "info");
