@@ -19,7 +19,7 @@
 namespace shim
 {
 
-static constexpr size_t DEPTH_MOST = 64;
+static constexpr size_t DEPTH_MOST = 64, CREATORS_MOST = 256;
 static constexpr uint64_t INFLATED_MOST = 512u << 20, ELEMENTS_MOST = 4u << 20;
 static constexpr uint32_t UNDEFINED = 0xffffffffu;
 static constexpr char DEFLATED[] = "1.2.840.10008.1.2.1.99", IMPLICIT[] = "1.2.840.10008.1.2",
@@ -145,15 +145,21 @@ class InflateSource final : public Source
 	uint8_t room_[16384];
 };
 
-struct Frame {
-	uint64_t end; /* UINT64_MAX: up to its delimiter */
-	bool item, is_explicit, big, pixels;
-};
-
 struct Header {
 	uint16_t group, element;
 	char vr[3];
 	uint32_t length;
+};
+
+struct Creator { /* who reserved a block of private elements (PS3.5 7.8.1) */
+	uint16_t group, block;
+	std::string name;
+};
+
+struct Frame {
+	uint64_t end; /* UINT64_MAX: up to its delimiter */
+	bool item, is_explicit, big, pixels;
+	std::vector<Creator> creators;
 };
 
 class Walk
@@ -161,13 +167,14 @@ class Walk
       public:
 	Walk(Source &in, bool is_explicit, bool big) : in_(in)
 	{
-		stack_.push_back({UINT64_MAX, true, is_explicit, big, false});
+		stack_.push_back({UINT64_MAX, true, is_explicit, big, false, {}});
 	}
 	int run();
 
       private:
 	int header(Header &h, bool *end);
 	int value(const Header &h);
+	int pass(const Header &h);
 	int open(const Header &h, bool item, bool pixels, bool implicit);
 	uint16_t two(const uint8_t *p) const
 	{
@@ -225,23 +232,57 @@ int Walk::header(Header &h, bool *end)
 int Walk::open(const Header &h, bool item, bool pixels, bool implicit)
 {
 	const Frame &in = stack_.back();
-	Frame f = {h.length == UNDEFINED ? UINT64_MAX : at_ + h.length, item, in.is_explicit && !implicit,
-		   in.big && !implicit, pixels};
+	Frame f = {h.length == UNDEFINED ? UINT64_MAX : at_ + h.length,
+		   item,
+		   in.is_explicit && !implicit,
+		   in.big && !implicit,
+		   pixels,
+		   {}};
 
 	if (stack_.size() >= 2 * DEPTH_MOST)
 		return fail(SHIM_ELIMIT, "sequences nested deeper than %zu", DEPTH_MOST);
-	stack_.push_back(f);
+	stack_.push_back(std::move(f));
 	return SHIM_OK;
 }
 
-static bool sequence_by_dictionary(const Header &h)
+static bool sequence_for(const Header &h, const char *creator)
 {
 	const DcmDataDictionary &dict = dcmDataDict.rdlock();
-	const DcmDictEntry *e = dict.findEntry(DcmTagKey(h.group, h.element), nullptr);
+	const DcmDictEntry *e = dict.findEntry(DcmTagKey(h.group, h.element), creator);
 	const bool is = e && e->getEVR() == EVR_SQ;
 
 	dcmDataDict.rdunlock();
 	return is;
+}
+
+/* DCMTK's dictionary has private sequences, too, each by the name of its creator. */
+static bool sequence_by_dictionary(const Header &h, const Frame &in)
+{
+	if (h.group % 2 == 0 || h.element < 0x1000)
+		return sequence_for(h, nullptr);
+	return std::any_of(in.creators.begin(), in.creators.end(), [&](const Creator &c) {
+		return c.group == h.group && c.block == h.element >> 8 && sequence_for(h, c.name.c_str());
+	});
+}
+
+/* The value of an element that holds no others; the name of a private creator is kept. */
+int Walk::pass(const Header &h)
+{
+	std::vector<Creator> &known = stack_.back().creators;
+	const bool creator = h.group % 2 && h.element >= 0x10 && h.element <= 0xff && !stack_.back().is_explicit;
+	char value[64], name[65] = "";
+	size_t n = creator ? std::min<size_t>(h.length, sizeof value) : 0;
+
+	if (creator && known.size() >= CREATORS_MOST)
+		return fail(SHIM_ELIMIT, "more than %zu private creators in one data set or item", CREATORS_MOST);
+	if ((n && in_.get(value, n) != n) || !in_.skip(h.length - n))
+		return fail(SHIM_EPARSE, "data ends inside element (%04X,%04X) of %u bytes", h.group, h.element,
+			    h.length);
+	at_ += h.length;
+	copy_trimmed(name, sizeof name, value, n);
+	if (creator)
+		known.push_back({h.group, h.element, name});
+	return SHIM_OK;
 }
 
 int Walk::value(const Header &h)
@@ -261,13 +302,9 @@ int Walk::value(const Header &h)
 		return open(h, false, pixel_data || bytes, !std::strcmp(h.vr, "UN"));
 	if (h.length == UNDEFINED)
 		return fail(SHIM_EPARSE, "an item of undefined length where none can be");
-	if (!std::strcmp(h.vr, "SQ") || (h.group != 0xfffe && !top.is_explicit && sequence_by_dictionary(h)))
+	if (!std::strcmp(h.vr, "SQ") || (h.group != 0xfffe && !top.is_explicit && sequence_by_dictionary(h, top)))
 		return open(h, false, false, false);
-	if (!in_.skip(h.length))
-		return fail(SHIM_EPARSE, "data ends inside element (%04X,%04X) of %u bytes", h.group, h.element,
-			    h.length);
-	at_ += h.length;
-	return SHIM_OK;
+	return pass(h);
 }
 
 int Walk::run()

@@ -271,6 +271,33 @@ static void deep_nesting(void **state)
 	free(data);
 }
 
+/* The same with a private sequence that DCMTK knows by its creator, each of a length of its own: no VR and no undefined
+ * length gives it away. */
+static void deep_private_nesting(void **state)
+{
+	enum { LEVELS = 40000, LEVEL = 40 };
+	static const char creator[] = "CARDIO-D.R. 1.0 ";
+	uint8_t *data = malloc((size_t)LEVELS * LEVEL), *p = data;
+	shim_dataset *ds = NULL;
+
+	(void)state;
+	assert_non_null(data);
+	for (uint32_t left = LEVELS; left-- > 0;) {
+		uint32_t item = left * LEVEL, sequence = item + 8;
+
+		put(&p, "\x09\0\x10\0\x10\0\0\0", 8);
+		put(&p, creator, 16);
+		put(&p, "\x09\0\x40\x10", 4);
+		put(&p, &sequence, 4);
+		put(&p, "\xfe\xff\0\xe0", 4);
+		put(&p, &item, 4);
+	}
+	assert_int_equal(shim_dataset_parse(data, (size_t)(p - data), ILE, &ds), SHIM_ELIMIT);
+	assert_int_equal(shim_dataset_parse(data + (LEVELS - 10) * LEVEL, 10 * LEVEL, ILE, &ds), 0);
+	shim_dataset_free(ds);
+	free(data);
+}
+
 static void what_can_be_transcoded(void **state)
 {
 	static const char *const ours[] = {ILE, ELE, EBE, DEFLATED, RLE, JPEG_SV1, JPEG_LS};
@@ -449,6 +476,7 @@ int main(void)
 	    cmocka_unit_test(parse_and_get),
 	    cmocka_unit_test(unreadable_files),
 	    cmocka_unit_test(deep_nesting),
+	    cmocka_unit_test(deep_private_nesting),
 	    cmocka_unit_test(what_can_be_transcoded),
 	    cmocka_unit_test(transcode_round),
 	    cmocka_unit_test(dicomdir),
