@@ -181,6 +181,12 @@ def need_program():
         skip_all('no program at %s' % PROGRAM)
 
 
+def need_tools(*names):
+    for name in names:
+        if not shutil.which(name):
+            skip_all('%s (Debian package dcmtk) is not installed' % name)
+
+
 def has_faults():
     with open(PROGRAM, 'rb') as f:
         return b'TELEREAD_FAULT_POINT' in f.read()

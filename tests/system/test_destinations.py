@@ -60,7 +60,7 @@ def plain():
         equal((c.originator, c.originator_id, c.abstract), ('COUNTY', 1, ALL[uid].sop_class))
     equal(set(d.associations), {('TELEREAD', 'DEST')})
     for p in progress:
-        equal((p.remaining or 0) + (p.completed or 0) + (p.failed or 0) + (p.warning or 0), 30, 'counters of a pending answer')
+        equal(sum(n or 0 for n in (p.remaining, p.completed, p.failed, p.warning)), 30, 'counters of a pending answer')
     d.close()
 
 

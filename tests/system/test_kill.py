@@ -133,6 +133,60 @@ def random_kills():
     node.stop()
 
 
+@case('two senders of other content under the same UIDs, and kill -9: who was told stored is there')
+def conflicts():
+    node, told = lib.Node(), {}
+    for n in range(4):
+        node.start()
+        results, gate = {}, threading.Barrier(3)
+
+        def go(seed, first=n * 1000):
+            try:
+                with node.associate('COUNTY', CTX, timeout=20) as a:
+                    gate.wait()
+                    for k in range(first, first + 400):
+                        one = image('conflict%d' % k, 1, seed=seed)
+                        results[one.uid, seed] = a.store(one.sop_class, one.uid, one.syntax, one.data).status, one
+            except (OSError, dul.Closed, dul.Aborted):
+                pass
+
+        def stop():
+            gate.wait()
+            time.sleep(0.15 + 0.15 * n)
+            node.kill()
+        lib.together(lambda: go(1), lambda: go(2), stop)
+        for (uid_, seed), (status, one) in results.items():
+            check(status in (0, 0xB000), '%04x' % status)
+            if status == 0:
+                check(uid_ not in told, 'both senders were told stored')
+                told[uid_] = one
+    node.start()
+    got = node.get_all(list(told.values()))
+    equal([u for u, i in told.items() if got.get(u, (0, 0))[1] != i.data], [], 'another content, or none')
+    lib.note('%d acknowledged' % len(told))
+    check(len(told) > 20, 'some were acknowledged')
+    node.teleread('fsck')
+    node.teleread('reindex', '--prove')
+    node.stop()
+
+
+@case('fsck, reindex --prove, find and export beside a node under load see nothing wrong')
+def beside():
+    with lib.Node() as node:
+        load = Load(node, 'b', most=600, pause=0.002).start()
+        rounds = 0
+        while any(t.is_alive() for t in load.threads) and rounds < 12:
+            rounds += 1
+            node.teleread('fsck')
+            node.teleread('reindex', '--prove')
+            node.json_lines('find', '--level', 'image')
+            node.teleread('export', '--study', uid('study', 'b-0'), '--to', os.path.join(lib.folder(), 'out'))
+        load.join()
+        lib.note('%d rounds, %d stored' % (rounds, len(load.acknowledged)))
+        equal(set(load.statuses), {0})
+        verify(node, [load])
+
+
 @case('an instance under way at kill -9 leaves nothing behind')
 def under_way():
     node = lib.Node()

@@ -10,7 +10,7 @@ sys.dont_write_bytecode = True
 import dul
 import lib
 from lib import case, check, equal
-from objects import CT, image
+from objects import CT, image, keys
 
 lib.need_program()
 MOST = 64
@@ -129,7 +129,6 @@ def slow():
 def stalled_reader():
     some = [image('stall', n, bulk=400000) for n in range(20)]
     equal(set(node.store(some)), {0})
-    from objects import keys
     a = node.associate('COUNTY', [(dul.STUDY_GET, [dul.IMPLICIT_LE])], get=CTX)
     a.send(1, {'affected_class': dul.STUDY_GET, 'field': 0x10, 'message_id': 1, 'priority': 0},
            keys('STUDY', StudyInstanceUID=some[0].study))
@@ -177,7 +176,6 @@ def pdus():
 
 @case('C-GET keeps to the PDU size of the receiver')
 def small_pdus():
-    from objects import keys
     one = image('small', 1, side=128)
     equal(node.store([one]), [0])
     for size in (4096, 16384):
@@ -311,7 +309,6 @@ def settings():
     with lib.Node({'dicom.find_limit': '3', 'archive.max_instance': '100K'}) as small:
         equal(set(small.store([image('s%d' % n) for n in range(5)])), {0})
         with small.associate('COUNTY', [(dul.STUDY_FIND, [dul.IMPLICIT_LE])]) as a:
-            from objects import keys
             rows, final = a.find(dul.STUDY_FIND, keys('STUDY', StudyInstanceUID=''))
         equal(len(rows), 3)
         check(final.status in (0xA700, 0xC000), final)

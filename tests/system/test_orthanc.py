@@ -10,7 +10,7 @@ import urllib.request
 
 sys.dont_write_bytecode = True
 import lib
-from lib import case, check, equal, tool
+from lib import case, equal, tool
 from objects import KEYWORDS, Part10, image, keys, parse, text, uid
 import dul
 

@@ -7,9 +7,11 @@ sys.dont_write_bytecode = True
 import dul
 import lib
 from lib import case, check, equal, tool
-from objects import (CT, JPEG_LS, KEYWORDS, MR, Part10, image, keys, parse, text, uid)
+from objects import (CT, HEVC, HTJ2K, HTJ2K_LOSSLESS, HTJ2K_RPCL, J2K, J2K_LOSSLESS, JPEG_BASELINE, JPEG_LS, JPEG_SV1,
+                     JPEG_XL, KEYWORDS, MPEG4, MR, NATIVE, RLE, Part10, encode, image, keys, parse, text, uid)
 
 lib.need_program()
+lib.need_tools('storescp')
 
 SITES = [('PROVINCE', '', 'province'), ('CITY', 'PROVINCE', 'city'), ('NORTHC', 'CITY', 'county'),
          ('SOUTHC', 'CITY', 'county')]
@@ -33,7 +35,7 @@ for p, (patient, name) in enumerate(NAMES):
             for number in range(1, 4):
                 NORTH.append(image(word, number, series, patient, name, '2026%02d1%d' % (p + 1, study),
                                    'CT' if series == 1 or study == 0 else 'MR', CT if series == 1 else MR,
-                                   charset='ISO_IR 192' if '=' in name else None, extra=[(KEYWORDS['AccessionNumber'][0], 'SH', word)]))
+                                   charset='ISO_IR 192' if '=' in name else None, extra=[(0x00080050, 'SH', word)]))
 for number in range(1, 5):
     SOUTH.append(image('south', number, 1, 'P1', 'Southern^Person', '20260115'))
 
@@ -149,7 +151,6 @@ def chinese():
     equal(studies(SpecificCharacterSet='ISO_IR 192', PatientName='王?'), set(), '王?')
     gb = [(0x00080005, 'CS', 'GB18030'), (0x00080052, 'CS', 'STUDY'), (0x00100010, 'PN', '王*'.encode('gb18030')),
           (0x0020000D, 'UI', '')]
-    from objects import encode
     with node.associate('NORTH_PACS', [(dul.STUDY_FIND, [dul.IMPLICIT_LE])]) as a:
         rows, final = a.find(dul.STUDY_FIND, encode(gb, dul.IMPLICIT_LE))
     equal((len(rows), final.status), (2, 0))
@@ -302,8 +303,6 @@ def cancel_get():
 
 @case('every transfer syntax is kept as it was sent')
 def syntaxes():
-    from objects import (HEVC, HTJ2K, HTJ2K_LOSSLESS, HTJ2K_RPCL, J2K, J2K_LOSSLESS, JPEG_BASELINE, JPEG_SV1, JPEG_XL,
-                         MPEG4, NATIVE, RLE)
     some = [image('syntaxes', n, n, 'P12', 'Syntax^All', syntax=s, frames=1 + n % 3) for n, s in enumerate(
         (*NATIVE, JPEG_BASELINE, JPEG_SV1, JPEG_LS, J2K, J2K_LOSSLESS, RLE, HTJ2K, HTJ2K_LOSSLESS, HTJ2K_RPCL, JPEG_XL,
          MPEG4, HEVC))]
