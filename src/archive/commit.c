@@ -18,13 +18,11 @@ struct committer {
 	struct place *first, *last; /* queue in order of seq */
 	uint64_t next_seq;
 	uint64_t unindexed; /* first sequence number that is durable but could not be indexed; 0: none */
-	bool stop, syncing;
+	bool stop;
 	unsigned unfolded, unchecked; /* instances since the last fold and checkpoint; the committer's own */
 };
 
-static struct metric m_group = METRIC(COUNTER, "teleread_commit_groups_total", "", "Groups indexed in one transaction");
-static struct metric m_syncs =
-    METRIC(COUNTER, "teleread_commit_syncs_total", "", "Syncs of packs, each for all that was written");
+static struct metric m_group = METRIC(COUNTER, "teleread_commit_groups_total", "", "Groups made durable with one sync");
 static struct metric m_items = METRIC(COUNTER, "teleread_commit_instances_total", "", "Instances in those groups");
 static struct metric m_sync = METRIC(SECONDS, "teleread_commit_sync_seconds", "", "Syncing a group's bytes");
 static struct metric m_index =
@@ -41,7 +39,6 @@ int committer_enter(struct committer *c, uint64_t n, struct place *p, struct err
 		p->seq = c->next_seq++;
 		p->next = NULL;
 		p->state = PLACE_WRITING;
-		p->rc = 0;
 		p->done = false;
 		pthread_cond_init(&p->wake, NULL);
 		*(c->first ? &c->last->next : &c->first) = p;
@@ -51,30 +48,26 @@ int committer_enter(struct committer *c, uint64_t n, struct place *p, struct err
 	return rc;
 }
 
-/* Can the thread that indexes go on? Lock held. */
-static bool head_ready(const struct committer *c)
+int committer_wait(struct committer *c, struct place *p, enum place_state state, struct err *e)
 {
-	return c->first && (c->first->state == PLACE_SYNCED || c->first->state == PLACE_FAILED);
+	pthread_mutex_lock(&c->lock);
+	p->state = state;
+	if (c->first == p)
+		pthread_cond_signal(&c->ready);
+	while (!p->done)
+		pthread_cond_wait(&p->wake, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+	pthread_cond_destroy(&p->wake);
+	if (p->rc < 0 && e)
+		*e = p->err;
+	return p->rc;
 }
 
-/* Takes all that is written and not yet being synced. Lock held. */
-static unsigned take_written(struct committer *c, struct place **group)
-{
-	unsigned n = 0;
-	for (struct place *p = c->first; p && n < GROUP_MOST; p = p->next)
-		if (p->state == PLACE_WRITTEN) {
-			p->state = PLACE_SYNCING;
-			p->rc = 0;
-			group[n++] = p;
-		}
-	return n;
-}
-
-/* Everything of one pack in the group failed: blanks what was placed; it was never acknowledged. */
+/* Marks everything of one shared pack in the group as failed, and blanks what was placed: it was never acknowledged. */
 static void fail_pack(struct place **group, unsigned n, const struct open_pack *pack, const struct err *why)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (group[i]->pack == pack) {
+		if (group[i]->pack == pack && group[i]->rc == 0) {
 			packer_blank(group[i]->pack, group[i]->at);
 			group[i]->rc = -(int)why->code;
 			group[i]->err = *why;
@@ -89,7 +82,7 @@ static void sync_group(struct committer *c, struct place **group, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct open_pack *k = group[i]->pack;
 		struct err e = {0};
-		if (group[i]->rc < 0 || k == synced) /* a group meets at most a few packs, one after the other */
+		if (group[i]->rc < 0 || !k || k == synced) /* a group meets at most a few packs, one after the other */
 			continue;
 		if (packer_is_bad(packer, k))
 			err_set(&e, E_IO, "the pack could not be synced before");
@@ -101,52 +94,6 @@ static void sync_group(struct committer *c, struct place **group, unsigned n)
 			synced = k;
 	}
 	metric_observe(&m_sync, clock_mono_us() - start);
-	metric_add(&m_syncs, 1);
-}
-
-/* Syncs for all who wait. Lock held on entry and exit. */
-static void sync_written(struct committer *c)
-{
-	struct place *group[GROUP_MOST];
-	unsigned n = take_written(c, group);
-	c->syncing = true;
-	pthread_mutex_unlock(&c->lock);
-	fault_point("before-sync");
-	sync_group(c, group, n);
-	fault_point("after-sync");
-	pthread_mutex_lock(&c->lock);
-	c->syncing = false;
-	for (unsigned i = 0; i < n; i++)
-		group[i]->state = group[i]->rc < 0 ? PLACE_FAILED : PLACE_SYNCED;
-	if (head_ready(c))
-		pthread_cond_signal(&c->ready);
-	for (struct place *p = c->first; p; p = p->next)
-		if (p->state == PLACE_WRITTEN) { /* the next to sync */
-			pthread_cond_signal(&p->wake);
-			break;
-		}
-}
-
-int committer_wait(struct committer *c, struct place *p, enum place_state state, struct err *e)
-{
-	pthread_mutex_lock(&c->lock);
-	p->state = state;
-	if (state == PLACE_FAILED) {
-		p->rc = -E_IO;
-		err_set(&p->err, E_IO, "the record could not be written");
-	}
-	if (head_ready(c))
-		pthread_cond_signal(&c->ready);
-	while (!p->done)
-		if (p->state == PLACE_WRITTEN && !c->syncing)
-			sync_written(c);
-		else
-			pthread_cond_wait(&p->wake, &c->lock);
-	pthread_mutex_unlock(&c->lock);
-	pthread_cond_destroy(&p->wake);
-	if (p->rc < 0 && e)
-		*e = p->err;
-	return p->rc;
 }
 
 /* Everything indexed up to the group's last number, unless something before it is durable but not indexed. */
@@ -208,6 +155,16 @@ static void index_group(struct committer *c, struct place **group, unsigned n)
 
 static void commit_group(struct committer *c, struct place **group, unsigned n)
 {
+	for (unsigned i = 0; i < n; i++) {
+		group[i]->rc = 0;
+		if (group[i]->state == PLACE_FAILED) {
+			group[i]->rc = -E_IO;
+			err_set(&group[i]->err, E_IO, "the record could not be written");
+		}
+	}
+	fault_point("before-sync");
+	sync_group(c, group, n);
+	fault_point("after-sync");
 	index_group(c, group, n);
 	fault_point("after-commit");
 	metric_add(&m_group, 1);
@@ -220,11 +177,11 @@ static void commit_group(struct committer *c, struct place **group, unsigned n)
 	c->unchecked += n;
 }
 
-/* Takes the durable ones from the head of the queue. Lock held. */
+/* Takes the finished ones from the head of the queue. Lock held. */
 static unsigned take_group(struct committer *c, struct place **group)
 {
 	unsigned n = 0;
-	while (n < GROUP_MOST && head_ready(c)) {
+	while (n < GROUP_MOST && c->first && c->first->state != PLACE_WRITING) {
 		group[n++] = c->first;
 		c->first = c->first->next;
 	}
@@ -257,7 +214,7 @@ static bool wait_ready(struct committer *c)
 	until.tv_nsec += (long)IDLE_MS * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	while (!head_ready(c)) {
+	while (!(c->first && c->first->state != PLACE_WRITING)) {
 		bool settled = !c->unfolded && !c->unchecked;
 		if (c->stop && !c->first)
 			return false;

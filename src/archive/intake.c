@@ -402,11 +402,7 @@ static int intake_place(struct intake *in, struct intake_result *out, struct err
 	}
 	item_of(in, &item);
 	fault_point("after-write");
-	int committed = committer_wait(in->archive->committer, &p,
-				       rc < 0   ? PLACE_FAILED
-				       : p.pack ? PLACE_WRITTEN
-						: PLACE_SYNCED,
-				       e);
+	int committed = committer_wait(in->archive->committer, &p, rc < 0 ? PLACE_FAILED : PLACE_WRITTEN, e);
 	if (rc < 0 && e)
 		*e = why;
 	if (rc < 0 || committed < 0)

@@ -27,13 +27,7 @@ struct archive {
 };
 
 /* One finished instance on its way through the committer. */
-enum place_state {
-	PLACE_WRITING, /* reserved */
-	PLACE_WRITTEN, /* in its pack, not durable */
-	PLACE_SYNCING, /* somebody syncs it */
-	PLACE_SYNCED,  /* durable: the committer may index it */
-	PLACE_FAILED,  /* cannot be kept */
-};
+enum place_state { PLACE_WRITING, PLACE_WRITTEN, PLACE_FAILED };
 struct place {
 	struct place *next;
 	struct open_pack *pack; /* shared pack, or NULL for a pack of its own */
@@ -52,7 +46,7 @@ uint64_t committer_stop(struct committer *c); /* finishes what is queued; the lo
 /* Takes the next sequence number, and for n > 0 a place of n bytes in the shared pack; puts p into the queue,
  * PLACE_WRITING. */
 int committer_enter(struct committer *c, uint64_t n, struct place *p, struct err *e);
-/* The record is WRITTEN, SYNCED already (a pack of its own), or FAILED; waits until it is durable and indexed. */
+/* The record is written (or not): p->state becomes WRITTEN or FAILED; waits until it is durable and indexed. */
 int committer_wait(struct committer *c, struct place *p, enum place_state state, struct err *e);
 
 /* Verifies and indexes all records behind the index's last sequence number. *next_seq, *next_pack: the lowest unused.
