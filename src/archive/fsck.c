@@ -29,8 +29,6 @@ static void __attribute__((format(printf, 2, 3))) fault(struct fsck *f, const ch
 static int check_rowless(struct fsck *f, const struct record *r, bool same)
 {
 	struct db_stmt *s;
-	if (same)
-		return 0;
 	int rc = db_prepare(f->reader, db_sql(f->archive->db, "check-quarantine"), &s, f->e);
 	if (rc < 0)
 		return rc;
@@ -40,7 +38,7 @@ static int check_rowless(struct fsck *f, const struct record *r, bool same)
 	db_reset(s);
 	if (rc == 1)
 		f->report->quarantined++;
-	else if (rc == 0)
+	else if (rc == 0 && !same)
 		fault(f, "record %llu (pack %llu at %llu, %s) has no row in the index", (unsigned long long)r->seq,
 		      (unsigned long long)r->pack, (unsigned long long)r->at, r->sop_instance);
 	return rc < 0 ? rc : 0;

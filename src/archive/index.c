@@ -125,14 +125,6 @@ static int known(struct db_conn *c, const char *sop_instance, const uint8_t dige
 	return rc;
 }
 
-int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t digest[16], uint64_t data_len,
-		const char *syntax, int64_t site, struct err *e)
-{
-	int rc = known(reader, sop_instance, digest, data_len, syntax, site, e);
-
-	return rc < 0 ? rc : rc == KNOWN_SAME;
-}
-
 static int64_t data_len(const struct index_item *it)
 {
 	return (int64_t)(it->where.part10_len - it->where.head_len);
@@ -396,23 +388,36 @@ static int put_rows(struct db_conn *c, struct index_item *it, struct place *at, 
 
 /* ---------------------------------------------------------------- quarantine */
 
-static int quarantine_known(struct db_conn *c, struct index_item *it, struct err *e)
+/* Is the identical object in quarantine? 1 and its reason, 0 or negative. */
+static int quarantine_known(struct db_conn *c, const char *sop_instance, const uint8_t digest[16], uint64_t len,
+			    const char *syntax, int64_t site, char reason[160], struct err *e)
 {
 	struct db_stmt *s;
 	int rc = prepare(c, "quarantine-known", &s, e);
 
 	if (rc < 0)
 		return rc;
-	bind_str(s, 1, it->head->instance);
-	db_bind_int(s, 2, it->site);
-	db_bind_int(s, 3, data_len(it));
-	db_bind_blob(s, 4, it->where.digest, sizeof(it->where.digest));
-	bind_str(s, 5, it->where.syntax);
+	bind_str(s, 1, sop_instance);
+	db_bind_int(s, 2, site);
+	db_bind_int(s, 3, (int64_t)len);
+	db_bind_blob(s, 4, digest, 16);
+	bind_str(s, 5, syntax);
 	if ((rc = db_step(s, e)) > 0) {
-		snprintf(it->reason, sizeof(it->reason), "%s", db_text(s, 0, NULL));
+		snprintf(reason, 160, "%s", db_text(s, 0, NULL));
 		db_reset(s);
 	}
 	return rc;
+}
+
+int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t digest[16], uint64_t data_len,
+		const char *syntax, int64_t site, char reason[160], struct err *e)
+{
+	int rc = known(reader, sop_instance, digest, data_len, syntax, site, e);
+
+	if (rc < 0 || rc == KNOWN_SAME)
+		return rc < 0 ? rc : 1;
+	rc = quarantine_known(reader, sop_instance, digest, data_len, syntax, site, reason, e);
+	return rc > 0 ? 2 : rc;
 }
 
 static int put_quarantine(struct db_conn *c, struct index_item *it, struct err *e)
@@ -422,7 +427,8 @@ static int put_quarantine(struct db_conn *c, struct index_item *it, struct err *
 	struct db_stmt *s;
 	int rc;
 
-	if ((rc = quarantine_known(c, it, e)) != 0)
+	rc = quarantine_known(c, h->instance, w->digest, (uint64_t)data_len(it), w->syntax, it->site, it->reason, e);
+	if (rc != 0)
 		return rc < 0 ? rc : 0; /* sent again: once is enough */
 	if ((rc = prepare(c, "quarantine-add", &s, e)) < 0)
 		return rc;

@@ -35,9 +35,10 @@ struct index_item {
 	enum intake_outcome outcome;
 	char reason[160];
 };
-/* Is this SOP Instance UID there with this very content? 1, 0 or negative. For the fast path before anything is written. */
+/* Was this very content taken in before? 1: it is the instance with this UID; 2: it is in quarantine, for this reason;
+ * 0: no. For the fast path, before anything is written. */
 int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t digest[16], uint64_t data_len,
-		const char *syntax, int64_t site, struct err *e);
+		const char *syntax, int64_t site, char reason[160], struct err *e);
 /* One instance into the open transaction. SAME when an equal one is there, QUARANTINE by the rules of intake.h (the
  * quarantine row points at the record), else STORED. Errors leave the transaction usable (savepoint). */
 int index_put(struct db_conn *writer, struct index_item *it, struct err *e);

@@ -375,17 +375,23 @@ static void item_of(struct intake *in, struct index_item *item)
 	memcpy(item->where.digest, r->digest, 16);
 }
 
-/* Is the identical object there already? Then nothing is written. */
-static int intake_known(struct intake *in, struct err *e)
+/* Was the identical object taken in already? Then nothing is written: 1, or 0, or negative. */
+static int intake_known(struct intake *in, struct intake_result *out, struct err *e)
 {
 	struct db_conn *c;
+	char reason[160];
 	const struct record *r = &in->record;
 	int rc = db_get(in->archive->db, DB_READ, &c, e);
 	if (rc < 0)
 		return rc;
-	rc = index_known(c, r->sop_instance, r->digest, r->part10_len - r->head_len, r->syntax, in->site, e);
+	rc = index_known(c, r->sop_instance, r->digest, r->part10_len - r->head_len, r->syntax, in->site, reason, e);
 	db_put(c);
-	return rc;
+	if (rc <= 0)
+		return rc;
+	out->outcome = rc == 1 ? INTAKE_SAME : INTAKE_QUARANTINE;
+	if (rc == 2)
+		snprintf(out->reason, sizeof out->reason, "%s", reason);
+	return 1;
 }
 
 static int intake_place(struct intake *in, struct intake_result *out, struct err *e)
@@ -427,12 +433,8 @@ static int intake_settle(struct intake *in, struct intake_result *out, struct er
 	}
 	if ((rc = intake_identify(in, out->reason, e)) < 0)
 		return rc;
-	if ((rc = intake_known(in, e)) < 0)
-		return rc;
-	if (rc == 1) {
-		out->outcome = INTAKE_SAME;
-		return 0;
-	}
+	if ((rc = intake_known(in, out, e)) != 0)
+		return rc < 0 ? rc : 0;
 	return intake_place(in, out, e);
 }
 

@@ -188,6 +188,9 @@ static void outcomes(void **state)
 	assert_int_equal(r.outcome, INTAKE_SAME);
 	assert_int_equal(take_in(a, &other, &r, &e), 0);
 	assert_int_equal(r.outcome, INTAKE_QUARANTINE);
+	assert_int_equal(take_in(a, &other, &r, &e), 0); /* once more: nothing is written a second time */
+	assert_int_equal(r.outcome, INTAKE_QUARANTINE);
+	assert_string_equal(r.reason, "other content under a known SOP Instance UID");
 	assert_there(a, &one);
 	assert_int_equal(take_in(a, &large, &r, &e), 0);
 	assert_int_equal(r.outcome, INTAKE_STORED);
