@@ -215,10 +215,18 @@ static int prepare(struct sender *s, struct send_source *f, const struct stored 
 		return (int)rc;
 	if (f->at >= f->end)
 		return err_set(e, E_CORRUPT, "record of %s has no data set", what->sop_instance);
-	rc = strcmp(f->context->syntax, what->syntax) == 0 && !lame(f) ? 0 : transcode(s, f, e);
+	bool as_stored = strcmp(f->context->syntax, what->syntax) == 0;
+	struct err why = {0};
+	rc = as_stored && !lame(f) ? 0 : transcode(s, f, &why);
+	if (rc < 0 && as_stored) { /* too broken to be written anew: better with a byte of padding than not at all */
+		source_close(f);
+		f->at = what->head_len;
+		f->end = what->part10_len;
+		rc = 0;
+	} else if (rc < 0) {
+		*e = why;
+	}
 	f->ready = true;
-	if (rc == 0 && lame(f))
-		rc = err_set(e, E_UNSUP, "data set of odd length");
 	f->odd = (f->end - f->at) % 2;
 	if (rc == 0)
 		rc = source_read(s, f, e);
