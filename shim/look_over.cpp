@@ -8,6 +8,7 @@
 #include "dcmtk/dcmdata/dcdicent.h"
 #include "dcmtk/dcmdata/dcdict.h"
 #include "dcmtk/dcmdata/dctagkey.h"
+#include "dcmtk/dcmdata/dcvr.h"
 
 #include "shim/dataset.hpp"
 
@@ -174,6 +175,7 @@ class Walk
       private:
 	int header(Header &h, bool *end);
 	int value(const Header &h);
+	int delimiter(const Header &h);
 	int pass(const Header &h);
 	int open(const Header &h, bool item, bool pixels, bool implicit);
 	uint16_t two(const uint8_t *p) const
@@ -190,15 +192,10 @@ class Walk
 	std::vector<Frame> stack_;
 };
 
+/* Two letters as DCMTK takes them: internal names such as "ox" count, too. */
 static bool long_form(const char *vr)
 {
-	static const char *const known[] = {"AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO",
-					    "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"};
-
-	for (const char *k : known)
-		if (!std::strcmp(k, vr))
-			return false;
-	return vr[0] >= 'A' && vr[0] <= 'Z' && vr[1] >= 'A' && vr[1] <= 'Z'; /* a VR of later years has 32 bits */
+	return DcmVR(vr).usesExtendedLengthEncoding();
 }
 
 int Walk::header(Header &h, bool *end)
@@ -214,10 +211,14 @@ int Walk::header(Header &h, bool *end)
 			    static_cast<unsigned long long>(at_));
 	h = {two(b), two(b + 2), "", four(b + 4)};
 	at_ += 8;
+	if (h.group == 0xfffe && h.element != 0xe000 && h.element != 0xe00d && h.element != 0xe0dd)
+		return fail(SHIM_EPARSE, "element (FFFE,%04X)", h.element);
 	if (!stack_.back().is_explicit || h.group == 0xfffe)
 		return SHIM_OK;
 	h.vr[0] = char(b[4]);
 	h.vr[1] = char(b[5]);
+	if (DcmVR(h.vr).getEVR() == EVR_na)
+		return fail(SHIM_EPARSE, "element (%04X,%04X) says to be an item", h.group, h.element);
 	h.length = two(b + 6);
 	if (!long_form(h.vr))
 		return SHIM_OK;
@@ -285,21 +286,49 @@ int Walk::pass(const Header &h)
 	return SHIM_OK;
 }
 
+/* Has what DCMTK makes of it fragments instead of items with elements? */
+static bool in_fragments(const Header &h, bool is_explicit)
+{
+	static const char *const bytes[] = {"OB", "OW"}, *const pixels[] = {"OX", "ox", "px"};
+	const auto named = [&](const char *vr) { return !std::strcmp(h.vr, vr); };
+
+	if (is_explicit && std::any_of(std::begin(bytes), std::end(bytes), named))
+		return true;
+	return h.group == 0x7fe0 && h.element == 0x0010 &&
+	       (!is_explicit || std::any_of(std::begin(pixels), std::end(pixels), named));
+}
+
+/* What DCMTK does not know holds items in implicit VR when it has no length (PS3.5 6.2.2). */
+static bool unknown(const Header &h)
+{
+	const DcmEVR vr = DcmVR(h.vr).getEVR();
+
+	return vr == EVR_UN || vr == EVR_UNKNOWN || vr == EVR_UNKNOWN2B;
+}
+
+/* A delimiter ends the level that it belongs to. One that is superfluous is passed over, as DCMTK does. */
+int Walk::delimiter(const Header &h)
+{
+	const Frame &top = stack_.back();
+
+	if (stack_.size() == 1)
+		return SHIM_OK;
+	if (top.item != (h.element == 0xe00d) || (top.end != UINT64_MAX && at_ < top.end))
+		return fail(SHIM_EPARSE, "delimiter (FFFE,%04X) where none is due", h.element);
+	stack_.pop_back();
+	return SHIM_OK;
+}
+
 int Walk::value(const Header &h)
 {
 	const Frame &top = stack_.back();
-	const bool pixel_data = h.group == 0x7fe0 && h.element == 0x0010;
-	const bool bytes = !std::strcmp(h.vr, "OB") || !std::strcmp(h.vr, "OW");
 
 	if (h.group == 0xfffe && h.element == 0xe000 && !top.item && !top.pixels)
 		return open(h, true, false, false);
-	if (h.group == 0xfffe && h.element != 0xe000) {
-		if (stack_.size() > 1 && top.end == UINT64_MAX && top.item == (h.element == 0xe00d))
-			stack_.pop_back();
-		return SHIM_OK;
-	}
+	if (h.group == 0xfffe && h.element != 0xe000)
+		return delimiter(h);
 	if (h.group != 0xfffe && h.length == UNDEFINED)
-		return open(h, false, pixel_data || bytes, !std::strcmp(h.vr, "UN"));
+		return open(h, false, in_fragments(h, top.is_explicit), top.is_explicit && unknown(h));
 	if (h.length == UNDEFINED)
 		return fail(SHIM_EPARSE, "an item of undefined length where none can be");
 	if (!std::strcmp(h.vr, "SQ") || (h.group != 0xfffe && !top.is_explicit && sequence_by_dictionary(h, top)))

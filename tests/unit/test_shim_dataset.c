@@ -298,6 +298,49 @@ static void deep_private_nesting(void **state)
 	free(data);
 }
 
+enum { DISGUISED = 40000 };
+
+static uint8_t *put_nest(uint8_t *p, const char *level, size_t n)
+{
+	for (int i = 0; i < DISGUISED; i++)
+		put(&p, level, n);
+	return p;
+}
+
+/* Headers that mean one thing by the letter and another to DCMTK: what it would descend into is seen as it sees it. */
+static void disguised_nesting(void **state)
+{
+	uint8_t *data = calloc(DISGUISED, 24), *p = data;
+	shim_dataset *ds = NULL;
+
+	(void)state;
+	assert_non_null(data);
+	/* pixel data that is a sequence; the item has a length, as a fragment has */
+	for (uint32_t left = DISGUISED; left-- > 0;) {
+		uint32_t item = left * 20;
+
+		put(&p, "\xe0\x7f\x10\0SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0", 16);
+		put(&p, &item, 4);
+	}
+	put(&p, "\xfe\xff\xdd\xe0\0\0\0", 8);
+	assert_true(shim_dataset_parse(data, (size_t)(p - data), ELE, &ds) < 0);
+	/* "ox" has a long length to DCMTK; with a short one the rest is a value */
+	p = data;
+	put(&p, "\x09\0\0\x10ox\0\0\x08\0\0\0OB\0\0\0\x35\x0c\0", 20);
+	p = put_nest(p, "\x40\0\x30\xa7SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff", 20);
+	assert_true(shim_dataset_parse(data, (size_t)(p - data), ELE, &ds) < 0);
+	/* what has a VR of later years and no length is implicit inside */
+	p = data;
+	put(&p, "\x09\0\0\x10ZZ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff", 20);
+	put(&p, "\x09\0\x01\x10OB\0\0\x4b\x06\x0a\0", 12);
+	memset(p, 0, 0x424f - 4);
+	p += 0x424f - 4;
+	p = put_nest(p, "\x40\0\x30\xa7\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff", 16);
+	put(&p, "\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0", 16);
+	assert_true(shim_dataset_parse(data, (size_t)(p - data), ELE, &ds) < 0);
+	free(data);
+}
+
 static void what_can_be_transcoded(void **state)
 {
 	static const char *const ours[] = {ILE, ELE, EBE, DEFLATED, RLE, JPEG_SV1, JPEG_LS};
@@ -477,6 +520,7 @@ int main(void)
 	    cmocka_unit_test(unreadable_files),
 	    cmocka_unit_test(deep_nesting),
 	    cmocka_unit_test(deep_private_nesting),
+	    cmocka_unit_test(disguised_nesting),
 	    cmocka_unit_test(what_can_be_transcoded),
 	    cmocka_unit_test(transcode_round),
 	    cmocka_unit_test(dicomdir),
