@@ -144,7 +144,6 @@ static const uint8_t *walk_see(struct pack_walk *w, uint64_t at, size_t n, int *
 int pack_walk_begin(struct pack_walk *w, struct blob_store *s, uint64_t pack, struct err *e)
 {
 	int rc;
-	enum pack_kind kind;
 	*w = (struct pack_walk){.store = s, .pack = pack, .at = PACK_BLOCK};
 	int64_t size = s->ops->size(s, pack, e);
 	if (size < 0)
@@ -158,13 +157,15 @@ int pack_walk_begin(struct pack_walk *w, struct blob_store *s, uint64_t pack, st
 		return rc;
 	if (!head)
 		return err_set(e, E_CORRUPT, "pack %llu: shorter than its header", (unsigned long long)pack);
-	return pack_header_read(head, pack, &kind, e);
+	return pack_header_read(head, pack, &w->kind, e);
 }
 
 int pack_walk_next(struct pack_walk *w, struct record *out, struct err *e)
 {
 	for (; w->at + PACK_HEAD <= w->size; w->at += PACK_BLOCK) {
 		int rc;
+		if (w->kind == PACK_SINGLE && w->at > PACK_BLOCK)
+			return 0;
 		const uint8_t *head = walk_see(w, w->at, PACK_HEAD, &rc, e);
 		if (rc < 0)
 			return rc;

@@ -45,11 +45,13 @@ void record_header(const struct record *r, uint8_t out[PACK_HEAD]);
 /* 1: a record of this pack at this offset; 0: none (zeros, or bytes that are not a header of this place). */
 int record_header_read(const uint8_t in[PACK_HEAD], uint64_t pack, uint64_t at, struct record *out);
 
-/* Walks a pack's records in order of offset. Where a header is not whole, the next block is looked at. */
+/* Walks a pack's records in order of offset. Where a header is not whole, the next block is looked at; but not in a pack
+ * of one large record: what stands behind its first block are bytes of a sender, who may write there what he likes. */
 struct pack_walk {
 	struct blob_store *store;
 	uint64_t pack, at, size;
-	uint8_t *window; /* of PACK_WINDOW bytes at window_at */
+	enum pack_kind kind; /* 0: the header is damaged */
+	uint8_t *window;     /* of PACK_WINDOW bytes at window_at */
 	uint64_t window_at, window_len;
 };
 #define PACK_WINDOW (256u << 10)

@@ -202,11 +202,31 @@ static void a_failed_sync_makes_a_pack_bad(void **state)
 	s->ops->close(s);
 }
 
+/* Bytes behind the first block of a pack of one record are a sender's: what looks like a record there is none. */
+static void walk_trusts_no_record_within_another(void **state)
+{
+	struct blob_store *s = *state;
+	struct blob_writer *w;
+	struct pack_walk walk;
+	struct record r;
+	uint8_t part10[1000] = "x", block[PACK_BLOCK];
+	assert_int_equal(s->ops->create(s, 9, &w, NULL), 0);
+	pack_header(9, PACK_SINGLE, 1, block);
+	s->ops->write(w, block, sizeof block, 0, NULL);
+	struct record forged = sample(9, 3 * PACK_BLOCK, 1, part10, 300, 700);
+	put_record(s, w, &forged, part10); /* the block of the true header is empty: the sender never came to an end */
+	assert_int_equal(s->ops->seal(w, 4 * PACK_BLOCK, NULL), 0);
+	assert_int_equal(pack_walk_begin(&walk, s, 9, NULL), 0);
+	assert_int_equal(pack_walk_next(&walk, &r, NULL), 0);
+	pack_walk_end(&walk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(headers_say_what_the_manual_says),
 	    cmocka_unit_test_setup_teardown(walk_passes_over_what_is_torn, setup, teardown),
+	    cmocka_unit_test_setup_teardown(walk_trusts_no_record_within_another, setup, teardown),
 	    cmocka_unit_test_setup_teardown(packer_gives_places_in_order_and_seals, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_failed_sync_makes_a_pack_bad, setup, teardown),
 	};
