@@ -18,6 +18,7 @@ struct committer {
 	struct place *first, *last; /* queue in order of seq */
 	uint64_t next_seq;
 	uint64_t unindexed; /* first sequence number that is durable but could not be indexed; 0: none */
+	uint64_t held;      /* then: the floor of that moment, so that the next start looks into its pack */
 	bool stop;
 	unsigned unfolded, unchecked; /* instances since the last fold and checkpoint; the committer's own */
 };
@@ -99,9 +100,12 @@ static void sync_group(struct committer *c, struct place **group, unsigned n)
 /* Everything indexed up to the group's last number, unless something before it is durable but not indexed. */
 static int mark_through(struct committer *c, struct db_conn *w, uint64_t seq, struct err *e)
 {
-	if (c->unindexed && c->unindexed <= seq)
+	uint64_t floor = packer_floor(c->archive->packer);
+	if (c->unindexed && c->unindexed <= seq) {
 		seq = c->unindexed - 1;
-	return index_set_through(w, seq, packer_floor(c->archive->packer), e);
+		floor = c->held;
+	}
+	return index_set_through(w, seq, floor, e);
 }
 
 static int index_items(struct committer *c, struct db_conn *w, struct place **group, unsigned n, struct err *e)
@@ -117,6 +121,8 @@ static int index_items(struct committer *c, struct db_conn *w, struct place **gr
 		else if (put < 0) {
 			group[i]->rc = put;
 			group[i]->err = one;
+			if (group[i]->pack) /* a pack of its own goes as a whole */
+				packer_blank(group[i]->pack, group[i]->at);
 			log_error("record %llu could not be indexed: %s", (unsigned long long)group[i]->seq, one.msg);
 		}
 	}
@@ -142,8 +148,10 @@ static void index_group(struct committer *c, struct place **group, unsigned n)
 	db_put(w); /* rolls back what was not committed */
 	if (rc < 0) {
 		log_error("a group of %u instances could not be indexed: %s", n, e.msg);
-		if (!c->unindexed)
-			c->unindexed = group[0]->seq; /* durable: the next start finds them in the packs */
+		if (!c->unindexed) { /* durable: the next start finds them in the packs */
+			c->unindexed = group[0]->seq;
+			c->held = packer_floor(c->archive->packer);
+		}
 		for (unsigned i = 0; i < n; i++)
 			if (group[i]->rc == 0) {
 				group[i]->rc = rc;

@@ -7,7 +7,8 @@
  *           INTAKE_QUARANTINE kept whole, with a reason, out of sight of queries: other content under a known SOP Instance
  *                             UID, a study or series UID that belongs to another patient, site or study.
  * Errors:   -E_FULL below the disk reserve, -E_MISMATCH (UIDs of data set and request differ), -E_INVAL (not a readable
- *           data set, UIDs missing), -E_LIMIT, -E_IO, -E_BUSY: nothing of it will be found again.
+ *           data set, UIDs missing), -E_LIMIT, -E_IO, -E_BUSY: nothing of it will be found again; but where the index
+ *           could not be written, its record is durable, and the next start takes it in.
  * Memory:   one buffer for each open intake, however large the object.
  * Threads:  one thread for each intake; any number of intakes at once.
  */
