@@ -45,12 +45,13 @@ static const char *fs_name(uint64_t key, char out[40])
 	return out;
 }
 
+/* The pack's entry in its folder, and that one's: who made the folder may have died before it was durable. */
 static int fs_sync_shard(struct blob_fs *fs, uint64_t key, struct err *e)
 {
 	char shard[16];
 	snprintf(shard, sizeof shard, "%012llx", (unsigned long long)(key >> SHARD_BITS));
 	AUTO(fd) dir = openat(fs->folder, shard, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || fsync(dir) < 0)
+	if (dir < 0 || fsync(dir) < 0 || fsync(fs->folder) < 0)
 		return err_sys(e, E_IO, "cannot sync the pack folder %s", shard);
 	return 0;
 }
@@ -85,12 +86,8 @@ static int fs_create(struct blob_store *s, uint64_t key, struct blob_writer **ou
 	struct blob_fs *fs = fs_of(s);
 	char shard[16];
 	snprintf(shard, sizeof shard, "%012llx", (unsigned long long)(key >> SHARD_BITS));
-	if (mkdirat(fs->folder, shard, 0750) == 0) {
-		if (fsync(fs->folder) < 0)
-			return err_sys(e, E_IO, "cannot sync the packs folder");
-	} else if (errno != EEXIST) {
+	if (mkdirat(fs->folder, shard, 0750) < 0 && errno != EEXIST)
 		return err_sys(e, errno == ENOSPC ? E_FULL : E_IO, "cannot make the pack folder %s", shard);
-	}
 	return fs_open_writer(fs, key, O_CREAT | O_EXCL, out, e);
 }
 
@@ -367,6 +364,13 @@ int blob_fs_open(const char *folder, bool create, struct blob_store **out, struc
 	if (fs->folder < 0) {
 		free(fs);
 		return err_sys(e, errno == ENOENT ? E_NOENT : E_IO, "cannot open the folder %s", folder);
+	}
+	AUTO(fd) up = openat(fs->folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (create && (up < 0 || fsync(up) < 0)) {
+		int rc = err_sys(e, E_IO, "cannot sync the folder around %s", folder);
+		close(fs->folder);
+		free(fs);
+		return rc;
 	}
 	fs->store.ops = &blob_fs_ops;
 	pthread_mutex_init(&fs->lock, NULL);
