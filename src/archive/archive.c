@@ -60,7 +60,20 @@ static uint64_t number_line(FILE *f, const char *name)
 	return *end == '\n' ? v : 0;
 }
 
-/* After a clean stop the file "clean" tells where to go on. It is taken away before anything new is written. */
+/* How far the index is; UINT64_MAX when it cannot say. */
+static uint64_t index_reach(struct archive *a)
+{
+	struct db_conn *c = NULL;
+	uint64_t seq, floor;
+	int rc = db_get(a->db, DB_READ, &c, NULL);
+	if (rc == 0)
+		rc = index_through(c, &seq, &floor, NULL);
+	db_put(c);
+	return rc == 0 ? seq : UINT64_MAX;
+}
+
+/* After a clean stop the file "clean" tells where to go on, if the index is the one that was there then: not a new one,
+ * nor an older copy. It is taken away before anything new is written. */
 static bool take_clean(struct archive *a, uint64_t *next_seq, uint64_t *next_pack)
 {
 	AUTO(str) path = path_of(a, "clean");
@@ -69,21 +82,23 @@ static bool take_clean(struct archive *a, uint64_t *next_seq, uint64_t *next_pac
 		return false;
 	*next_seq = number_line(f, "seq");
 	*next_pack = number_line(f, "pack");
+	uint64_t through = number_line(f, "through");
 	fclose(f);
 	AUTO(fd) dir = open(a->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (unlink(path) < 0 || dir < 0 || fsync(dir) < 0)
 		return false;
-	return *next_seq > 0 && *next_pack > 0;
+	return *next_seq > 0 && *next_pack > 0 && through == index_reach(a);
 }
 
-static void leave_clean(struct archive *a, uint64_t next_seq, uint64_t next_pack)
+static void leave_clean(struct archive *a, uint64_t next_seq, uint64_t next_pack, uint64_t through)
 {
 	AUTO(str) path = path_of(a, "clean");
 	AUTO(str) part = path_of(a, "clean.new");
 	FILE *f = fopen(part, "we");
 	if (!f)
 		return; /* the next start looks for itself */
-	fprintf(f, "seq %llu\npack %llu\n", (unsigned long long)next_seq, (unsigned long long)next_pack);
+	fprintf(f, "seq %llu\npack %llu\nthrough %llu\n", (unsigned long long)next_seq, (unsigned long long)next_pack,
+		(unsigned long long)through);
 	bool ok = fflush(f) == 0 && fsync(fileno(f)) == 0;
 	ok &= fclose(f) == 0;
 	AUTO(fd) dir = open(a->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -178,10 +193,10 @@ void archive_close(struct archive *a)
 		return;
 	uint64_t next_seq = a->committer ? committer_stop(a->committer) : 0;
 	uint64_t next_pack = a->packer ? packer_close(a->packer) : 0;
-	if (a->db)
-		db_close(a->db);
-	if (next_seq && next_pack)
-		leave_clean(a, next_seq, next_pack);
+	uint64_t through = a->db ? index_reach(a) : UINT64_MAX;
+	db_close(a->db);
+	if (next_seq && next_pack && through != UINT64_MAX)
+		leave_clean(a, next_seq, next_pack, through);
 	if (a->packs)
 		a->packs->ops->close(a->packs);
 	intake_buffers_free(a);

@@ -1,10 +1,11 @@
 /* archive/archive.h - what is kept: opens packs and index together, and catches the index up.
  *
- * Folder:   DATA/index.sqlite, DATA/packs/XXXX/XXXXXXXXXXXXXXXX.pack, DATA/lock, DATA/clean (after a clean stop).
+ * Folder:   DATA/index.sqlite, DATA/packs/HHHHHHHHHHHH/LLLL.pack, DATA/lock, DATA/clean (after a clean stop).
  * One process writes (archive_open with ARCHIVE_SERVE holds DATA/lock); others open ARCHIVE_READ beside it, or, when no
  * node runs, ARCHIVE_SERVE themselves (import, reindex).
- * Start:    after a clean stop nothing is scanned; else records behind the index's last sequence number are verified and
- *           indexed, torn ones are blanked (they were never acknowledged).
+ * Start:    after a clean stop, with the index of that stop, nothing is scanned; else records behind the index's last
+ *           sequence number are verified and indexed, torn ones are marked as void (they were never acknowledged). When
+ *           there is no index, it is built from the packs.
  * Threads:  one struct archive is shared by all threads.
  */
 #ifndef ARCHIVE_ARCHIVE_H

@@ -54,7 +54,7 @@ static int order_pack(void *arg, uint64_t pack)
 			o->shared[o->n_shared++] = pack;
 		return rc;
 	}
-	int rc = pack_walk_begin(&w, o->store, pack, NULL), got = rc == 0 ? pack_walk_next(&w, &r, o->e) : 0;
+	int rc = pack_walk_begin(&w, o->store, pack, o->e), got = rc == 0 ? pack_walk_next(&w, &r, o->e) : rc;
 	pack_walk_end(&w);
 	if (got <= 0 || r.kind != RECORD_INSTANCE || r.seq <= o->after)
 		return got < 0 ? got : 0; /* no record: a large instance whose sender or node went away */

@@ -73,6 +73,12 @@ struct recovery {
 	bool lost;
 };
 
+/* Is it the record that is damaged, and not the index or its reading? */
+static bool torn(struct archive *a, const struct record *r)
+{
+	return record_verify(a->packs, r, NULL, NULL, NULL) == -E_CORRUPT;
+}
+
 /* The record stays where it is, marked as one that nobody was ever told is kept. */
 static int mark_void(struct archive *a, const struct record *r, struct err *e)
 {
@@ -125,10 +131,13 @@ static int recovery_seen(void *arg, const struct record *r, struct err *e)
 	if (rc < 0 || (rc = batch_open(v, e)) < 0)
 		return rc;
 	rc = record_index(v->archive, v->writer, r, v->site.id, &item, &why);
-	if (rc == -E_CORRUPT || rc == -E_INVAL) {
+	if ((rc == -E_CORRUPT || rc == -E_INVAL) && torn(v->archive, r)) {
 		log_warn("recovery: %s%s", why.msg, v->lost ? "" : "; never acknowledged, marked as void");
 		v->voids++;
 		rc = v->lost ? 0 : mark_void(v->archive, r, e);
+	} else if (rc == -E_INVAL) { /* whole, and yet not understood: left to fsck */
+		log_warn("recovery: record %llu is left out: %s", (unsigned long long)r->seq, why.msg);
+		rc = 0;
 	} else if (rc < 0) {
 		return err_set(e, why.code, "%s", why.msg);
 	}
@@ -137,7 +146,8 @@ static int recovery_seen(void *arg, const struct record *r, struct err *e)
 	return rc == 0 && ++v->batch >= BATCH ? batch_close(v, e) : rc;
 }
 
-/* What was written ahead is cut off, what never got a whole record goes. */
+/* What was written ahead is cut off, what never got a whole record goes. A pack that could not be read to its end is left
+ * as it is: what could not be read may have been acknowledged. */
 static int tidy_pack(void *arg, uint64_t pack)
 {
 	struct archive *a = arg;
@@ -145,19 +155,27 @@ static int tidy_pack(void *arg, uint64_t pack)
 	struct record r;
 	struct blob_writer *bw;
 	uint64_t end = 0;
-	int rc = pack_walk_begin(&w, a->packs, pack, NULL);
-	while (rc == 0 && pack_walk_next(&w, &r, NULL) > 0)
+	int rc = pack_walk_begin(&w, a->packs, pack, NULL), got = 0;
+	while (rc == 0 && (got = pack_walk_next(&w, &r, NULL)) > 0)
 		if (r.kind != RECORD_VOID)
 			end = r.at + record_size(&r);
 	uint64_t size = w.size;
 	pack_walk_end(&w);
-	if (rc < 0 && size > PACK_BLOCK)
+	if (got < 0 || (rc < 0 && (rc != -E_CORRUPT || size > PACK_BLOCK)))
 		return 0; /* damaged: fsck's business */
 	if (!end)
 		a->packs->ops->remove(a->packs, pack, NULL);
 	else if (size > end && a->packs->ops->reopen(a->packs, pack, &bw, NULL) == 0)
 		a->packs->ops->seal(bw, end, NULL);
 	return 0;
+}
+
+/* All packs that are there are dealt with: the next start need not look at them again. */
+static int note_recovered(struct recovery *v, uint64_t next_pack, struct err *e)
+{
+	v->floor = next_pack;
+	int rc = batch_open(v, e);
+	return rc == 0 ? batch_close(v, e) : rc;
 }
 
 int recover(struct archive *a, uint64_t *next_seq, uint64_t *next_pack, struct err *e)
@@ -169,7 +187,9 @@ int recover(struct archive *a, uint64_t *next_seq, uint64_t *next_pack, struct e
 		return rc;
 	rc = index_through(reader, &v.seq, &v.floor, e);
 	db_put(reader);
-	v.lost = v.seq == 0; /* no index at all: what is torn may have been acknowledged once, and stays for fsck */
+	/* No index at all, or one that is being built anew: what is torn may have been acknowledged once, and stays for
+	 * fsck. */
+	v.lost = v.floor == 0;
 	if (rc == 0)
 		rc = records_in_order(a->packs, v.floor, v.seq, recovery_seen, &v, next_pack, e);
 	int closed = batch_close(&v, rc == 0 ? e : NULL);
@@ -183,5 +203,6 @@ int recover(struct archive *a, uint64_t *next_seq, uint64_t *next_pack, struct e
 	if (v.done)
 		log_info("recovery: %llu records behind the index were taken in, %llu torn ones marked as void",
 			 (unsigned long long)(v.done - v.voids), (unsigned long long)v.voids);
-	return v.lost ? 0 : a->packs->ops->walk(a->packs, v.floor, tidy_pack, a, e);
+	rc = v.lost ? 0 : a->packs->ops->walk(a->packs, v.floor, tidy_pack, a, e);
+	return rc == 0 ? note_recovered(&v, *next_pack, e) : rc;
 }

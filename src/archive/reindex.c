@@ -14,7 +14,7 @@ struct rebuild {
 	struct site site;
 	const struct check_ops *ops;
 	struct check_report *report;
-	uint64_t seq, through, done, total;
+	uint64_t seq, floor, through, done, total;
 	unsigned batch;
 };
 
@@ -22,8 +22,7 @@ static int batch_close(struct rebuild *b, struct err *e)
 {
 	if (!b->writer)
 		return 0;
-	int rc =
-	    index_set_through(b->writer, b->seq, 0, e); /* floor 0: an interrupted rebuild is taken up by recovery */
+	int rc = index_set_through(b->writer, b->seq, b->floor, e);
 	if (rc == 0)
 		rc = db_commit(b->writer, e);
 	db_put(STEAL(b->writer));
@@ -205,5 +204,12 @@ int check_reindex(struct archive *a, bool prove_only, const struct check_ops *op
 	b.into = a->db;
 	b.through = UINT64_MAX;
 	int rc = clear(&b, e);
-	return rc == 0 ? rebuild(&b, e) : rc;
+	if (rc == 0)
+		rc = rebuild(&b, e); /* with floor 0: when it is interrupted, recovery takes it up */
+	if (rc == 0)
+		rc = batch_open(&b, e);
+	if (rc < 0)
+		return rc;
+	b.floor = packer_floor(a->packer);
+	return batch_close(&b, e);
 }

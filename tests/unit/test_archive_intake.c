@@ -313,6 +313,175 @@ static void every_failing_call(void **state)
 	setup(NULL);
 }
 
+static void query_rows(struct archive *a, const char *sql)
+{
+	struct db_conn *c;
+	struct err e = {0};
+	assert_int_equal(db_get(archive_db(a), DB_WRITE, &c, &e), 0);
+	if (db_exec(c, sql, &e) < 0)
+		fail_msg("%s: %s", sql, e.msg);
+	db_put(c);
+}
+
+static void remove_files(const char *const *names, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char path[100];
+		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+}
+
+static const char *const clean_file[] = {"clean"};
+static const char *const index_files[] = {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm"};
+
+/* An archive with a small and a large instance, as a crash leaves it that came before the index had said so. */
+static void leave_behind(struct object o[2], const char *sql)
+{
+	struct intake_result r;
+	struct archive *a = open_archive();
+	for (unsigned i = 0; i < 2; i++) {
+		o[i] = make_object("P1", 1, i, i ? 3 << 20 : 900000, i);
+		assert_int_equal(take_in(a, &o[i], &r, NULL), 0);
+	}
+	query_rows(a, sql);
+	archive_close(a);
+	remove_files(clean_file, 1);
+}
+
+static void assert_both(const struct object o[2])
+{
+	struct archive *a = open_archive();
+	assert_there(a, &o[0]);
+	assert_there(a, &o[1]);
+	assert_sound(a, 2);
+	archive_close(a);
+}
+
+static void forget_both(struct object o[2])
+{
+	buf_cleanup(&o[0].data);
+	buf_cleanup(&o[1].data);
+}
+
+/* The index is derived: taken away after a clean stop, it is built again by the next start. */
+static void index_lost_after_a_clean_stop(void **state)
+{
+	(void)state;
+	struct object o[2];
+	leave_behind(o, "SELECT 1");
+	assert_both(o); /* leaves the folder clean */
+	remove_files(index_files, 3);
+	assert_both(o);
+	forget_both(o);
+}
+
+/* A pack that cannot be read at this start is neither cut nor removed: the next one finds everything. */
+static void unreadable_while_tidying(void **state)
+{
+	(void)state;
+#ifndef TELEREAD_FAULTS
+	skip();
+#endif
+	static const char *const before[] = {"UPDATE meta SET value = '1' WHERE key = 'floor'",
+					     "UPDATE meta SET value = '1' WHERE key = 'floor';"
+					     "DELETE FROM instance; DELETE FROM series; DELETE FROM stat_delta;"
+					     "DELETE FROM study_class; DELETE FROM study_modality; DELETE FROM study;"
+					     "UPDATE meta SET value = '0' WHERE key = 'through'"};
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned n = 1; n < 16; n++) {
+			struct object o[2];
+			struct archive *a;
+			char plan[40];
+			setup(NULL);
+			leave_behind(o, before[i]);
+			snprintf(plan, sizeof plan, "read:%u", n);
+			setenv("TELEREAD_FAULT_BLOB", plan, 1);
+			if (archive_open(&config, ARCHIVE_SERVE, &a, NULL) == 0)
+				archive_close(a);
+			unsetenv("TELEREAD_FAULT_BLOB");
+			assert_both(o);
+			forget_both(o);
+			teardown(NULL);
+		}
+	setup(NULL);
+}
+
+/* A damaged index says nothing about the packs: recovery refuses, and voids none of their records. */
+static void damaged_index_voids_nothing(void **state)
+{
+	(void)state;
+	struct object o[2];
+	struct archive *a;
+	char path[100], garbage[4096];
+	int64_t page = 0;
+	struct db_conn *c;
+	leave_behind(o, "UPDATE meta SET value = '1' WHERE key = 'floor';"
+			"UPDATE meta SET value = '1' WHERE key = 'through'");
+	assert_int_equal(archive_open(&config, ARCHIVE_READ, &a, NULL), 0);
+	assert_int_equal(db_get(archive_db(a), DB_READ, &c, NULL), 0);
+	db_one_int(c, "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_instance_1'", &page, NULL);
+	db_put(c);
+	archive_close(a);
+	assert_true(page > 1);
+	snprintf(path, sizeof path, "%s/index.sqlite", folder);
+	memset(garbage, 0xff, sizeof garbage);
+	int fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, garbage, sizeof garbage, (page - 1) * 4096), sizeof garbage);
+	close(fd);
+	assert_true(archive_open(&config, ARCHIVE_SERVE, &a, NULL) < 0);
+	remove_files(index_files, 3);
+	assert_both(o);
+	forget_both(o);
+}
+
+/* What the index refuses is not kept: the sender is told so, and nobody finds it in the packs afterwards. */
+static void refused_by_the_index(void **state)
+{
+	(void)state;
+	struct intake_result r;
+	struct archive *a = open_archive();
+	struct object o = make_object("P1", 1, 1, 1000, 1);
+	query_rows(a, "CREATE TRIGGER no BEFORE INSERT ON instance BEGIN SELECT RAISE(ABORT, 'no'); END");
+	assert_true(take_in(a, &o, &r, NULL) < 0);
+	query_rows(a, "DROP TRIGGER no");
+	assert_sound(a, 0);
+	assert_int_equal(take_in(a, &o, &r, NULL), 0);
+	assert_there(a, &o);
+	assert_sound(a, 1);
+	archive_close(a);
+	buf_cleanup(&o.data);
+}
+
+/* Durable, but the index was full: the next start finds it, however many packs were begun since. */
+static void unindexed_stays_above_the_floor(void **state)
+{
+	(void)state;
+	struct intake_result r;
+	struct object o;
+	config_set(&config, "archive.pack_size", "16M", NULL);
+	struct archive *a = open_archive();
+	query_rows(a, "PRAGMA max_page_count = 1"); /* of what there is */
+	unsigned n = 0, taken = 0;
+	int rc = 0;
+	for (; rc == 0 && n < 5000; n++) {
+		o = make_object("P1", n, 1, 10, n);
+		rc = take_in(a, &o, &r, NULL);
+		buf_cleanup(&o.data);
+	}
+	assert_int_equal(rc, -E_FULL);
+	query_rows(a, "PRAGMA max_page_count = 1000000000");
+	for (taken = 0; taken < 40; taken++) { /* more than two packs */
+		o = make_object("P2", 6000 + taken, 1, 900000, taken);
+		assert_int_equal(take_in(a, &o, &r, NULL), 0);
+		buf_cleanup(&o.data);
+	}
+	archive_close(a);
+	a = open_archive();
+	assert_sound(a, n + taken);
+	archive_close(a);
+}
+
 static void one_node_for_a_folder(void **state)
 {
 	(void)state;
@@ -343,6 +512,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(outcomes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(acknowledged_survives_a_kill, setup, teardown),
 	    cmocka_unit_test_setup_teardown(every_failing_call, setup, teardown),
+	    cmocka_unit_test_setup_teardown(index_lost_after_a_clean_stop, setup, teardown),
+	    cmocka_unit_test_setup_teardown(unreadable_while_tidying, setup, teardown),
+	    cmocka_unit_test_setup_teardown(damaged_index_voids_nothing, setup, teardown),
+	    cmocka_unit_test_setup_teardown(refused_by_the_index, setup, teardown),
+	    cmocka_unit_test_setup_teardown(unindexed_stays_above_the_floor, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_node_for_a_folder, setup, teardown),
 	    cmocka_unit_test_setup_teardown(below_the_reserve, setup, teardown),
 	};
