@@ -1,9 +1,9 @@
 /* archive/packer.h - the shared intake packs: places for records, zeros written ahead, sealing.
  *
  * A place is reserved in order of sequence number; its record is written by whoever reserved it, synced by the
- * committer. A helper thread writes zeros ahead of the tail, so that a sync of new records touches no file-system
- * metadata: as far ahead as was taken in so far by this process, between 16 MiB and the configured most. Threads:
- * packer_reserve, packer_sync and packer_done under no lock of the caller; all are safe from any thread.
+ * committer. While nothing is taken in, a helper thread writes zeros ahead of the tail, so that a sync of new records
+ * touches no file-system metadata: up to the configured most, and never more than a small part of the free space.
+ * Threads:  all are safe from any thread.
  */
 #ifndef ARCHIVE_PACKER_H
 #define ARCHIVE_PACKER_H
