@@ -34,15 +34,16 @@ static void test_stored_once(void **state)
 	struct archive *a = *state;
 	struct db_conn *c = help_writer(a);
 	uint8_t digest[16] = {1};
+	char reason[160];
 	struct err e = {0};
 
 	assert_int_equal(help_put(c, &ct, NULL), INTAKE_STORED);
 	assert_int_equal(help_put(c, &ct, NULL), INTAKE_SAME);
-	assert_int_equal(index_known(c, ct.sop, digest, 1000, UID_EXPLICIT_LE, 1, &e), 1);
-	assert_int_equal(index_known(c, ct.sop, digest, 1001, UID_EXPLICIT_LE, 1, &e), 0);
-	assert_int_equal(index_known(c, ct.sop, digest, 1000, UID_IMPLICIT_LE, 1, &e), 0);
-	assert_int_equal(index_known(c, ct.sop, digest, 1000, UID_EXPLICIT_LE, 2, &e), 0);
-	assert_int_equal(index_known(c, "1.2.1.1.2", digest, 1000, UID_EXPLICIT_LE, 1, &e), 0);
+	assert_int_equal(index_known(c, ct.sop, digest, 1000, UID_EXPLICIT_LE, 1, reason, &e), 1);
+	assert_int_equal(index_known(c, ct.sop, digest, 1001, UID_EXPLICIT_LE, 1, reason, &e), 0);
+	assert_int_equal(index_known(c, ct.sop, digest, 1000, UID_IMPLICIT_LE, 1, reason, &e), 0);
+	assert_int_equal(index_known(c, ct.sop, digest, 1000, UID_EXPLICIT_LE, 2, reason, &e), 0);
+	assert_int_equal(index_known(c, "1.2.1.1.2", digest, 1000, UID_EXPLICIT_LE, 1, reason, &e), 0);
 	help_commit(c);
 	assert_int_equal(help_count(a, "SELECT count(*) FROM instance"), 1);
 	assert_int_equal(help_count(a, "SELECT count(*) FROM patient"), 1);
