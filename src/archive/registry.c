@@ -535,24 +535,32 @@ int peer_identify(struct archive *a, const char *aet, const char *address, struc
 	return rc ? 0 : err_set(e, E_DENIED, "nobody is registered as %s at %s", title, address);
 }
 
+struct callee {
+	int64_t site; /* of the one who asks */
+	bool found, near;
+};
+
+/* The first with a host and port, but one of the own site before others. */
 static bool callable(void *arg, const struct peer *p)
 {
-	bool *found = arg;
+	struct callee *callee = arg;
+	bool near = p->site == callee->site;
 
-	if (*found || !p->host[0] || !p->port)
+	if (!p->host[0] || !p->port || callee->near || (callee->found && !near))
 		return false;
-	return *found = true;
+	callee->near = near;
+	return callee->found = true;
 }
 
-int peer_destination(struct archive *a, const char *aet, struct peer *out, struct err *e)
+int peer_destination(struct archive *a, const char *aet, int64_t site, struct peer *out, struct err *e)
 {
-	bool found = false;
+	struct callee callee = {.site = site};
 	char title[17];
 	int rc;
 
 	if (!trim_aet(aet, title))
 		return err_set(e, E_NOENT, "a destination needs an AE title");
-	if ((rc = find_peer(a, title, callable, &found, out, e)) < 0)
+	if ((rc = find_peer(a, title, callable, &callee, out, e)) < 0)
 		return rc;
 	return rc ? 0 : err_set(e, E_NOENT, "there is no peer %s with a host and port", title);
 }

@@ -33,6 +33,6 @@ int peer_remove(struct archive *a, const char *aet, const char *site_code, struc
 int peer_each(struct archive *a, int (*seen)(void *arg, const struct peer *p), void *arg, struct err *e);
 /* Who calls: AE title and numeric address; the narrowest matching range wins. -E_DENIED for nobody. */
 int peer_identify(struct archive *a, const char *aet, const char *address, struct peer *out, struct err *e);
-/* Whom to call: a peer with that AE title and a host and port. -E_NOENT. */
-int peer_destination(struct archive *a, const char *aet, struct peer *out, struct err *e);
+/* Whom to call: a peer with that AE title and a host and port, of this site (0: none) before those of others. -E_NOENT. */
+int peer_destination(struct archive *a, const char *aet, int64_t site, struct peer *out, struct err *e);
 #endif

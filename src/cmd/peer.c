@@ -214,7 +214,7 @@ static int run_echo(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	signal(SIGPIPE, SIG_IGN);
-	if (open_beside(&c, false, &a, &e) < 0 || peer_destination(a, argv[1], &p, &e) < 0)
+	if (open_beside(&c, false, &a, &e) < 0 || peer_destination(a, argv[1], 0, &p, &e) < 0)
 		return complain(usage.name, &e);
 	if (echo(&p, &c.config, &t, &e) < 0) {
 		err_prefix(&e, "%s at %s:%u", p.aet, p.host, p.port);

@@ -377,7 +377,7 @@ static uint16_t destination(struct move *m, const struct shim_command *rq, struc
 {
 	struct archive *a = m->r.s->face->archive;
 
-	if (peer_destination(a, rq->move_destination, &m->to, why) < 0) {
+	if (peer_destination(a, rq->move_destination, m->r.s->who.site, &m->to, why) < 0) {
 		if (why->code != E_NOENT)
 			return session_status(why);
 		*why = (struct err){0};

@@ -181,6 +181,30 @@ static void test_identify(void **state)
 	assert_string_equal(who(a, "CT' OR '1'='1", "10.1.2.3"), "DENIED");
 }
 
+/* Two sites may use one title: who asks means the one of its own. */
+static void test_destination_of_the_own_site(void **state)
+{
+	static const char *const sites[] = {"one", "two"};
+	struct peer got;
+	struct site site;
+
+	for (int i = 0; i < 2; i++) {
+		struct peer p = {.aet = "WORKSTATION", .port = 104};
+
+		snprintf(p.site_code, sizeof(p.site_code), "%s", sites[i]);
+		snprintf(p.host, sizeof(p.host), "ws.%s", sites[i]);
+		snprintf(p.address, sizeof(p.address), "10.0.%d.1", i);
+		assert_int_equal(peer_add(*state, &p, NULL), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(site_get(*state, sites[i], &site, NULL), 0);
+		assert_int_equal(peer_destination(*state, "WORKSTATION", site.id, &got, NULL), 0);
+		assert_string_equal(got.site_code, sites[i]);
+	}
+	assert_int_equal(peer_destination(*state, "WORKSTATION", 0, &got, NULL), 0);
+	assert_string_equal(got.site_code, "one");
+}
+
 static void test_peers(void **state)
 {
 	struct peer p = {.aet = " VIEWER ",
@@ -194,9 +218,9 @@ static void test_peers(void **state)
 	struct err e = {0};
 
 	add(*state, "VIEWER", "one", ""); /* may call, cannot be called: no host */
-	assert_int_equal(peer_destination(*state, "VIEWER", &got, &e), -E_NOENT);
+	assert_int_equal(peer_destination(*state, "VIEWER", 0, &got, &e), -E_NOENT);
 	assert_int_equal(peer_add(*state, &p, &e), 0);
-	assert_int_equal(peer_destination(*state, "VIEWER ", &got, &e), 0);
+	assert_int_equal(peer_destination(*state, "VIEWER ", 0, &got, &e), 0);
 	assert_string_equal(got.aet, "VIEWER");
 	assert_string_equal(got.host, "viewer.example");
 	assert_string_equal(got.site_code, "two");
@@ -204,7 +228,7 @@ static void test_peers(void **state)
 	assert_true(got.port == 11112 && got.private_classes && got.max_associations == 3);
 	snprintf(p.address, sizeof(p.address), "10.255.0.0/8"); /* the same range */
 	assert_int_equal(peer_add(*state, &p, &e), -E_EXISTS);
-	assert_int_equal(peer_destination(*state, "NOBODY", &got, &e), -E_NOENT);
+	assert_int_equal(peer_destination(*state, "NOBODY", 0, &got, &e), -E_NOENT);
 
 	static const char *const addresses[] = {"10.1.2",      "10.0.0.0/33", "10.0.0.0/", "::/129",
 						"10.0.0.0/-1", "10.0.0.0/8x", "host"};
@@ -227,7 +251,7 @@ static void test_peers(void **state)
 
 	assert_int_equal(peer_remove(*state, "VIEWER", "three", &e), -E_NOENT);
 	assert_int_equal(peer_remove(*state, "VIEWER", "two", &e), 0);
-	assert_int_equal(peer_destination(*state, "VIEWER", &got, &e), -E_NOENT);
+	assert_int_equal(peer_destination(*state, "VIEWER", 0, &got, &e), -E_NOENT);
 	assert_string_equal(who(*state, "VIEWER", "10.0.0.7"), "one");
 	assert_int_equal(peer_remove(*state, "VIEWER", "", &e), 0);
 	assert_string_equal(who(*state, "VIEWER", "10.0.0.7"), "DENIED");
@@ -252,8 +276,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_sites),      TEST(test_cycles),   TEST(test_scopes), TEST(test_remove),
-	    TEST(test_each_stops), TEST(test_identify), TEST(test_peers),  TEST(test_survives_clear),
+	    TEST(test_sites),          TEST(test_cycles),   TEST(test_scopes), TEST(test_remove),
+	    TEST(test_each_stops),     TEST(test_identify), TEST(test_peers),  TEST(test_destination_of_the_own_site),
+	    TEST(test_survives_clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
