@@ -257,6 +257,21 @@ static void test_peers(void **state)
 	assert_string_equal(who(*state, "VIEWER", "10.0.0.7"), "DENIED");
 }
 
+static void test_number_of_a_site_is_its_own(void **state)
+{
+	struct site s = {.code = "gone"}, got;
+	int64_t gone;
+
+	assert_int_equal(site_add(*state, &s, NULL), 0);
+	assert_int_equal(site_get(*state, "gone", &got, NULL), 0);
+	gone = got.id;
+	assert_int_equal(site_remove(*state, "gone", NULL), 0);
+	snprintf(s.code, sizeof(s.code), "other");
+	assert_int_equal(site_add(*state, &s, NULL), 0);
+	assert_int_equal(site_get(*state, "other", &got, NULL), 0);
+	assert_true(got.id > gone);
+}
+
 /* The registry is kept when the index is emptied for a reindex. */
 static void test_survives_clear(void **state)
 {
@@ -276,8 +291,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_sites),          TEST(test_cycles),   TEST(test_scopes), TEST(test_remove),
-	    TEST(test_each_stops),     TEST(test_identify), TEST(test_peers),  TEST(test_destination_of_the_own_site),
+	    TEST(test_sites),
+	    TEST(test_cycles),
+	    TEST(test_scopes),
+	    TEST(test_remove),
+	    TEST(test_each_stops),
+	    TEST(test_identify),
+	    TEST(test_number_of_a_site_is_its_own),
+	    TEST(test_peers),
+	    TEST(test_destination_of_the_own_site),
 	    TEST(test_survives_clear),
 	};
 

@@ -4,8 +4,9 @@
 CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO meta (key, value) VALUES ('text_form', '1'); -- TEXT_FORM of base/text.h that names are kept in
 
+-- A site's number is never given again: scopes in use, and rows of a site that was removed, must not come to mean another.
 CREATE TABLE site (
-	id INTEGER PRIMARY KEY,
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	code TEXT NOT NULL UNIQUE,
 	name TEXT NOT NULL,
 	tier TEXT NOT NULL,
