@@ -12,13 +12,21 @@ namespace shim
 
 static constexpr size_t HEADERS = 12; /* PDU header 6, PDV header 6 */
 
+/* A header that has begun: to stop in it is no silence between messages, and what came of it is gone. */
+static int read_header(shim_assoc &a, uint8_t (&h)[6])
+{
+	int rc = a.wire.read_exact(h, sizeof h);
+
+	return rc == SHIM_ETIMEOUT ? fail(SHIM_EPROTO, "the peer stopped inside a header") : rc;
+}
+
 static int take_pdv_header(shim_assoc &a, struct shim_pdv *out)
 {
 	uint8_t h[6];
 
 	if (a.pdu_left < sizeof h)
 		return fail(SHIM_EPROTO, "%u bytes of a P-DATA PDU where a PDV begins", a.pdu_left);
-	if (int rc = a.wire.read_exact(h, sizeof h); rc < 0)
+	if (int rc = read_header(a, h); rc < 0)
 		return rc;
 	const uint32_t n = be32(h);
 	if (n < 2 || n > a.pdu_left - 4)
@@ -67,7 +75,7 @@ static int next_pdu(shim_assoc &a, uint32_t wait_ms)
 		if (have < 0)
 			return have;
 	}
-	if (int rc = a.wire.read_exact(h, sizeof h); rc < 0)
+	if (int rc = read_header(a, h); rc < 0)
 		return rc;
 	if (h[0] != PDU_DATA)
 		return other_pdu(a, h);

@@ -374,6 +374,42 @@ static void stalled_peer(void **state)
 	close(fd);
 }
 
+static int serve_halves(struct pair_server *s, int fd)
+{
+	struct shim_assoc_options o = pair_options;
+	shim_assoc *a = NULL;
+	struct shim_pdv v;
+	int rc;
+
+	(void)s;
+	o.io_ms = 200;
+	if ((rc = pair_accept_all(fd, &o, &a)) == 0)
+		rc = shim_assoc_next(a, 5000, &v);
+	shim_assoc_free(a);
+	return rc;
+}
+
+/* Stopping inside a header is not silence: waiting on would take the rest of it for the beginning of another. */
+static void half_header(void **state)
+{
+	static const uint8_t half[] = {4, 0, 0, 0, 1, 0, 0, 0};
+	uint8_t pdu[512];
+	size_t n = pair_request(pdu);
+
+	(void)state;
+	for (size_t part = 3; part <= sizeof half; part += 5) { /* of the PDU, of the PDV */
+		struct pair_server s;
+		int fd;
+
+		pair_start(&s, serve_halves, NULL);
+		fd = pair_connect(s.port);
+		assert_int_equal(send(fd, pdu, n, 0), n);
+		assert_int_equal(send(fd, half, part, 0), part);
+		assert_int_equal(pair_end(&s), SHIM_EPROTO);
+		close(fd);
+	}
+}
+
 static int serve_shutdown(struct pair_server *s, int fd)
 {
 	shim_assoc **shared = s->arg, *a = NULL;
@@ -579,7 +615,7 @@ int main(void)
 	    cmocka_unit_test(stalled_peer),        cmocka_unit_test(shutdown_from_outside),
 	    cmocka_unit_test(abort_while_sending), cmocka_unit_test(release_passes_over_data),
 	    cmocka_unit_test(release_collision),   cmocka_unit_test(echoscu),
-	    cmocka_unit_test(bad_arguments),
+	    cmocka_unit_test(bad_arguments),       cmocka_unit_test(half_header),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
