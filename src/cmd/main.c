@@ -43,13 +43,19 @@ static const struct command *find_command(const char *name)
 	return c->name ? c : NULL;
 }
 
+/* What could not be printed was not done: a full disk must not look like an empty answer. */
 static int run_command(const struct command *c, int argc, char **argv)
 {
 	char program[32];
+	int code;
 
 	snprintf(program, sizeof program, "teleread %s", c->name);
 	g_set_prgname(program);
-	return c->run(argc, argv);
+	code = c->run(argc, argv);
+	if (code != EXIT_DONE || c->run == cmd_serve || (fflush(stdout) == 0 && !ferror(stdout)))
+		return code;
+	fprintf(stderr, "%s: the output cannot be written\n", program);
+	return EXIT_FOUND;
 }
 
 static int cmd_version(int argc, char **argv)

@@ -181,6 +181,14 @@ def find_text():
     check(len(heading.split()) > 3 and SOME[0].study in row, 'a heading and a row')
 
 
+@case('output that cannot be written is no success')
+def full_output():
+    for words in (('find', 'PatientID=C1'), ('find', '--json'), ('site', 'list'), ('fsck',)):
+        with open('/dev/full', 'w') as full:
+            done = subprocess.run([lib.PROGRAM, *words, '--data', node.data], stdout=full, stderr=subprocess.PIPE)
+        equal((done.returncode, b'cannot be written' in done.stderr), (1, True), ' '.join(words))
+
+
 @case('find finds Chinese names, written in any charset')
 def find_chinese():
     at = lib.folder()
