@@ -217,18 +217,14 @@ static void keep_house(struct committer *c, bool idle)
 /* Waits for work; false after IDLE_MS without any. Lock held. */
 static bool wait_ready(struct committer *c)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += (long)IDLE_MS * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
+	int64_t until = clock_mono_us() + IDLE_MS * 1000;
 	while (!(c->first && c->first->state != PLACE_WRITING)) {
 		bool settled = !c->unfolded && !c->unchecked;
 		if (c->stop && !c->first)
 			return false;
 		if (settled)
 			pthread_cond_wait(&c->ready, &c->lock);
-		else if (pthread_cond_timedwait(&c->ready, &c->lock, &until) == ETIMEDOUT)
+		else if (clock_wait(&c->ready, &c->lock, until) == ETIMEDOUT)
 			return false;
 	}
 	return true;

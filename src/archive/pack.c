@@ -72,7 +72,7 @@ int pack_header_read(const uint8_t in[PACK_BLOCK], uint64_t pack, enum pack_kind
 	if (memcmp(in, pack_magic, 8) || get(in + H_SUM, 8) != XXH3_64bits(in, H_SUM) || get(in + H_PACK, 8) != pack)
 		return err_set(e, E_CORRUPT, "pack %llu: its header is damaged", (unsigned long long)pack);
 	if (get(in + H_VERSION, 4) != PACK_VERSION)
-		return err_set(e, E_CORRUPT, "pack %llu: version %u, this program reads version %d",
+		return err_set(e, E_UNSUP, "pack %llu: version %u, this program reads version %d",
 			       (unsigned long long)pack, (unsigned)get(in + H_VERSION, 4), PACK_VERSION);
 	*kind = (enum pack_kind)get(in + H_KIND, 4);
 	return 0;

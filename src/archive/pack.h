@@ -39,7 +39,7 @@ static inline uint64_t record_size(const struct record *r)
 	return pack_round(PACK_HEAD + r->part10_len);
 }
 void pack_header(uint64_t pack, enum pack_kind kind, int64_t created_us, uint8_t out[PACK_BLOCK]);
-/* 0 or -E_CORRUPT. */
+/* 0, -E_CORRUPT, or -E_UNSUP for a version that this program does not know. */
 int pack_header_read(const uint8_t in[PACK_BLOCK], uint64_t pack, enum pack_kind *kind, struct err *e);
 void record_header(const struct record *r, uint8_t out[PACK_HEAD]);
 /* 1: a record of this pack at this offset; 0: none (zeros, or bytes that are not a header of this place). */

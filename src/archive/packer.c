@@ -160,17 +160,6 @@ static bool zero_step(struct packer *p)
 	return rc == 0;
 }
 
-/* Waits for the end of a load, looking every IDLE_MS. Lock held. */
-static void wait_idle(struct packer *p)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += IDLE_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_cond_timedwait(&p->work, &p->lock, &until);
-}
-
 static void *zero_thread(void *arg)
 {
 	struct packer *p = arg;
@@ -180,7 +169,7 @@ static void *zero_thread(void *arg)
 	while (!p->stop) {
 		if (p->taken != seen) {
 			seen = p->taken;
-			wait_idle(p);
+			clock_wait(&p->work, &p->lock, clock_mono_us() + IDLE_MS * 1000);
 		} else if (!zero_step(p)) {
 			p->asleep = true;
 			pthread_cond_wait(&p->work, &p->lock);
@@ -197,7 +186,7 @@ int packer_open(struct blob_store *s, const struct config *c, uint64_t first_pac
 	if (!p)
 		return err_set(e, E_NOMEM, "no memory for the packer");
 	p->store = s;
-	p->pack_size = pack_round((uint64_t)c->pack_size);
+	p->pack_size = pack_round((uint64_t)(c->pack_size > 4 * c->buffer ? c->pack_size : 4 * c->buffer));
 	p->most_ahead = (uint64_t)c->prewrite;
 	p->reserve = (uint64_t)c->reserve;
 	p->next_id = first_pack;

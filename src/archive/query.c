@@ -9,6 +9,7 @@
 
 #define PAGE_FIRST 64
 #define PAGE_MOST 512
+#define PAGE_BYTES (4u << 20) /* kept attributes of a page's rows: a page of very long texts ends early */
 
 struct cursor {
 	struct db *db;
@@ -269,11 +270,25 @@ static void drop_page(struct cursor *c)
 	c->next = c->n = 0;
 }
 
+/* Bytes of attributes that the row at hand carries. */
+static size_t row_bytes(struct db_stmt *s)
+{
+	static const int column[] = {ROW_OWN, ROW_SERIES_ATTRS, ROW_IMAGE_ATTRS};
+	size_t n, sum = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		db_blob(s, column[i], &n);
+		sum += n;
+	}
+	return sum;
+}
+
 /* Reads one page, holding the connection no longer than that. */
 static int read_page(struct cursor *c, struct db_conn *conn, struct err *e)
 {
 	struct row r = {.c = conn, .text = BUF(1u << 20)};
 	unsigned seen = 0;
+	size_t bytes = 0;
 	int rc;
 
 	if ((rc = plan_prepare(&c->plan, conn, &r.s, e)) < 0)
@@ -282,7 +297,8 @@ static int read_page(struct cursor *c, struct db_conn *conn, struct err *e)
 	db_bind_int(r.s, 2, c->page);
 	while ((rc = db_step(r.s, e)) > 0) {
 		seen++;
-		if ((rc = take_row(c, &r, e)) < 0 || c->over) {
+		bytes += row_bytes(r.s);
+		if ((rc = take_row(c, &r, e)) < 0 || c->over || bytes > PAGE_BYTES) {
 			db_reset(r.s);
 			break;
 		}
@@ -290,7 +306,7 @@ static int read_page(struct cursor *c, struct db_conn *conn, struct err *e)
 	buf_cleanup(&r.text);
 	if (rc < 0)
 		return rc;
-	c->over |= seen < c->page;
+	c->over |= seen < c->page && bytes <= PAGE_BYTES;
 	c->page = c->page < PAGE_MOST ? c->page * 2 : PAGE_MOST;
 	return 0;
 }

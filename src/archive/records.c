@@ -42,12 +42,16 @@ static int order_pack(void *arg, uint64_t pack)
 	struct record r;
 	uint8_t head[PACK_BLOCK];
 	enum pack_kind kind = PACK_SHARED;
+	struct err why = {0};
+	bool unknown = false;
 	o->last_pack = pack;
 	int64_t k = o->store->ops->read(o->store, pack, 0, head, sizeof head, o->e);
 	if (k < 0)
 		return (int)k;
 	if (k == sizeof head)
-		pack_header_read(head, pack, &kind, NULL);
+		unknown = pack_header_read(head, pack, &kind, &why) == -E_UNSUP;
+	if (unknown) /* of a newer program: whatever is in it must not be passed over */
+		return err_set(o->e, why.code, "%s", why.msg);
 	if (kind != PACK_SINGLE) {
 		int rc = grow(&o->shared, o->n_shared, &o->room_shared, sizeof *o->shared, o->e);
 		if (rc == 0)

@@ -39,3 +39,10 @@ const char *clock_text(int64_t wall_us, char out[32])
 		 (unsigned)tm.tm_min % 100u, (unsigned)tm.tm_sec % 100u, (unsigned)us % 1000000u);
 	return out;
 }
+
+int clock_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t until_mono_us)
+{
+	struct timespec until = {.tv_sec = until_mono_us / 1000000, .tv_nsec = until_mono_us % 1000000 * 1000};
+
+	return pthread_cond_clockwait(c, m, CLOCK_MONOTONIC, &until);
+}

@@ -77,6 +77,13 @@ static void headers_say_what_the_manual_says(void **state)
 	block[20] ^= 1;
 	assert_int_equal(pack_header_read(block, 0x1234567890, &kind, NULL), -E_CORRUPT);
 
+	pack_header(7, PACK_SHARED, 99, block); /* of a program to come */
+	block[8] = 2;
+	uint64_t sum = XXH3_64bits(block, 56);
+	for (int k = 0; k < 8; k++)
+		block[56 + k] = (uint8_t)(sum >> 8 * k);
+	assert_int_equal(pack_header_read(block, 7, &kind, NULL), -E_UNSUP);
+
 	struct record r = sample(5, 8192, 77, part10, 100, 200), back;
 	record_header(&r, block);
 	assert_memory_equal(block, "TLRDREC1\5", 9);
