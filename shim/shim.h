@@ -60,7 +60,8 @@ void shim_dataset_free(shim_dataset *ds);
  * syntaxes, RLE, JPEG lossless SV1 (.70), JPEG-LS lossless (.80); sources: those, JPEG baseline/extended/lossless, JPEG-LS. */
 int shim_can_transcode(const char *from, const char *to);
 /* Reads a Part 10 file and writes it, Part 10, in another syntax. Pixel values are kept exactly when `to` is lossless. */
-int shim_transcode_file(const char *in_path, const char *out_path, const char *to);
+/* SHIM_ELIMIT when the decoded pixels would be more than most bytes. */
+int shim_transcode_file(const char *in_path, const char *out_path, const char *to, int64_t most);
 /* Writes a DICOMDIR (general purpose profile, lenient) for files below root; file ids are relative with '/'. The count of
  * files that got a record; when some did not, shim_error() names the first. */
 int shim_dicomdir_write(const char *root, const char *const *file_ids, size_t n, const char *fileset_id);

@@ -2,6 +2,7 @@
 #include "dcmtk/config/osconfig.h"
 
 #include "dcmtk/dcmdata/dcdatset.h"
+#include "dcmtk/dcmdata/dcdeftag.h"
 #include "dcmtk/dcmdata/dcfilefo.h"
 #include "dcmtk/dcmdata/dcrlerp.h"
 #include "dcmtk/dcmdata/dcxfer.h"
@@ -9,6 +10,8 @@
 #include "dcmtk/dcmjpls/djrparam.h"
 
 #include "shim/dataset.hpp"
+
+#include <algorithm>
 
 using namespace shim;
 
@@ -63,7 +66,23 @@ static OFCondition choose(DcmDataset &ds, E_TransferSyntax to)
 	return ds.chooseRepresentation(to, p);
 }
 
-static int transcode(const char *in_path, const char *out_path, const char *to)
+/* What the decoded pixels would take, as the attributes say; they are checked, not believed. */
+static uint64_t pixel_bytes(DcmDataset &ds)
+{
+	Uint16 rows = 0, columns = 0, samples = 1, bits = 8;
+	Sint32 frames = 1;
+
+	ds.findAndGetUint16(DCM_Rows, rows);
+	ds.findAndGetUint16(DCM_Columns, columns);
+	ds.findAndGetUint16(DCM_SamplesPerPixel, samples);
+	ds.findAndGetUint16(DCM_BitsAllocated, bits);
+	ds.findAndGetSint32(DCM_NumberOfFrames, frames);
+	const unsigned __int128 n =
+	    (unsigned __int128)rows * columns * samples * ((bits + 7u) / 8u) * uint32_t(std::max(frames, 1));
+	return n > UINT64_MAX ? UINT64_MAX : uint64_t(n);
+}
+
+static int transcode(const char *in_path, const char *out_path, const char *to, int64_t most)
 {
 	char syntax[65];
 	DcmFileFormat file;
@@ -80,6 +99,8 @@ static int transcode(const char *in_path, const char *out_path, const char *to)
 	DcmDataset &ds = *file.getDataset();
 	if (ds.card() == 0)
 		return fail(SHIM_EPARSE, "no element in the data set");
+	if (const uint64_t n = pixel_bytes(ds); n > uint64_t(most))
+		return fail(SHIM_ELIMIT, "%llu bytes of pixels are too many", static_cast<unsigned long long>(n));
 	if ((rc = from_condition(choose(ds, target), "changing the pixel data")) < 0)
 		return rc;
 	if (!ds.canWriteXfer(target))
@@ -87,11 +108,11 @@ static int transcode(const char *in_path, const char *out_path, const char *to)
 	return from_condition(file.saveFile(out_path, target), "writing the copy");
 }
 
-extern "C" int shim_transcode_file(const char *in_path, const char *out_path, const char *to)
+extern "C" int shim_transcode_file(const char *in_path, const char *out_path, const char *to, int64_t most)
 {
 	return guarded([&] {
-		if (!in_path || !out_path || !to)
+		if (!in_path || !out_path || !to || most <= 0)
 			return fail(SHIM_EINVAL, "no path or transfer syntax");
-		return transcode(in_path, out_path, to);
+		return transcode(in_path, out_path, to, most);
 	});
 }

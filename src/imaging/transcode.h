@@ -10,6 +10,9 @@
 #include "base/err.h"
 #include <stdbool.h>
 
+#define TRANSCODE_MOST (512LL << 20)
+#define TRANSCODE_AT_ONCE 2
+
 bool transcode_can(const char *from, const char *to);
 /* in: a Part 10 file. out: made, or left absent on failure. */
 int transcode_file(const char *in, const char *out, const char *to, struct err *e);

@@ -245,9 +245,9 @@ static void unreadable_files(void **state)
 	assert_int_equal(shim_dataset_read_file(huge, &ds), SHIM_EIO);
 	assert_int_equal(shim_dataset_read_file(in_scratch("garbage"), &ds), SHIM_EPARSE);
 	assert_int_equal(shim_dataset_read_file(NULL, &ds), SHIM_EINVAL);
-	assert_int_equal(shim_transcode_file("/nonexistent/file", in_scratch("o"), ELE), SHIM_EIO);
-	assert_int_equal(shim_transcode_file(in_scratch("garbage"), in_scratch("o"), ELE) < 0, 1);
-	assert_int_equal(shim_transcode_file(NULL, NULL, NULL), SHIM_EINVAL);
+	assert_int_equal(shim_transcode_file("/nonexistent/file", in_scratch("o"), ELE, INT64_MAX), SHIM_EIO);
+	assert_int_equal(shim_transcode_file(in_scratch("garbage"), in_scratch("o"), ELE, INT64_MAX) < 0, 1);
+	assert_int_equal(shim_transcode_file(NULL, NULL, NULL, INT64_MAX), SHIM_EINVAL);
 	assert_null(ds);
 }
 
@@ -267,7 +267,7 @@ static void deep_nesting(void **state)
 	assert_non_null(strstr(shim_error(), "deep"));
 	write_part10(in_scratch("deep"), ELE, data, LEVELS * sizeof level);
 	assert_int_equal(shim_dataset_read_file(in_scratch("deep"), &ds), SHIM_ELIMIT);
-	assert_int_equal(shim_transcode_file(in_scratch("deep"), in_scratch("o"), ILE), SHIM_ELIMIT);
+	assert_int_equal(shim_transcode_file(in_scratch("deep"), in_scratch("o"), ILE, INT64_MAX), SHIM_ELIMIT);
 	free(data);
 }
 
@@ -384,7 +384,7 @@ static void transcode_round(void **state)
 	write_part10(in_scratch(from), ELE, data, n);
 	for (unsigned i = 0; i < sizeof way / sizeof *way; i++) {
 		snprintf(to, sizeof to, "t%u", i + 1);
-		assert_int_equal(shim_transcode_file(in_scratch(from), in_scratch(to), way[i]), 0);
+		assert_int_equal(shim_transcode_file(in_scratch(from), in_scratch(to), way[i], INT64_MAX), 0);
 		assert_int_equal(shim_dataset_read_file(in_scratch(to), &ds), 0);
 		shim_dataset_syntax(ds, buf, sizeof buf);
 		assert_string_equal(buf, way[i]);
@@ -402,8 +402,9 @@ static void transcode_round(void **state)
 	got = read_tail(in_scratch(to), pixels_n);
 	assert_memory_equal(got, pixels, pixels_n);
 	free(got);
-	assert_int_equal(shim_transcode_file(in_scratch("t0"), in_scratch("o"), HTJ2K), SHIM_EUNSUP);
-	assert_int_equal(shim_transcode_file(in_scratch("t0"), "/nonexistent/dir/o", RLE) < 0, 1);
+	assert_int_equal(shim_transcode_file(in_scratch("t0"), in_scratch("o"), HTJ2K, INT64_MAX), SHIM_EUNSUP);
+	assert_int_equal(shim_transcode_file(in_scratch("t0"), in_scratch("o"), RLE, 100), SHIM_ELIMIT);
+	assert_int_equal(shim_transcode_file(in_scratch("t0"), "/nonexistent/dir/o", RLE, INT64_MAX) < 0, 1);
 }
 
 static int see_file(void *arg, const char *id)
@@ -448,10 +449,10 @@ static void real_ct(void **state)
 	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
 	for (size_t i = 0; i < g.gl_pathc; i++, done++) {
 		uint8_t *a, *b;
-		assert_int_equal(shim_transcode_file(g.gl_pathv[i], in_scratch("r1"), ELE), 0);
-		assert_int_equal(shim_transcode_file(in_scratch("r1"), in_scratch("r2"), RLE), 0);
-		assert_int_equal(shim_transcode_file(in_scratch("r2"), in_scratch("r3"), JPEG_LS), 0);
-		assert_int_equal(shim_transcode_file(in_scratch("r3"), in_scratch("r4"), ELE), 0);
+		assert_int_equal(shim_transcode_file(g.gl_pathv[i], in_scratch("r1"), ELE, INT64_MAX), 0);
+		assert_int_equal(shim_transcode_file(in_scratch("r1"), in_scratch("r2"), RLE, INT64_MAX), 0);
+		assert_int_equal(shim_transcode_file(in_scratch("r2"), in_scratch("r3"), JPEG_LS, INT64_MAX), 0);
+		assert_int_equal(shim_transcode_file(in_scratch("r3"), in_scratch("r4"), ELE, INT64_MAX), 0);
 		a = read_tail(in_scratch("r1"), 524288);
 		b = read_tail(in_scratch("r4"), 524288);
 		assert_memory_equal(a, b, 524288);
@@ -470,7 +471,7 @@ static int hostile_file(const char *path)
 
 	shim_dataset_free(ds);
 	for (unsigned i = 0; i < 3; i++) {
-		int t = shim_transcode_file(path, in_scratch("h"), to[i]);
+		int t = shim_transcode_file(path, in_scratch("h"), to[i], INT64_MAX);
 		if (t < SHIM_EIO || t > 0 || t == SHIM_EBUG)
 			return t;
 	}
