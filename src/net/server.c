@@ -15,6 +15,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Where a connection is. The place among the associations is taken when the request is complete, not before. */
+enum stage {
+	WAITING, /* for its request */
+	LEAVING, /* cut, as others need its place; its thread ends at once */
+	OPEN,    /* an association */
+	REFUSED, /* being told that there is no place */
+	STAGES
+};
+
 /* One connection and its thread. In the list of the server from accept() until joined. */
 struct conn {
 	struct server *server;
@@ -24,8 +33,9 @@ struct conn {
 	int fd;            /* until the association exists: belongs to the shim, which closes it */
 	int watch;         /* until the association exists: our own name for the same socket, to cut it with; else -1 */
 	shim_assoc *assoc; /* NULL before and after */
-	bool doomed;       /* beyond the limit */
-	bool done;         /* the thread has nothing left to do: join it */
+	enum stage stage;
+	bool spare; /* many of its address waited already when it came */
+	bool done;  /* the thread has nothing left to do: join it */
 };
 
 struct server {
@@ -34,9 +44,9 @@ struct server {
 	uint16_t port;
 	pthread_t acceptor;
 	pthread_mutex_t lock; /* all below */
-	pthread_cond_t ended; /* open fell */
-	struct conn *conns;
-	unsigned open, doomed;
+	pthread_cond_t ended; /* a connection ended */
+	struct conn *conns;   /* the newest first */
+	unsigned n[STAGES];
 	_Atomic bool stopping;
 };
 
@@ -50,6 +60,27 @@ static struct metric m_cut =
     METRIC(COUNTER, "teleread_associations_rejected_total", "reason=\"cut\"", "Associations refused");
 
 /* ---- one connection */
+
+/* What came of a complete request. Holds the lock. */
+static void conn_settle(struct conn *c)
+{
+	struct server *s = c->server;
+
+	if (c->stage == LEAVING)
+		return;
+	s->n[WAITING]--;
+	if (!server_stopping(s) && s->n[OPEN] < s->o.max_associations) {
+		c->stage = OPEN;
+		metric_add(&m_open, 1);
+	} else if (s->n[REFUSED] < SERVER_REFUSED) {
+		c->stage = REFUSED;
+	} else {
+		c->stage = LEAVING;
+		metric_add(&m_cut, 1);
+		log_warn("connection from %s cut: far too many associations", c->address);
+	}
+	s->n[c->stage]++;
+}
 
 static void conn_refuse(struct conn *c, shim_assoc *a)
 {
@@ -69,12 +100,14 @@ static shim_assoc *conn_request(struct conn *c)
 	pthread_mutex_lock(&s->lock);
 	close(c->watch);
 	c->watch = -1;
-	if (rc == 0)
+	if (rc == 0) {
 		c->assoc = a;
+		conn_settle(c);
+	}
 	pthread_mutex_unlock(&s->lock);
 	if (rc == 0)
 		return a;
-	if (!server_stopping(s)) {
+	if (c->stage == WAITING && !server_stopping(s)) {
 		metric_add(&m_failed, 1);
 		log_info("connection from %s ended without an association: %s", c->address, shim_error());
 	}
@@ -87,9 +120,9 @@ static void *conn_run(void *arg)
 	struct server *s = c->server;
 	shim_assoc *a = conn_request(c);
 
-	if (a && (c->doomed || server_stopping(s)))
+	if (a && c->stage == REFUSED)
 		conn_refuse(c, a);
-	else if (a)
+	else if (a && c->stage == OPEN)
 		s->o.serve(s->o.arg, a);
 	pthread_mutex_lock(&s->lock);
 	c->assoc = NULL; /* nobody cuts it any more */
@@ -99,12 +132,9 @@ static void *conn_run(void *arg)
 
 	pthread_mutex_lock(&s->lock);
 	c->done = true;
-	if (c->doomed)
-		s->doomed--;
-	else {
-		s->open--;
+	s->n[c->stage]--;
+	if (c->stage == OPEN)
 		metric_add(&m_open, -1);
-	}
 	pthread_cond_broadcast(&s->ended);
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
@@ -153,13 +183,37 @@ static int conn_start(struct server *s, struct conn *c)
 		return rc;
 	c->next = s->conns;
 	s->conns = c;
-	if (c->doomed)
-		s->doomed++;
-	else {
-		s->open++;
-		metric_add(&m_open, 1);
-	}
+	s->n[WAITING]++;
 	return 0;
+}
+
+/* Whether so many of an address wait that one more is the first to go. Holds the lock. */
+static bool plenty(const struct server *s, const char *address)
+{
+	unsigned n = 0;
+
+	for (const struct conn *c = s->conns; c && n < SERVER_WAITING_EACH; c = c->next)
+		n += c->stage == WAITING && strcmp(c->address, address) == 0;
+	return n == SERVER_WAITING_EACH;
+}
+
+/* All places for waiting are taken: of those who can be spared, else of all, the one that waited longest goes. A flood
+ * from one address displaces itself that way. Holds the lock. */
+static void make_room(struct server *s)
+{
+	struct conn *oldest = NULL;
+
+	for (struct conn *c = s->conns; c; c = c->next)
+		if (c->stage == WAITING && c->watch >= 0 && (c->spare || !oldest || !oldest->spare))
+			oldest = c;
+	if (!oldest)
+		return;
+	metric_add(&m_cut, 1);
+	log_warn("connection from %s cut: too many wait for their request", oldest->address);
+	shutdown(oldest->watch, SHUT_RDWR);
+	s->n[WAITING]--;
+	oldest->stage = LEAVING;
+	s->n[LEAVING]++;
 }
 
 static void conn_cut(struct conn *c, const char *why)
@@ -194,11 +248,15 @@ static void admit(struct server *s, int fd, const struct sockaddr_storage *from,
 		return;
 	}
 	pthread_mutex_lock(&s->lock);
-	c->doomed = s->open >= s->o.max_associations;
-	rc = c->doomed && s->doomed >= SERVER_DOOMED ? E_LIMIT : conn_start(s, c);
+	c->spare = plenty(s, c->address);
+	if (s->n[WAITING] >= s->o.max_associations + SERVER_WAITING_MORE)
+		make_room(s);
+	while (s->n[LEAVING] >= SERVER_LEAVING) /* they are quick: nothing holds them any more */
+		pthread_cond_wait(&s->ended, &s->lock);
+	rc = conn_start(s, c);
 	pthread_mutex_unlock(&s->lock);
 	if (rc != 0)
-		conn_cut(c, rc == E_LIMIT ? "far too many associations" : "no thread to be had");
+		conn_cut(c, "no thread to be had");
 }
 
 /* ---- the listener */
@@ -334,7 +392,7 @@ unsigned server_open(const struct server *s)
 	unsigned n;
 
 	pthread_mutex_lock(&mine->lock);
-	n = s->open;
+	n = s->n[OPEN];
 	pthread_mutex_unlock(&mine->lock);
 	return n;
 }
@@ -342,6 +400,12 @@ unsigned server_open(const struct server *s)
 bool server_stopping(const struct server *s)
 {
 	return s->stopping;
+}
+
+/* Connections of whatever kind. Holds the lock. */
+static unsigned count(const struct server *s)
+{
+	return s->n[WAITING] + s->n[LEAVING] + s->n[OPEN] + s->n[REFUSED];
 }
 
 /* Cuts those that have not sent a request yet, or (all) every one. Holds the lock. */
@@ -374,10 +438,10 @@ void server_stop(struct server *s, uint32_t grace_ms)
 		at.tv_sec++, at.tv_nsec -= 1000000000;
 	pthread_mutex_lock(&s->lock);
 	cut(s, false);
-	while (s->open + s->doomed && clock_mono_us() < until)
+	while (count(s) && clock_mono_us() < until)
 		pthread_cond_timedwait(&s->ended, &s->lock, &at);
-	if (s->open + s->doomed)
-		log_warn("%u associations cut after %u ms", s->open + s->doomed, grace_ms);
+	if (count(s))
+		log_warn("%u associations cut after %u ms", count(s), grace_ms);
 	cut(s, true);
 	pthread_mutex_unlock(&s->lock);
 	reap(s, true);

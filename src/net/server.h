@@ -1,7 +1,9 @@
 /* net/server.h - the DICOM listener: one thread for each association, up to a limit.
  *
  * Beyond the limit an association is refused as transient, local limit exceeded (PS3.8 9.3.4); it never waits in line.
- * A slow or silent peer costs its own thread only: the request must be complete within artim_ms.
+ * A slow or silent peer costs its own thread only: the request must be complete within artim_ms, and until then the
+ * connection takes no association's place. max_associations + SERVER_WAITING_MORE may wait for their request; one more
+ * displaces the one that waited longest; first those that came when SERVER_WAITING_EACH of their address waited already.
  */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
@@ -10,7 +12,10 @@
 #include "shim/shim.h"
 #include <stdbool.h>
 
-#define SERVER_DOOMED 32u         /* threads beyond the limit, busy with saying no; beyond them the line is cut */
+#define SERVER_WAITING_MORE 64u
+#define SERVER_WAITING_EACH 16u
+#define SERVER_REFUSED 32u        /* threads busy with saying no; beyond them the line is cut */
+#define SERVER_LEAVING 32u        /* displaced connections whose threads have not ended yet */
 #define SERVER_STACK (512u << 10) /* bytes of stack of an association's thread */
 
 struct server;

@@ -23,16 +23,25 @@ static void close_well(struct scu *s)
 		fail_msg("%s", e.msg);
 }
 
-/* A connection that says nothing. */
-static int silent(const struct fake *f)
+/* A connection from an address of this machine. */
+static int connect_from(const struct fake *f, const char *address)
 {
+	struct sockaddr_in from = {.sin_family = AF_INET};
 	struct sockaddr_in to = {.sin_family = AF_INET,
 				 .sin_port = htons(server_port(f->server)),
 				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	assert_int_equal(inet_pton(AF_INET, address, &from.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	return fd;
+}
+
+/* A connection that says nothing. */
+static int silent(const struct fake *f)
+{
+	return connect_from(f, "127.0.0.1");
 }
 
 /* Waits until the other side closes; milliseconds, -1 when it did not within most. */
@@ -135,6 +144,86 @@ static void test_silent(void **state)
 	server_stop(f.server, 1000);
 }
 
+/* Sends a request from an address; the type of the answer: 2 accepted, 3 rejected; 0 when cut. */
+static int ask_from(const struct fake *f, const char *address, int *fd)
+{
+	static const uint8_t rq[] = "\x01\0\0\0\0\xA6\0\1\0\0"
+				    "FAKE            OTHER           "
+				    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				    "\x10\0\0\x15"
+				    "1.2.840.10008.3.1.1.1"
+				    "\x20\0\0\x2E\1\0\0\0\x30\0\0\x11"
+				    "1.2.840.10008.1.1"
+				    "\x40\0\0\x11"
+				    "1.2.840.10008.1.2"
+				    "\x50\0\0\x13\x51\0\0\4\0\0\x40\0\x52\0\0\7"
+				    "1.2.3.4";
+	struct pollfd p = {.events = POLLIN};
+	uint8_t answer[4] = {0};
+
+	*fd = p.fd = connect_from(f, address);
+	assert_int_equal(write(*fd, rq, sizeof(rq) - 1), sizeof(rq) - 1);
+	assert_int_equal(poll(&p, 1, 3000), 1);
+	return read(*fd, answer, sizeof(answer)) == sizeof(answer) ? answer[0] : 0;
+}
+
+/* Those who say nothing take nobody's place; the limit is one of associations. */
+static void test_many_silent(void **state)
+{
+	struct fake f = {0};
+	int quiet[40], fd[5];
+
+	(void)state;
+	fake_start(&f, 4, 60000);
+	for (int i = 0; i < 40; i++)
+		quiet[i] = silent(&f);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(ask_from(&f, "127.0.0.2", &fd[i]), 2);
+	assert_int_equal(server_open(f.server), 4);
+	assert_int_equal(ask_from(&f, "127.0.0.2", &fd[4]), 3);
+	assert_int_equal(closed_after(quiet[0], 50), -1);
+	close(fd[0]);
+	close(fd[4]);
+	wait_open(&f, 3);
+	assert_int_equal(ask_from(&f, "127.0.0.3", &fd[0]), 2);
+	for (int i = 0; i < 4; i++)
+		close(fd[i]);
+	for (int i = 0; i < 40; i++)
+		close(quiet[i]);
+	server_stop(f.server, 1000);
+}
+
+/* A flood displaces itself, not those of other addresses who have not finished asking. */
+static void test_flood(void **state)
+{
+	enum { FLOOD = 2 + SERVER_WAITING_MORE + 50 };
+	struct fake f = {0};
+	int other, fd, quiet[FLOOD];
+	unsigned cut = 0;
+	int64_t from;
+
+	(void)state;
+	fake_start(&f, 2, 60000);
+	other = connect_from(&f, "127.0.0.2");
+	for (int i = 0; i < FLOOD; i++)
+		quiet[i] = silent(&f);
+	assert_int_equal(ask_from(&f, "127.0.0.3", &fd), 2);
+	for (int i = 0; i < FLOOD; i++)
+		cut += closed_after(quiet[i], 0) >= 0;
+	assert_in_range(cut, 51, 53); /* the 50, and the room for the two others */
+	assert_int_equal(closed_after(quiet[0], 0), -1);
+	assert_in_range(closed_after(quiet[SERVER_WAITING_EACH], 0), 0, 100);
+	assert_int_equal(closed_after(quiet[FLOOD - 1], 0), -1);
+	assert_int_equal(closed_after(other, 0), -1);
+	from = clock_mono_us();
+	close(fd);
+	server_stop(f.server, 5000);
+	assert_in_range((clock_mono_us() - from) / 1000, 0, 2000);
+	for (int i = 0; i < FLOOD; i++)
+		close(quiet[i]);
+	close(other);
+}
+
 /* Bytes that are no PDU, and a PDU that claims to be huge, cost nobody anything. */
 static void test_garbage(void **state)
 {
@@ -190,7 +279,7 @@ static void test_stop(void **state)
 	busy = fake_open(&f, echo_only, 1);
 	idle = fake_open(&f, echo_only, 1);
 	fd = silent(&f);
-	wait_open(&f, 3);
+	wait_open(&f, 2);
 	assert_int_equal(pthread_create(&t, NULL, echo_thread, busy), 0);
 	while (!under_way)
 		usleep(1000);
@@ -232,7 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_echo),       cmocka_unit_test(test_class_not_taken), cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_silent),     cmocka_unit_test(test_garbage),         cmocka_unit_test(test_stop),
-	    cmocka_unit_test(test_port_taken),
+	    cmocka_unit_test(test_port_taken), cmocka_unit_test(test_many_silent),     cmocka_unit_test(test_flood),
 	};
 
 	return cmocka_run_group_tests(tests, net_setup, NULL);
