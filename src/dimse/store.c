@@ -23,6 +23,10 @@ static uint16_t check(const struct shim_command *rq, const struct shim_context *
 		err_set(why, E_UNSUP, "not a storage context");
 		return STATUS_CLASS_NOT_SUPPORTED;
 	}
+	if (!cx->accepted_scu) { /* it agreed to receive through this context only: PS3.7 D.3.3.4 */
+		err_set(why, E_UNSUP, "the context's role is not that of a sender");
+		return STATUS_CLASS_NOT_SUPPORTED;
+	}
 	if (!uid_sane(rq->affected_instance, strlen(rq->affected_instance))) {
 		err_set(why, E_INVAL, "SOP Instance UID cannot be one");
 		return STATUS_INVALID_INSTANCE;

@@ -258,6 +258,16 @@ def move():
         equal((final.status, final.completed or 0), (0, 0), 'nothing matches')
 
 
+@case('who agreed to receive only does not send')
+def role():
+    one = image('role', 1)
+    with node.associate('NORTH_PACS', get=[(CT, [dul.EXPLICIT_LE])]) as a:
+        equal(a.store(CT, one.uid, dul.EXPLICIT_LE, one.data).status, 0x0122)
+        equal(a.echo().status, 0, 'the association goes on')
+    with node.associate('NORTH_PACS', [(CT, [dul.EXPLICIT_LE])], get=[(CT, [dul.EXPLICIT_LE])]) as a:
+        equal(a.store(CT, one.uid, dul.EXPLICIT_LE, one.data).status, 0, 'both roles')
+
+
 @case('C-GET: what cannot be sent as stored is counted and listed, the rest comes')
 def partial():
     one = image('mixed', 1, 1, 'P9', 'Mixed^Study')
