@@ -104,7 +104,10 @@ int cmd_reindex(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	c.config.prewrite = 0;
-	rc = opt.prove ? open_beside(&c, false, &a, &e) : archive_open(&c.config, ARCHIVE_SERVE, &a, &e);
+	if (opt.prove)
+		rc = open_beside(&c, false, &a, &e);
+	else if ((rc = archive_there(&c, &e)) == 0)
+		rc = archive_open(&c.config, ARCHIVE_SERVE, &a, &e);
 	if (rc < 0)
 		return complain(usage.name, &e);
 	progress_begin(&w.bar, opt.prove ? "proving" : "indexing");

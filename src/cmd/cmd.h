@@ -84,6 +84,8 @@ const char *size_text(uint64_t bytes, char out[16]);                            
 /* ---- the archive */
 /* Opens it beside a node or not. For what only reads, and for the registry. make: an empty one where there is none. */
 int open_beside(const struct common *c, bool make, struct archive **out, struct err *e);
+/* -E_NOENT where there is neither an index nor packs: for what writes to an archive, but must not make one. */
+int archive_there(const struct common *c, struct err *e);
 static inline void archive_cleanup(struct archive **a)
 {
 	archive_close(*a);

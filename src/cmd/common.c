@@ -176,6 +176,23 @@ int verbs_run(const char *name, const struct verb *verbs, int argc, char **argv)
 
 /* ---- the archive */
 
+int archive_there(const struct common *c, struct err *e)
+{
+	static const char *const parts[] = {"index.sqlite", "packs"};
+	bool there = false;
+
+	for (unsigned i = 0; !there && i < sizeof parts / sizeof parts[0]; i++) {
+		AUTO(str) path = NULL;
+
+		if (asprintf(&path, "%s/%s", c->config.data, parts[i]) < 0) {
+			path = NULL;
+			return err_set(e, E_NOMEM, "no memory for a path");
+		}
+		there = access(path, F_OK) == 0;
+	}
+	return there ? 0 : err_set(e, E_NOENT, "%s holds no archive", c->config.data);
+}
+
 int open_beside(const struct common *c, bool make, struct archive **out, struct err *e)
 {
 	struct err first = {0};

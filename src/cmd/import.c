@@ -242,6 +242,8 @@ static int open_door(struct import *im, struct archive **reader, struct err *e)
 	struct err first = {0};
 	int rc;
 
+	if (archive_there(im->common, &first) < 0)
+		return err_set(e, first.code, "%s; teleread serve or teleread site add makes one", first.msg);
 	if (small.prewrite > PREWRITE_MOST)
 		small.prewrite = PREWRITE_MOST;
 	rc = archive_open(&small, ARCHIVE_SERVE, &im->archive, &first);

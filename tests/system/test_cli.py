@@ -382,6 +382,15 @@ def reindex():
     equal({s['code'] for s in node.json_lines('site', 'list')} & {s['code'] for s in sites}, {'NORTH'})
 
 
+@case('reindex and import make no archive where there is none')
+def no_archive():
+    at = os.path.join(lib.folder(), 'typo')
+    for words in (('reindex',), ('reindex', '--prove'), ('import', TREE), ('fsck',), ('find',)):
+        done = execute([lib.PROGRAM, words[0], '--data', at, *words[1:]])
+        equal((done.code, at + ' holds no archive' in done.err, os.path.exists(at)), (1, True, False), ' '.join(words))
+    check('site add' in execute([lib.PROGRAM, 'import', '--data', at, TREE]).err, 'says how to make one')
+
+
 @case('reindex beside a running node is refused, with --prove it is not')
 def reindex_beside():
     if not [p for p in node.json_lines('peer', 'list') if p['aet'] == 'COUNTY']:
