@@ -235,6 +235,33 @@ static int add_peer(struct archive *a, const char *aet, struct err *e)
 	return 0;
 }
 
+struct sites {
+	bool demo;
+	char other[33];
+};
+
+static int look_at(void *arg, const struct site *s)
+{
+	struct sites *seen = arg;
+
+	if (strcmp(s->code, DEMO_SITE) == 0)
+		seen->demo = true;
+	else if (strcmp(s->code, PROVINCE) != 0)
+		memcpy(seen->other, s->code, sizeof seen->other);
+	return 0;
+}
+
+/* Real sites get no fictitious patients beside them. Whoever adds a site to a demo knows that it is one. */
+static int check_sites(struct archive *a, struct err *e)
+{
+	struct sites seen = {0};
+	int rc = site_each(a, look_at, &seen, e);
+
+	if (rc < 0 || seen.demo || !seen.other[0])
+		return rc;
+	return err_set(e, E_CONFIG, "the archive holds another site, %s: take an empty folder (--data)", seen.other);
+}
+
 int demo_fill(struct archive *a, struct err *e)
 {
 	const struct site province = {.code = PROVINCE, .name = "Demo Provincial Reading Centre", .tier = "province"};
@@ -245,8 +272,8 @@ int demo_fill(struct archive *a, struct err *e)
 	struct site site;
 	int rc;
 
-	if ((rc = add_site(a, &province, e)) < 0 || (rc = add_site(a, &county, e)) < 0 ||
-	    (rc = site_get(a, DEMO_SITE, &site, e)) < 0)
+	if ((rc = check_sites(a, e)) < 0 || (rc = add_site(a, &province, e)) < 0 ||
+	    (rc = add_site(a, &county, e)) < 0 || (rc = site_get(a, DEMO_SITE, &site, e)) < 0)
 		return rc;
 	for (unsigned i = 0; i < sizeof tools / sizeof tools[0]; i++)
 		if ((rc = add_peer(a, tools[i], e)) < 0)

@@ -9,5 +9,6 @@
 #include "archive/archive.h"
 
 #define DEMO_SITE "DEMO-COUNTY"
+/* -E_CONFIG for an archive that holds other sites, but not the demo's. */
 int demo_fill(struct archive *a, struct err *e);
 #endif

@@ -97,14 +97,21 @@ static int make_data(const struct common *c, struct err *e)
 
 /* ---- who may be unknown */
 
-static int accept_unknown(struct archive *a, const struct config *c, const char *code, struct site *out, struct err *e)
+/* An address that anyone can reach is refused. */
+static int check_listen(const struct config *c, struct err *e)
+{
+	const char *option = opt.accept_unknown ? "--accept-unknown" : opt.demo ? "--demo" : NULL;
+
+	if (!option || is_loopback(c->listen))
+		return 0;
+	return err_set(e, E_CONFIG, "%s goes with a loopback address only, not with %s", option, c->listen);
+}
+
+static int accept_unknown(struct archive *a, const char *code, struct site *out, struct err *e)
 {
 	struct err missing = {0};
 	int rc;
 
-	if (!is_loopback(c->listen))
-		return err_set(e, E_CONFIG, "--accept-unknown goes with a loopback address only, not with %s",
-			       c->listen);
 	if ((rc = site_get(a, code, out, &missing)) == -E_NOENT) {
 		struct site fresh = {.tier = "county"};
 
@@ -118,7 +125,8 @@ static int accept_unknown(struct archive *a, const struct config *c, const char 
 		*e = missing;
 	}
 	if (rc == 0)
-		log_warn("unregistered peers on this machine act as site %s (--accept-unknown)", out->code);
+		log_warn("unregistered peers on this machine act as site %s (%s)", out->code,
+			 opt.accept_unknown ? "--accept-unknown" : "--demo");
 	return rc;
 }
 
@@ -131,11 +139,11 @@ static int prepare(struct node *n, struct err *e)
 		err_prefix(e, "demo");
 		return rc;
 	}
-	if (opt.demo && !code && is_loopback(n->settings->config.listen))
+	if (opt.demo && !code)
 		code = DEMO_SITE;
 	if (!code)
 		return 0;
-	if ((rc = accept_unknown(n->archive, &n->settings->config, code, &n->unknown_as, e)) < 0)
+	if ((rc = accept_unknown(n->archive, code, &n->unknown_as, e)) < 0)
 		return rc;
 	n->accepts_unknown = true;
 	return 0;
@@ -216,11 +224,9 @@ static int serve(struct common *c, const sigset_t *signals)
 	struct err e = {0};
 	int rc;
 
-	/* an address that anyone can reach is refused before anything is made */
-	if ((rc = override(&c->config, &e)) == 0 && opt.accept_unknown && !is_loopback(c->config.listen))
-		rc = err_set(&e, E_CONFIG, "--accept-unknown goes with a loopback address only, not with %s",
-			     c->config.listen);
-	if (rc == 0 && (rc = start(&n, c, &control, &e)) == 0) {
+	/* before anything is made */
+	if ((rc = override(&c->config, &e)) == 0 && (rc = check_listen(&c->config, &e)) == 0 &&
+	    (rc = start(&n, c, &control, &e)) == 0) {
 		say_ready(&n);
 		run_until_told(&n, c, signals);
 	}

@@ -316,6 +316,25 @@ def demo():
     one.teleread('fsck')
 
 
+@case('serve --demo stays off the network and out of an archive of others')
+def demo_refused():
+    at = os.path.join(lib.folder(), 'demo')
+    words = ['--demo', '--dicom-port', '0', '--http-port', '0']
+    done = execute([lib.PROGRAM, 'serve', '--data', at, '--listen', '0.0.0.0', *words], 20)
+    equal((done.code, '--demo' in done.err, os.path.exists(at)), (2, True, False))
+    other = lib.Node()
+    done = execute([lib.PROGRAM, 'serve', '--data', other.data, *words], 20)
+    equal((done.code, 'NORTH' in done.err), (2, True), done.err)
+    equal([s['code'] for s in other.json_lines('site', 'list')], ['NORTH'])
+    one = lib.Node(sites=False)
+    one.start('--demo')
+    one.teleread('site', 'add', 'MORE', '--name', 'More')
+    one.stop()
+    one.start('--demo')
+    one.stop()
+    check('DEMO-COUNTY (--demo)' in one.log_tail(), one.log_tail())
+
+
 def pack_with(data_set):
     for at, _, names in os.walk(os.path.join(node.data, 'packs')):
         for name in names:
