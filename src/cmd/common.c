@@ -19,7 +19,7 @@ int misused(const char *name, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "; see teleread %.*s --help\n", (int)strcspn(name, " "), name);
+	fprintf(stderr, "; see teleread %s --help\n", name);
 	return EXIT_USAGE;
 }
 

@@ -58,32 +58,52 @@ static int run_command(const struct command *c, int argc, char **argv)
 	return EXIT_FOUND;
 }
 
+static bool asks_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int cmd_version(int argc, char **argv)
 {
-	(void)argv;
+	if (argc > 1 && asks_help(argv[1])) {
+		puts("Usage:\n  teleread version\n\nPrints the version of the program.");
+		return EXIT_DONE;
+	}
 	if (argc > 1)
 		return misused("version", "takes no arguments");
 	puts("teleread " PACKAGE_VERSION);
 	return EXIT_DONE;
 }
 
+static int no_command(const char *name)
+{
+	fprintf(stderr, "teleread: no subcommand \"%s\"; teleread --help lists them\n", name);
+	return EXIT_USAGE;
+}
+
+/* "help site add" is "site add --help". */
 static int cmd_help(int argc, char **argv)
 {
 	const struct command *c;
-	char help[] = "--help", *words[] = {NULL, help, NULL};
+	char help[] = "--help", *words[] = {NULL, help, NULL, NULL};
 
 	if (argc < 2) {
 		print_help(stdout);
 		return EXIT_DONE;
 	}
-	if (!(c = find_command(argv[1])))
-		return misused("help", "no subcommand \"%s\"", argv[1]);
-	if (c->run == cmd_help || c->run == cmd_version) {
-		printf("teleread %s: %s\n", c->name, c->summary);
+	if (asks_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+		puts("Usage:\n  teleread help [SUBCOMMAND [VERB]]\n\n"
+		     "Prints the subcommands, or the usage and options of one.");
 		return EXIT_DONE;
 	}
+	if (!(c = find_command(argv[1])))
+		return no_command(argv[1]);
 	words[0] = argv[1];
-	return run_command(c, 2, words);
+	if (argc > 2) {
+		words[1] = argv[2];
+		words[2] = help;
+	}
+	return run_command(c, argc > 2 ? 3 : 2, words);
 }
 
 /* Many threads come and go: few arenas, and memory of large buffers goes back to the system. */
@@ -106,14 +126,14 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		return cmd_help(argc - 1, argv + 1);
+	if (asks_help(argv[1])) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
 	if (strcmp(argv[1], "--version") == 0)
 		return cmd_version(argc - 1, argv + 1);
-	if (!(c = find_command(argv[1]))) {
-		fprintf(stderr, "teleread: no subcommand \"%s\"; teleread --help lists them\n", argv[1]);
-		return EXIT_USAGE;
-	}
+	if (!(c = find_command(argv[1])))
+		return no_command(argv[1]);
 	if (shim_setup() < 0) {
 		fprintf(stderr, "teleread: DCMTK: %s\n", shim_error());
 		return EXIT_USAGE;

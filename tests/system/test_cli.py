@@ -214,6 +214,20 @@ def usage():
     equal(node.teleread('find', 'NoSuchKeyword=1', code=2).code, 2)
 
 
+@case('help leads somewhere, and hints name the verb')
+def help_text():
+    for words, said in ((('help',), 'Subcommands:'), (('help', '--help'), 'teleread help ['),
+                        (('version', '--help'), 'Prints the version'), (('help', 'find'), 'KEY=VALUE'),
+                        (('help', 'site'), 'Verbs:'), (('help', 'site', 'add'), '--tier')):
+        done = execute([lib.PROGRAM, *words])
+        equal((done.code, said in done.out), (0, True), ' '.join(words))
+    for words, said in ((('help', 'bogus'), 'teleread --help'), (('site', 'add', 'X'), 'teleread site add --help'),
+                        (('peer', 'add', 'X'), 'teleread peer add --help'), (('site',), 'teleread site --help'),
+                        (('config', 'show', 'x'), 'teleread config show --help')):
+        done = execute([lib.PROGRAM, *words])
+        equal((done.code, said in done.err), (2, True), ' '.join(words))
+
+
 @case('site and peer: add, list, show, set, remove')
 def registry():
     with lib.Node(sites=False) as one:
