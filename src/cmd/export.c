@@ -34,7 +34,8 @@ struct export
 {
 	struct archive *archive;
 	struct scope scope;
-	int to; /* the folder */
+	int to;    /* the folder */
+	bool made; /* it was not there */
 	unsigned study, series, image;
 	char series_uid[65];
 	GPtrArray *ids; /* file ids, "DICOM/S.../E.../I..." */
@@ -62,6 +63,8 @@ static int next_name(struct export *x, const struct stored *s, char id[FILE_ID],
 		x->series++;
 		x->image = 0;
 		memcpy(x->series_uid, s->series, sizeof x->series_uid);
+		if ((rc = make_folder_at(x->to, "DICOM", e)) < 0)
+			return rc;
 		snprintf(folder, sizeof folder, "DICOM/S%07u", x->study % 10000000);
 		if ((rc = make_folder_at(x->to, folder, e)) < 0)
 			return rc;
@@ -218,30 +221,56 @@ static int export_all(struct export *x, struct err *e)
 	while ((rc = cursor_next(rows, &row, e)) == 1)
 		if ((rc = export_study(x, dset_text(row, TAG(0x0020, 0x000D)), e)) < 0)
 			return rc;
+	if (rc == 0 && x->study == 0)
+		fputs("teleread export: the archive holds no study\n", stderr);
 	return rc;
 }
 
 /* ---- the folder */
 
-static int open_folder(const char *path, int *out, struct err *e)
+static int open_folder(const char *path, struct export *x, struct err *e)
 {
 	struct stat st;
-	int fd;
 
-	if (mkdir(path, 0777) < 0 && errno != EEXIST)
+	x->made = mkdir(path, 0777) == 0;
+	if (!x->made && errno != EEXIST)
 		return err_sys(e, E_CONFIG, "cannot make %s", path);
-	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+	if ((x->to = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return err_sys(e, E_CONFIG, "cannot open %s", path);
-	*out = fd;
-	if (fstatat(fd, "DICOMDIR", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    fstatat(fd, "DICOM", &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (fstatat(x->to, "DICOMDIR", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    fstatat(x->to, "DICOM", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(e, E_CONFIG, "%s holds a DICOM file-set already, which is not overwritten", path);
-	return make_folder_at(fd, "DICOM", e);
+	return 0;
+}
+
+static int note_listed(void *arg, const char *id)
+{
+	g_hash_table_add(arg, g_strdup(id));
+	return 0;
+}
+
+/* why: the reason of the first. Without reading the DICOMDIR back nobody knows which the others are. */
+static void name_unlisted(const struct export *x, const char *why)
+{
+	GHashTable *listed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	char *path = g_build_filename(opt.to, "DICOMDIR", NULL);
+
+	fprintf(stderr, "teleread export: DICOMDIR: %s\n", why);
+	if (shim_dicomdir_each(path, note_listed, listed) < 0)
+		fprintf(stderr, "teleread export: DICOMDIR: it cannot be read back: %s\n", shim_error());
+	else
+		for (guint i = 0; i < x->ids->len; i++)
+			if (!g_hash_table_contains(listed, x->ids->pdata[i]))
+				fprintf(stderr, "teleread export: %s: no record in the DICOMDIR\n",
+					(const char *)x->ids->pdata[i]);
+	g_free(path);
+	g_hash_table_destroy(listed);
 }
 
 /* A file that the DICOMDIR cannot name (a retired class, attributes missing) is written all the same; it is said. */
 static int write_directory(struct export *x, struct err *e)
 {
+	char *why;
 	int named;
 
 	if (x->ids->len == 0)
@@ -249,15 +278,19 @@ static int write_directory(struct export *x, struct err *e)
 	named = shim_dicomdir_write(opt.to, (const char *const *)x->ids->pdata, x->ids->len, "TELEREAD");
 	if (named < 0)
 		return err_set(e, E_IO, "the files are written, but no DICOMDIR: %s", shim_error());
-	if ((guint)named < x->ids->len)
-		fprintf(stderr, "teleread export: DICOMDIR: %s\n", shim_error());
+	if ((guint)named < x->ids->len) {
+		why = g_strdup(shim_error());
+		progress_end(&x->bar);
+		name_unlisted(x, why);
+		g_free(why);
+	}
 	x->unnamed = x->ids->len - (guint)named;
 	return syncfs(x->to) < 0 ? err_sys(e, E_IO, "cannot sync %s", opt.to) : 0;
 }
 
 static int run(struct export *x, struct err *e)
 {
-	int rc = open_folder(opt.to, &x->to, e);
+	int rc = open_folder(opt.to, x, e);
 
 	if (rc < 0)
 		return rc;
@@ -268,6 +301,8 @@ static int run(struct export *x, struct err *e)
 		rc = export_study(x, *uid, e);
 	if (rc == 0)
 		rc = write_directory(x, e);
+	if (x->made && x->ids->len == 0)
+		rmdir(opt.to); /* stays when it holds anything */
 	progress_end(&x->bar);
 	return rc;
 }
@@ -281,8 +316,8 @@ static void print_sum(const struct common *c, const struct export *x)
 				     (json_int_t)x->failed, "unnamed", (json_int_t)x->unnamed, "bytes",
 				     (json_int_t)x->bytes));
 	else
-		printf("exported %" PRIu64 ", failed %" PRIu64 ", %s\n", x->written, x->failed,
-		       size_text(x->bytes, size));
+		printf("exported %" PRIu64 ", failed %" PRIu64 ", without a DICOMDIR record %" PRIu64 ", %s\n",
+		       x->written, x->failed, x->unnamed, size_text(x->bytes, size));
 }
 
 int cmd_export(int argc, char **argv)
@@ -322,5 +357,5 @@ int cmd_export(int argc, char **argv)
 		close(x.to);
 	if (rc < 0)
 		return complain(usage.name, &e);
-	return x.failed || x.unnamed ? EXIT_FOUND : EXIT_DONE;
+	return x.failed || x.unnamed || x.written == 0 ? EXIT_FOUND : EXIT_DONE;
 }

@@ -139,7 +139,32 @@ def export():
                 tool('dcmftest', os.path.join(at, name))
     done = node.teleread('export', '--study', SOME[0].study, '--to', to, code=2)
     check('not overwritten' in done.err, done)
-    equal(node.teleread('export', '--study', uid('nowhere'), '--to', to + '2', code=1).code, 1)
+    done = node.teleread('export', '--study', uid('nowhere'), '--to', to + '2', code=1)
+    equal(('no study' in done.err, os.path.exists(to + '2')), (True, False))
+
+
+@case('export of nothing says so and leaves no folder')
+def export_nothing():
+    empty = lib.Node()
+    to = os.path.join(lib.folder(), 'out')
+    done = empty.teleread('export', '--all', '--to', to, code=1)
+    equal(('holds no study' in done.err, os.path.exists(to)), (True, False))
+    os.mkdir(to)
+    empty.teleread('export', '--all', '--to', to, code=1)
+    equal(os.listdir(to), [], 'a folder that was there stays, empty')
+
+
+@case('export names every file that the DICOMDIR cannot')
+def export_unnamed():
+    one, at = lib.Node(), lib.folder()
+    for n in range(3):
+        cls = '1.2.840.10008.5.1.4.1.1.2' if n == 1 else '1.2.840.10008.5.1.4.1.1.99999'
+        image('unnamed', n + 1, 1, sop_class=cls).save(os.path.join(at, str(n)))
+    equal(summary(at, on=one)['imported'], 3)
+    done = one.teleread('export', '--all', '--to', os.path.join(at, 'out'), code=1)
+    said = [line for line in done.err.splitlines() if line.endswith('no record in the DICOMDIR')]
+    equal([line.split('/')[-1][:8] for line in said], ['I0000001', 'I0000003'], done.all)
+    check('without a DICOMDIR record 2,' in done.out, done.out)
 
 
 @case('export --all, and import of its DICOMDIR elsewhere: equal')
