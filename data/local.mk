@@ -56,6 +56,6 @@ SQL_SQLITE = \
 	data/sql/sqlite/uid-find.sql
 EXTRA_DIST += $(SQL_SQLITE)
 
-# what is installed: a sample configuration that explains every setting, and a file to try things out with
+# what is installed: a sample configuration that explains every setting, a unit for systemd, and a file to try things out with
 exampledir = $(docdir)/examples
-dist_example_DATA = %D%/teleread.conf %D%/demo/sample.dcm
+dist_example_DATA = %D%/teleread.conf %D%/teleread.service %D%/demo/sample.dcm
