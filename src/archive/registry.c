@@ -505,7 +505,8 @@ static int find_peer(struct archive *a, const char *title, bool (*better)(void *
 
 struct caller {
 	uint8_t address[16];
-	int bits; /* of the narrowest range so far; -1: none */
+	int bits;   /* of the narrowest range so far; -1: none */
+	bool known; /* from there or elsewhere */
 };
 
 static bool narrower(void *arg, const struct peer *p)
@@ -513,6 +514,7 @@ static bool narrower(void *arg, const struct peer *p)
 	struct caller *caller = arg;
 	struct range range;
 
+	caller->known = true;
 	if (!parse_range(p->address, &range) || !in_range(&range, caller->address) || (int)range.bits <= caller->bits)
 		return false;
 	caller->bits = (int)range.bits;
@@ -532,12 +534,14 @@ int peer_identify(struct archive *a, const char *aet, const char *address, struc
 		return err_set(e, E_DENIED, "the caller %s has no address", title);
 	if ((rc = find_peer(a, title, narrower, &caller, out, e)) < 0)
 		return rc;
+	if (rc == 0 && caller.known)
+		return err_set(e, E_DENIED, "%s is registered, but not from %s", title, address);
 	return rc ? 0 : err_set(e, E_DENIED, "nobody is registered as %s at %s", title, address);
 }
 
 struct callee {
 	int64_t site; /* of the one who asks */
-	bool found, near;
+	bool known, found, near;
 };
 
 /* The first with a host and port, but one of the own site before others. */
@@ -546,6 +550,7 @@ static bool callable(void *arg, const struct peer *p)
 	struct callee *callee = arg;
 	bool near = p->site == callee->site;
 
+	callee->known = true;
 	if (!p->host[0] || !p->port || callee->near || (callee->found && !near))
 		return false;
 	callee->near = near;
@@ -562,5 +567,7 @@ int peer_destination(struct archive *a, const char *aet, int64_t site, struct pe
 		return err_set(e, E_NOENT, "a destination needs an AE title");
 	if ((rc = find_peer(a, title, callable, &callee, out, e)) < 0)
 		return rc;
-	return rc ? 0 : err_set(e, E_NOENT, "there is no peer %s with a host and port", title);
+	if (rc == 0 && callee.known)
+		return err_set(e, E_NOENT, "%s has no host and port to be called at", title);
+	return rc ? 0 : err_set(e, E_NOENT, "there is no peer %s", title);
 }

@@ -377,13 +377,8 @@ static uint16_t destination(struct move *m, const struct shim_command *rq, struc
 {
 	struct archive *a = m->r.s->face->archive;
 
-	if (peer_destination(a, rq->move_destination, m->r.s->who.site, &m->to, why) < 0) {
-		if (why->code != E_NOENT)
-			return session_status(why);
-		*why = (struct err){0};
-		err_set(why, E_NOENT, "destination %s is not known", rq->move_destination);
-		return STATUS_NO_DESTINATION;
-	}
+	if (peer_destination(a, rq->move_destination, m->r.s->who.site, &m->to, why) < 0)
+		return why->code == E_NOENT ? STATUS_NO_DESTINATION : session_status(why);
 	return site_scope(a, m->to.site, &m->allowed, why) < 0 ? session_status(why) : STATUS_SUCCESS;
 }
 

@@ -102,13 +102,12 @@ static void decide(const struct session *s, struct shim_context *c)
 	c->accepted_scp = storage && c->role_scp; /* C-GET: the caller receives */
 }
 
-/* The reason is said to the peer and, in one line, to the log. */
-static int refuse(struct session *s, struct metric *m, int reason, struct err *e)
+/* The reason is said to the peer as a number and, in one line, to the log. */
+static int refuse(struct session *s, struct metric *m, int reason, const char *why, struct err *e)
 {
 	metric_add(m, 1);
 	shim_assoc_reject(s->d.assoc, 1, 1, reason);
-	return err_set(e, E_DENIED, "association of %s at %s refused: %s AE title not recognized", s->peer.calling,
-		       s->peer.address, reason == 7 ? "called" : "calling");
+	return err_set(e, E_DENIED, "association of %s at %s refused: %s", s->peer.calling, s->peer.address, why);
 }
 
 static int acknowledge(struct session *s, struct err *e)
@@ -141,10 +140,12 @@ int negotiate(struct session *s, struct err *e)
 
 	shim_assoc_peer(s->d.assoc, &s->peer);
 	unmap(s->peer.address);
-	if (c->check_called_aet && strcmp(s->peer.called, c->aet) != 0)
-		return refuse(s, &m_called, 7, e);
+	if (c->check_called_aet && strcmp(s->peer.called, c->aet) != 0) {
+		err_set(&why, E_DENIED, "it calls %s, but this node is %s", s->peer.called, c->aet);
+		return refuse(s, &m_called, 7, why.msg, e);
+	}
 	if ((rc = identify(s, &why)) == -E_DENIED)
-		return refuse(s, &m_unknown, 3, e);
+		return refuse(s, &m_unknown, 3, why.msg, e);
 	if (rc < 0) { /* the index is busy or broken: not the caller's fault */
 		shim_assoc_reject(s->d.assoc, 2, 3, 1);
 		*e = why;

@@ -287,6 +287,20 @@ def peer_echo():
         one.teleread('peer', 'add', 'SILENT', '--site', 'NORTH', '--host', '127.0.0.1', '--port', str(lib.free_port()))
         check('SILENT' in one.teleread('peer', 'echo', 'SILENT', code=1).err, 'names it')
         one.teleread('peer', 'echo', 'NOBODY', code=1)
+        check('no host and port' in one.teleread('peer', 'echo', 'COUNTY', code=1).err, 'known, but not callable')
+
+
+@case('the log tells why somebody is refused')
+def refusals():
+    with lib.Node() as one:
+        one.teleread('peer', 'add', 'CT1', '--site', 'NORTH', '--address', '10.0.0.0/8')
+        for who, why in (('CT1', 'CT1 is registered, but not from 127.0.0.1'),
+                         ('NOBODY', 'nobody is registered as NOBODY at 127.0.0.1')):
+            try:
+                one.echo(who)
+                raise AssertionError(who + ' was accepted')
+            except dul.Rejected:
+                lib.wait_until(lambda: why in one.log_tail(), 5, why)
 
 
 @case('config: default, check and show; errors name file, line, key and what was expected')
