@@ -314,8 +314,8 @@ int site_set(struct archive *a, const struct site *site, struct err *e)
 
 static int check_unused(struct db_conn *c, const struct site *site, struct err *e)
 {
-	static const char *const what[] = {"sites stand below it", "peers belong to it", "patients belong to it",
-					   "records in quarantine belong to it"};
+	static const char *const what[] = {"sites stand below it", "it has peers", "the archive holds studies of it",
+					   "the quarantine holds records of it"};
 	struct db_stmt *s;
 	int rc = prepare(c, "site-used", &s, e);
 
@@ -411,6 +411,27 @@ static int check_peer(const struct peer *p, char aet[17], char address[64], stru
 	return 0;
 }
 
+static int find_peer(struct archive *a, const char *title, bool (*better)(void *arg, const struct peer *p), void *arg,
+		     struct peer *out, struct err *e);
+
+static bool same_address(void *address, const struct peer *p)
+{
+	return strcmp(p->address, address) == 0;
+}
+
+/* That aet at address is there already, and whose it is. */
+static int say_exists(struct archive *a, const char *aet, char *address, struct err *e)
+{
+	const char *where = address[0] ? address : "any address";
+	struct peer there;
+	int rc = find_peer(a, aet, same_address, address, &there, NULL);
+
+	if (rc <= 0)
+		return err_set(e, E_EXISTS, "there is a peer %s at %s already", aet, where);
+	return err_set(e, E_EXISTS, "there is a peer %s at %s already, of site %s: remove that one first", aet, where,
+		       there.site_code);
+}
+
 int peer_add(struct archive *a, const struct peer *p, struct err *e)
 {
 	AUTO(db_conn) c = NULL;
@@ -430,8 +451,7 @@ int peer_add(struct archive *a, const struct peer *p, struct err *e)
 	db_bind_int(s, 6, p->private_classes);
 	db_bind_int(s, 7, p->max_associations);
 	if ((rc = run(s, NULL)) == -E_EXISTS)
-		return err_set(e, E_EXISTS, "there is a peer %s at %s already", aet,
-			       address[0] ? address : "any address");
+		return say_exists(a, aet, address, e);
 	if (rc < 0)
 		return err_set(e, (enum err_code) - rc, "peer %s could not be added: %s", aet,
 			       err_text((enum err_code) - rc));
