@@ -63,6 +63,39 @@ static GOptionContext *make_context(struct common *c, const struct usage *u)
 	return context;
 }
 
+/* A value that looks like an option is one whose value was forgotten before it. Returns -1, or the exit code. */
+static int check_values(const char *name, const GOptionEntry *options)
+{
+	for (; options && options->long_name; options++) {
+		char *const *value = options->arg_data;
+		bool list = options->arg == G_OPTION_ARG_FILENAME_ARRAY;
+
+		if (!list && options->arg != G_OPTION_ARG_FILENAME)
+			continue;
+		if (list)
+			value = *(char *const *const *)options->arg_data;
+		for (; value && *value; value = list ? value + 1 : NULL)
+			if (strncmp(*value, "--", 2) == 0)
+				return misused(name, "--%s: missing value before %s", options->long_name, *value);
+	}
+	return -1;
+}
+
+static int check_common(const struct common *c, const char *name)
+{
+	const GOptionEntry shared[] = {
+	    {"data", 0, 0, G_OPTION_ARG_FILENAME, (gpointer)&c->data, NULL, NULL},
+	    {"config", 0, 0, G_OPTION_ARG_FILENAME, (gpointer)&c->config_path, NULL, NULL},
+	    G_OPTION_ENTRY_NULL,
+	};
+
+	if (c->data && !*c->data)
+		return misused(name, "--data: the name is empty");
+	if (c->config_path && !*c->config_path)
+		return misused(name, "--config: the name is empty");
+	return check_values(name, shared);
+}
+
 static int parse_options(struct common *c, const struct usage *u, int *argc, char ***argv)
 {
 	GOptionContext *context;
@@ -76,6 +109,8 @@ static int parse_options(struct common *c, const struct usage *u, int *argc, cha
 	if (!g_option_context_parse(context, argc, argv, &why)) {
 		rc = misused(u->name, "%s", why->message);
 		g_error_free(why);
+	} else if ((rc = check_common(c, u->name)) < 0) {
+		rc = check_values(u->name, u->options);
 	}
 	g_option_context_free(context);
 	return rc;

@@ -239,6 +239,15 @@ def usage():
     equal(node.teleread('find', 'NoSuchKeyword=1', code=2).code, 2)
 
 
+@case('an option does not swallow the next one, nor a folder without a name')
+def swallowed():
+    at = lib.folder()
+    for words in (('serve', '--data', '--demo'), ('find', '--data', ''), ('find', '--config', '--json'),
+                  ('find', '--level', '--json'), ('export', '--study', '--all', '--to', 'x'), ('find', '--config', '')):
+        done = execute([lib.PROGRAM, *words], 20, cwd=at)
+        equal((done.code, words[1] in done.err, os.listdir(at)), (2, True, []), ' '.join(words))
+
+
 @case('help leads somewhere, and hints name the verb')
 def help_text():
     for words, said in ((('help',), 'Subcommands:'), (('help', '--help'), 'teleread help ['),
@@ -264,7 +273,8 @@ def registry():
         equal((rows['CTY']['parent'], rows['PROV']['name'], rows['CTY']['tier']), ('PROV', '示范省中心', 'county'))
         one.teleread('site', 'set', 'CTY', '--name', 'Renamed')
         one.teleread('peer', 'add', 'AE1', '--site', 'CTY', '--host', '127.0.0.1', '--port', str(one.port))
-        one.teleread('peer', 'add', 'AE1', '--site', 'CTY', code=1)
+        done = one.teleread('peer', 'add', 'AE1', '--site', 'PROV', code=1)
+        check('of site CTY: remove that one first' in done.err, done)
         one.teleread('peer', 'add', 'AE1', '--site', 'PROV', '--address', '10.0.0.0/8')
         one.teleread('peer', 'add', 'AE2', '--site', 'NOWHERE', code=1)
         one.teleread('peer', 'add', 'TOO_LONG_FOR_A_TITLE', '--site', 'CTY', code=2)
