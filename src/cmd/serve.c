@@ -4,6 +4,7 @@
 #include "cmd/control.h"
 #include "cmd/demo.h"
 #include "cmd/node.h"
+#include "net/server.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -65,11 +66,6 @@ static int setup_log(const struct config *c, struct err *e)
 	return 0;
 }
 
-static bool is_loopback(const char *address)
-{
-	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-}
-
 /* The folder and a configuration that explains itself, for who looks there first. */
 static int make_data(const struct common *c, struct err *e)
 {
@@ -102,7 +98,7 @@ static int check_listen(const struct config *c, struct err *e)
 {
 	const char *option = opt.accept_unknown ? "--accept-unknown" : opt.demo ? "--demo" : NULL;
 
-	if (!option || is_loopback(c->listen))
+	if (!option || server_loopback(c->listen))
 		return 0;
 	return err_set(e, E_CONFIG, "%s goes with a loopback address only, not with %s", option, c->listen);
 }

@@ -2,7 +2,7 @@
 #include "base/metrics.h"
 #include "dicom/dict.h"
 #include "dimse/session.h"
-#include <arpa/inet.h>
+#include "net/server.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -12,16 +12,6 @@ static struct metric m_called =
     METRIC(COUNTER, "teleread_associations_rejected_total", "reason=\"called_aet\"", "Associations refused");
 
 /* ---- who calls */
-
-static bool loopback(const char *address)
-{
-	struct in_addr v4;
-	struct in6_addr v6;
-
-	if (inet_pton(AF_INET, address, &v4) == 1)
-		return ntohl(v4.s_addr) >> 24 == 127;
-	return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
 
 /* An IPv4 caller of a listener for both: ::ffff:10.0.0.1. */
 static void unmap(char *address)
@@ -35,7 +25,7 @@ static int identify(struct session *s, struct err *e)
 	const struct site *guest = s->face->unknown_as;
 	int rc = peer_identify(s->face->archive, s->peer.calling, s->peer.address, &s->who, e);
 
-	if (rc != -E_DENIED || !guest || !loopback(s->peer.address))
+	if (rc != -E_DENIED || !guest || !server_loopback(s->peer.address))
 		return rc;
 	*e = (struct err){0};
 	s->who = (struct peer){.site = guest->id};

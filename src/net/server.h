@@ -35,5 +35,7 @@ unsigned server_open(const struct server *s); /* associations now */
 /* Stops listening at once; lets associations finish the message under way for at most grace_ms, then cuts them; joins.
  */
 void server_stop(struct server *s, uint32_t grace_ms);
+/* Whether a numeric address is of this machine only: 127.0.0.0/8 or ::1. */
+bool server_loopback(const char *address);
 bool server_stopping(const struct server *s); /* faces end an association between two messages when this is true */
 #endif

@@ -316,12 +316,33 @@ static void test_port_taken(void **state)
 	server_stop(f.server, 0);
 }
 
+static void test_loopback(void **state)
+{
+	static const char *const here[] = {"127.0.0.1", "127.255.0.9", "::1", "0:0::1"};
+	static const char *const elsewhere[] = {"127.example.org",
+						"127.0.0.1.example.org",
+						"128.0.0.1",
+						"0.0.0.0",
+						"::",
+						"10.127.0.1",
+						"::1:1",
+						"127.",
+						""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++)
+		assert_true(server_loopback(here[i]));
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+		assert_false(server_loopback(elsewhere[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_echo),       cmocka_unit_test(test_class_not_taken), cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_silent),     cmocka_unit_test(test_garbage),         cmocka_unit_test(test_stop),
 	    cmocka_unit_test(test_port_taken), cmocka_unit_test(test_many_silent),     cmocka_unit_test(test_flood),
+	    cmocka_unit_test(test_loopback),
 	};
 
 	return cmocka_run_group_tests(tests, net_setup, NULL);
