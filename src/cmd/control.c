@@ -56,6 +56,29 @@ static int send_message(int fd, const char *text, int pass, struct err *e)
 	return sendmsg(fd, &m, MSG_NOSIGNAL) < 0 ? err_sys(e, E_CLOSED, "cannot send to the other side") : 0;
 }
 
+/* The descriptor that came with a message; -1 when none came. Where more came, none is meant and all are closed: there
+ * is room for two, by the alignment, and the kernel closes what has no room. */
+static int passed_descriptor(struct msghdr *m)
+{
+	int first = -1, found = 0, fd;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; CMSG_LEN(at + sizeof fd) <= c->cmsg_len; at += sizeof fd) {
+			memcpy(&fd, CMSG_DATA(c) + at, sizeof fd);
+			if (found++ == 0)
+				first = fd;
+			else
+				close(fd);
+		}
+	}
+	if (found <= 1)
+		return first;
+	close(first);
+	return -1;
+}
+
 /* Length, 0 when the other side closed, negative. *passed: a descriptor, or -1. */
 static int receive_message(int fd, char text[MESSAGE_MOST], int *passed, struct err *e)
 {
@@ -66,7 +89,6 @@ static int receive_message(int fd, char text[MESSAGE_MOST], int *passed, struct 
 	struct iovec part = {text, MESSAGE_MOST - 1};
 	struct msghdr m = {
 	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
-	struct cmsghdr *c;
 	ssize_t n;
 
 	*passed = -1;
@@ -74,9 +96,7 @@ static int receive_message(int fd, char text[MESSAGE_MOST], int *passed, struct 
 		;
 	if (n < 0)
 		return err_sys(e, E_CLOSED, "cannot receive from the other side");
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof *passed))
-		memcpy(passed, CMSG_DATA(c), sizeof *passed);
+	*passed = passed_descriptor(&m);
 	text[n] = '\0';
 	return (int)n;
 }

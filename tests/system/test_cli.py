@@ -2,6 +2,7 @@
 """The commands: import, export, find, site, peer, config, fsck, reindex; their output and exit codes."""
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -86,6 +87,28 @@ def import_beside():
         got = node.get_all(more)
         equal({u: v[1] for u, v in got.items()}, {i.uid: i.data for i in more})
         equal(summary(at)['same'], 5)
+
+
+@case('a request with several files is refused, and none of them stays open')
+def import_several():
+    def descriptors():
+        return len(os.listdir('/proc/%d/fd' % node.process.pid))
+    one = image('several', 1)
+    at = os.path.join(lib.folder(), 'one')
+    one.save(at)
+    with node, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door, open(at, 'rb') as f:
+        door.settimeout(10 * lib.SLOW)
+        door.connect(os.path.join(node.data, 'control'))
+
+        def ask(files):
+            socket.send_fds(door, [b'import NORTH'], [f.fileno()] * files)
+            return door.recv(512).decode().split()[0]
+        equal(ask(1), 'imported')
+        before = descriptors()
+        equal([ask(n) for n in (2, 3, 2, 9, 2, 2, 2, 2)], ['error'] * 8)
+        check(descriptors() < before + 8, '%d descriptors, then %d' % (before, descriptors()))
+        f.seek(0)
+        equal(ask(1), 'same')
 
 
 @case('import that is killed is simply run again')
