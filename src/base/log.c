@@ -19,6 +19,7 @@
 static _Atomic int least_level = LOG_INFO;
 static _Atomic int line_format = LOG_TEXT;
 static _Atomic int out_fd = 2;
+static _Atomic bool dated = true; /* text lines: only someone at a terminal knows what day it is */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long lost; /* lines dropped since the last one that was written; under lock */
 
@@ -30,6 +31,7 @@ void log_setup(enum log_level least, enum log_format format, int fd)
 	atomic_store(&least_level, (int)least);
 	atomic_store(&line_format, (int)format);
 	atomic_store(&out_fd, fd);
+	atomic_store(&dated, isatty(fd) != 1);
 }
 
 int log_level_parse(const char *text, enum log_level *out)
@@ -115,6 +117,8 @@ static void line_begin_text(struct line *l, enum log_level level, int64_t now)
 	int n;
 
 	localtime_r(&sec, &tm);
+	if (atomic_load(&dated))
+		line_add(l, stamp, strftime(stamp, sizeof stamp, "%Y-%m-%d ", &tm));
 	n = snprintf(stamp, sizeof stamp, "%02d:%02d:%02d.%03d %-5s ", tm.tm_hour, tm.tm_min, tm.tm_sec,
 		     (int)(now / 1000 % 1000), level_names[level]);
 	line_add(l, stamp, (size_t)n);

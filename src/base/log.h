@@ -1,7 +1,8 @@
 /* base/log.h - one logging interface: text for a terminal, JSON lines for a service.
  *
- * Each line carries time, level, and the thread's context (an association id such as "a42", or a job). Patient data
- * (names, IDs, dates) belongs in DEBUG lines only. Control characters in messages are written as \xNN.
+ * Each line carries time (with the date, but for text on a terminal), level, and the thread's context (an association
+ * id such as "a42", or a job). Patient data (names, IDs, dates) belongs in DEBUG lines only. Control characters in
+ * messages are written as \xNN.
  * Threads:  every function may be called from any thread; a line is one write. The context belongs to its thread.
  */
 #ifndef BASE_LOG_H
