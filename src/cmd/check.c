@@ -40,19 +40,34 @@ static json_int_t number(uint64_t n)
 	return (json_int_t)n;
 }
 
-static void print_report(const struct common *c, const struct check_report *r)
+/* "1 pack", "6 packs" */
+static void print_count(uint64_t n, const char *what, const char *behind)
+{
+	printf("%" PRIu64 " %s%s%s", n, what, n == 1 ? "" : "s", behind);
+}
+
+static void print_text(const struct check_report *r)
 {
 	char size[16];
 
+	print_count(r->packs, "pack", ", ");
+	print_count(r->records, "record", ", ");
+	printf("%s; ", size_text(r->bytes, size));
+	print_count(r->rows, "row", ", ");
+	printf("%" PRIu64 " quarantined, ", r->quarantined);
+	print_count(r->blanks, "blank", "; ");
+	print_count(r->faults, "fault", "\n");
+}
+
+static void print_report(const struct common *c, const struct check_report *r)
+{
 	if (c->json)
 		print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packs", number(r->packs), "records",
 				     number(r->records), "rows", number(r->rows), "bytes", number(r->bytes),
 				     "quarantined", number(r->quarantined), "blanks", number(r->blanks), "faults",
 				     number(r->faults)));
 	else
-		printf("%" PRIu64 " packs, %" PRIu64 " records, %s; %" PRIu64 " rows, %" PRIu64 " quarantined, %" PRIu64
-		       " blanks; %" PRIu64 " faults\n",
-		       r->packs, r->records, size_text(r->bytes, size), r->rows, r->quarantined, r->blanks, r->faults);
+		print_text(r);
 }
 
 int cmd_fsck(int argc, char **argv)
