@@ -325,9 +325,21 @@ bool match_forms(const struct match *m, const char *names, size_t n)
 
 /* ---------------------------------------------------------------- keys */
 
+/* Short enough for an Error Comment of 64 characters, with most keywords. */
 static int refuse(const struct attr *a, struct err *e)
 {
-	return err_set(e, E_INVAL, "the key %s has a value that is no %s", dict_keyword(a->tag), a->vr);
+	static const char *const expected[][2] = {
+	    {"DA", "20260105 or 20260101-20260131"},
+	    {"TM", "1015 or 0800-1200"},
+	    {"DT", "202601051015 or 20260101-20260131"},
+	    {"UI", "a UID"},
+	};
+	const char *what = is_number(a->vr) || vr_in(a->vr, "US UL") ? "a number" : "valid text";
+
+	for (unsigned i = 0; i < sizeof expected / sizeof expected[0]; i++)
+		if (strcmp(a->vr, expected[i][0]) == 0)
+			what = expected[i][1];
+	return err_set(e, E_INVAL, "%s: expected %s", dict_keyword(a->tag), what);
 }
 
 static int compare_values(const void *a, const void *b)

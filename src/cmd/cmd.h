@@ -66,6 +66,8 @@ int verbs_run(const char *name, const struct verb *verbs, int argc, char **argv)
 
 /* ---- saying so */
 int complain(const char *name, const struct err *e); /* returns EXIT_USAGE for E_CONFIG, else EXIT_FOUND */
+/* Where E_INVAL can only be a word of the command line: EXIT_USAGE for that, too. */
+int complain_input(const char *name, const struct err *e);
 int misused(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* returns EXIT_USAGE */
 /* Prints one JSON value on a line of its own; consumes it. */
 void print_json(json_t *value);

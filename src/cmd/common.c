@@ -11,6 +11,12 @@ int complain(const char *name, const struct err *e)
 	return e->code == E_CONFIG ? EXIT_USAGE : EXIT_FOUND;
 }
 
+int complain_input(const char *name, const struct err *e)
+{
+	complain(name, e);
+	return e->code == E_CONFIG || e->code == E_INVAL ? EXIT_USAGE : EXIT_FOUND;
+}
+
 int misused(const char *name, const char *fmt, ...)
 {
 	va_list ap;

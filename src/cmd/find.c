@@ -227,6 +227,8 @@ static int print_matches(const struct common *c, struct archive *a, const struct
 		first = false;
 		rc = print_row(c, t, row, e);
 	}
+	if (rc == 0 && first && !c->json)
+		fputs("nothing found\n", stderr);
 	return rc;
 }
 
@@ -257,11 +259,11 @@ int cmd_find(int argc, char **argv)
 	if (opt.limit < 0)
 		return misused(usage.name, "--limit %lld: expected a positive number", (long long)opt.limit);
 	if (make_keys(q.level, argv + 1, &table, &keys, &e) < 0 || open_beside(&c, false, &a, &e) < 0)
-		return complain(usage.name, &e);
+		return complain_input(usage.name, &e);
 	all = scope_everything("teleread find");
 	q.keys = keys;
 	q.limit = (uint64_t)opt.limit;
 	rc = print_matches(&c, a, &q, &table, &e);
 	scope_cleanup(&all);
-	return rc < 0 ? complain(usage.name, &e) : EXIT_DONE;
+	return rc < 0 ? complain_input(usage.name, &e) : EXIT_DONE;
 }

@@ -81,7 +81,7 @@ static int run_add(int argc, char **argv)
 	if (!opt.site)
 		return misused(usage.name, "missing --site");
 	if (read_peer(argv[1], &p, &e) < 0 || open_beside(&c, false, &a, &e) < 0 || peer_add(a, &p, &e) < 0)
-		return complain(usage.name, &e);
+		return complain_input(usage.name, &e);
 	return EXIT_DONE;
 }
 

@@ -72,7 +72,7 @@ static int run_add(int argc, char **argv)
 		return misused(usage.name, "missing --name");
 	if (put(s.code, sizeof s.code, argv[1], "CODE", &e) < 0 || put_options(&s, &e) < 0 ||
 	    open_beside(&c, true, &a, &e) < 0 || site_add(a, &s, &e) < 0)
-		return complain(usage.name, &e);
+		return complain_input(usage.name, &e);
 	return EXIT_DONE;
 }
 
@@ -98,7 +98,7 @@ static int run_set(int argc, char **argv)
 		return misused(usage.name, "nothing to set");
 	if (open_beside(&c, false, &a, &e) < 0 || site_get(a, argv[1], &s, &e) < 0 || put_options(&s, &e) < 0 ||
 	    site_set(a, &s, &e) < 0)
-		return complain(usage.name, &e);
+		return complain_input(usage.name, &e);
 	return EXIT_DONE;
 }
 

@@ -227,6 +227,8 @@ def find_text():
     check(SOME[0].study in done.out and 'Command^Line1' in done.out, done)
     heading, row = done.out.splitlines()
     check(len(heading.split()) > 3 and SOME[0].study in row, 'a heading and a row')
+    done = node.teleread('find', 'PatientID=nobody')
+    equal((done.out, done.err), ('', 'nothing found\n'))
 
 
 @case('output that cannot be written is no success')
@@ -260,6 +262,11 @@ def usage():
         done = execute([lib.PROGRAM, *words])
         equal((done.code, bool(done.out)), (0, True), ' '.join(words))
     equal(node.teleread('find', 'NoSuchKeyword=1', code=2).code, 2)
+    for words, said in ((('find', 'StudyDate=5.1.2026'), 'expected 20260105 or'), (('find', '--level', 'series', 'SeriesNumber=x'), 'number'),
+                        (('find', 'StudyInstanceUID=x'), 'a UID'), (('site', 'add', 'A B', '--name', 'x'), 'code'),
+                        (('peer', 'add', 'X', '--site', 'NORTH', '--address', '10.x'), 'range')):
+        done = node.teleread(*words, code=2)
+        check(said in done.err, done)
 
 
 @case('an option does not swallow the next one, nor a folder without a name')
