@@ -229,6 +229,15 @@ static int walk_section(struct walk *w, const char *line, size_t n, struct err *
 	return 0;
 }
 
+/* Quotes and comments behind a value, which other formats take away, would be a part of the AE title here. */
+static int check_literal(const struct key *k, const char *value, struct err *e)
+{
+	if (k->range.type != VALUE_AET || !strpbrk(value, "#\"'"))
+		return 0;
+	return err_set(e, E_CONFIG, "[%s] %s = %.40s: a comment needs a line of its own, and quotes are not taken away",
+		       k->section, k->name, value);
+}
+
 static int walk_key(struct walk *w, const char *line, size_t n, struct err *e)
 {
 	const char *equals = memchr(line, '=', n);
@@ -257,7 +266,8 @@ static int walk_key(struct walk *w, const char *line, size_t n, struct err *e)
 		g_error_free(why);
 		return rc;
 	}
-	rc = store_or_say(w->c, k, g_strchomp(value), e);
+	if ((rc = check_literal(k, g_strchomp(value), e)) == 0)
+		rc = store_or_say(w->c, k, value, e);
 	g_free(value);
 	return rc;
 }
