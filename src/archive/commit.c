@@ -40,8 +40,7 @@ int committer_enter(struct committer *c, uint64_t n, struct place *p, struct err
 		p->seq = c->next_seq++;
 		p->next = NULL;
 		p->state = PLACE_WRITING;
-		p->done = false;
-		pthread_cond_init(&p->wake, NULL);
+		sem_init(&p->done, 0, 0);
 		*(c->first ? &c->last->next : &c->first) = p;
 		c->last = p;
 	}
@@ -53,12 +52,13 @@ int committer_wait(struct committer *c, struct place *p, enum place_state state,
 {
 	pthread_mutex_lock(&c->lock);
 	p->state = state;
-	if (c->first == p)
-		pthread_cond_signal(&c->ready);
-	while (!p->done)
-		pthread_cond_wait(&p->wake, &c->lock);
+	bool head = c->first == p;
 	pthread_mutex_unlock(&c->lock);
-	pthread_cond_destroy(&p->wake);
+	if (head)
+		pthread_cond_signal(&c->ready);
+	while (sem_wait(&p->done) < 0 && errno == EINTR)
+		;
+	sem_destroy(&p->done);
 	if (p->rc < 0 && e)
 		*e = p->err;
 	return p->rc;
@@ -242,12 +242,8 @@ static void *commit_thread(void *arg)
 		pthread_mutex_unlock(&c->lock);
 		if (n)
 			commit_group(c, group, n);
-		pthread_mutex_lock(&c->lock);
-		for (unsigned i = 0; i < n; i++) {
-			group[i]->done = true;
-			pthread_cond_signal(&group[i]->wake);
-		}
-		pthread_mutex_unlock(&c->lock);
+		for (unsigned i = 0; i < n; i++)
+			sem_post(&group[i]->done); /* and it is gone */
 		keep_house(c, !work);
 		pthread_mutex_lock(&c->lock);
 	}

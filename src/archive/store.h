@@ -7,6 +7,7 @@
 #include "archive/packer.h"
 #include "archive/registry.h"
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 struct archive {
@@ -36,8 +37,7 @@ struct place {
 	struct index_item *item;
 	int rc; /* outcome, once done */
 	struct err err;
-	bool done;
-	pthread_cond_t wake;
+	sem_t done;
 };
 
 void intake_buffers_free(struct archive *a);
