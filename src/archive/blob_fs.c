@@ -11,9 +11,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-enum { OPEN_FILES = 64, ZERO_CHUNK = 1 << 20, SHARD_BITS = 16, DIRECT_UNIT = 4096 };
+enum {
+	OPEN_FILES = 64,
+	ZERO_CHUNK = 1 << 20,
+	SHARD_BITS = 16,
+	DIRECT_UNIT = 4096,
+	READ_AHEAD_FROM = 64 << 10,
+	READ_AHEAD = 8 << 20
+};
 
 struct open_file {
 	uint64_t key, used;
@@ -236,6 +244,17 @@ static void fs_release(struct blob_fs *fs, struct open_file *slot, int fd)
 	pthread_mutex_unlock(&fs->lock);
 }
 
+/* What the page cache has; what it lacks is asked for at once, together with what a retrieval will want next: packs are
+ * written past the cache, and a series lies in one piece. */
+static size_t fs_read_cached(int fd, uint64_t at, void *buf, size_t n)
+{
+	struct iovec v = {buf, n};
+	ssize_t k = n < READ_AHEAD_FROM ? 0 : preadv2(fd, &v, 1, (off_t)at, RWF_NOWAIT);
+	if (n >= READ_AHEAD_FROM && (k < 0 || (size_t)k < n))
+		posix_fadvise(fd, (off_t)at, READ_AHEAD, POSIX_FADV_WILLNEED);
+	return k < 0 ? 0 : (size_t)k;
+}
+
 static int64_t fs_read(struct blob_store *s, uint64_t key, uint64_t at, void *buf, size_t n, struct err *e)
 {
 	struct open_file *slot = NULL;
@@ -243,7 +262,7 @@ static int64_t fs_read(struct blob_store *s, uint64_t key, uint64_t at, void *bu
 	int fd = fs_acquire(fs, key, &slot, e);
 	if (fd < 0)
 		return fd;
-	size_t got = 0;
+	size_t got = fs_read_cached(fd, at, buf, n);
 	int64_t rc = 0;
 	while (got < n) {
 		ssize_t k = pread(fd, (uint8_t *)buf + got, n - got, (off_t)(at + got));
