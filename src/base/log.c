@@ -117,8 +117,10 @@ static void line_begin_text(struct line *l, enum log_level level, int64_t now)
 	int n;
 
 	localtime_r(&sec, &tm);
-	if (atomic_load(&dated))
-		line_add(l, stamp, strftime(stamp, sizeof stamp, "%Y-%m-%d ", &tm));
+	if (atomic_load(&dated)) {
+		size_t k = strftime(stamp, sizeof stamp, "%Y-%m-%d ", &tm);
+		line_add(l, stamp, k);
+	}
 	n = snprintf(stamp, sizeof stamp, "%02d:%02d:%02d.%03d %-5s ", tm.tm_hour, tm.tm_min, tm.tm_sec,
 		     (int)(now / 1000 % 1000), level_names[level]);
 	line_add(l, stamp, (size_t)n);
