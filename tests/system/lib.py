@@ -54,6 +54,12 @@ def note(text):
         print('# ' + line, flush=True)
 
 
+def trap(row, what):
+    """The case that runs shows this row of the table of traps; tests/traps.md is made of these marks."""
+    check(1 <= row <= 30, 'there is no row %d' % row)
+    note('trap %d: %s' % (row, what))
+
+
 def skip_all(why):
     print('1..1\nok 1 - all of it # SKIP ' + why, flush=True)
     sys.exit(77)
