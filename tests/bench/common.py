@@ -159,6 +159,13 @@ class Bench:
             self.say(f"# {os.path.basename(str(command[0]))} ended with status {done.returncode}")
         return lines
 
+    def lines(self, command, given=()):
+        """Standard output of a command that must work, which reads the given lines."""
+        done = subprocess.run([str(x) for x in command], input="\n".join(given) + "\n", stdout=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise Trouble(f"{os.path.basename(str(command[0]))} ended with status {done.returncode}")
+        return done.stdout.splitlines()
+
     def limits(self, what):
         """bench-limits, one run: {name: {unit: value}}, and the cores that others used meanwhile."""
         with Cost() as cost:
