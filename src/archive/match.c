@@ -1,11 +1,9 @@
 /* archive/match.c - see match.h. */
-#include "archive/match.h"
+#include "archive/match_name.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define FOLD_MOST (4u << 20) /* a folded name, however long its source */
 
 /* ---------------------------------------------------------------- values */
 
@@ -196,133 +194,6 @@ static bool range(struct match *m, const char *vr, const char *text, size_t n)
 	       (cut + 1 == text + n || full(vr, cut + 1, (size_t)(text + n - cut - 1), true, m->to));
 }
 
-/* ---------------------------------------------------------------- names */
-
-static int fold_group(const char *s, size_t n, struct buf *out, struct err *e)
-{
-	AUTO(buf) folded = BUF(FOLD_MOST);
-	size_t end;
-	int rc;
-
-	if ((rc = text_fold(s, n, &folded, e)) < 0)
-		return rc;
-	end = folded.len;
-	while (end > 0 && (folded.data[end - 1] == '^' || folded.data[end - 1] == ' '))
-		end--;
-	for (size_t i = 0; i < end; i++) {
-		char c = (char)folded.data[i];
-
-		/* blanks beside ^ do not count; a full-width = is not one of ours */
-		if (c == ' ' &&
-		    ((i > 0 && folded.data[i - 1] == '^') || (i + 1 < end && folded.data[i + 1] == '^') || i == 0))
-			continue;
-		if ((rc = buf_byte(out, c == '=' ? ' ' : (uint8_t)c, e)) < 0)
-			return rc;
-	}
-	return 0;
-}
-
-int match_names(const char *name, size_t n, struct buf *out, struct err *e)
-{
-	size_t keep = out->len;
-	int rc;
-
-	for (unsigned part = 0; part < 3; part++) {
-		const char *cut = n > 0 ? memchr(name, '=', n) : NULL;
-		size_t len = cut ? (size_t)(cut - name) : n;
-
-		if (part > 0 && (rc = buf_byte(out, '=', e)) < 0)
-			return rc;
-		if (len > 0 && (rc = fold_group(name, len, out, e)) < 0)
-			return rc;
-		if (out->len > 0 && out->data[out->len - 1] != '=')
-			keep = out->len;
-		if (!cut)
-			break;
-		name = cut + 1;
-		n -= len + 1;
-	}
-	out->len = keep;
-	if (out->data)
-		out->data[keep] = '\0';
-	return 0;
-}
-
-static bool name_part(const char **names, size_t *n, const char **part, size_t *len)
-{
-	const char *cut;
-
-	if (!*names)
-		return false;
-	cut = *n > 0 ? memchr(*names, '=', *n) : NULL;
-	*part = *names;
-	*len = cut ? (size_t)(cut - *names) : *n;
-	*names = cut ? cut + 1 : NULL;
-	*n = cut ? *n - *len - 1 : 0;
-	return true;
-}
-
-static bool stars(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (s[i] != '*')
-			return false;
-	return true;
-}
-
-/* A pattern against one group. Since a trailing ^ says nothing, Wang^* finds Wang, too. */
-static bool wild_group(const char *want, size_t wn, const char *have, size_t hn)
-{
-	size_t base = wn;
-
-	if (text_wild(want, wn, have, hn))
-		return true;
-	if (wn == 0 || want[wn - 1] != '*')
-		return false;
-	while (base > 0 && (want[base - 1] == '*' || want[base - 1] == '^'))
-		base--;
-	return base > 0 && memchr(want + base, '^', wn - base) && text_wild(want, base, have, hn);
-}
-
-/* A key of several groups: each that says something must match its own group. */
-static bool each_group(const struct match_value *v, const char *names, size_t n)
-{
-	const char *key = v->text, *want, *have;
-	size_t kn = v->len, wn, hn;
-
-	while (name_part(&key, &kn, &want, &wn)) {
-		if (!name_part(&names, &n, &have, &hn))
-			have = "", hn = 0;
-		if (!stars(want, wn) && !wild_group(want, wn, have, hn))
-			return false;
-	}
-	return true;
-}
-
-static bool any_group(const struct match_value *v, const char *names, size_t n)
-{
-	const char *have;
-	size_t hn;
-
-	if (text_wild(v->text, v->len, names, n))
-		return true;
-	while (name_part(&names, &n, &have, &hn))
-		if (wild_group(v->text, v->len, have, hn))
-			return true;
-	return false;
-}
-
-bool match_forms(const struct match *m, const char *names, size_t n)
-{
-	for (unsigned i = 0; i < m->n; i++) {
-		const struct match_value *v = &m->values[i];
-
-		if (v->len > 0 && memchr(v->text, '=', v->len) ? each_group(v, names, n) : any_group(v, names, n))
-			return true;
-	}
-	return false;
-}
-
 /* ---------------------------------------------------------------- keys */
 
 /* Short enough for an Error Comment of 64 characters, with most keywords. */
@@ -387,29 +258,6 @@ static int key_text(struct match *m, const struct elem *key, struct err *e)
 	return buf_put(&m->text, text, n, e);
 }
 
-/* Each value of a person name is folded by itself; returns the whole in m->text again. */
-static int fold_key(struct match *m, struct err *e)
-{
-	AUTO(buf) folded = BUF(DSET_MOST);
-	const char *text = buf_text(&m->text);
-	size_t n = m->text.len;
-	struct match_value v;
-	bool first = true;
-	struct buf swap;
-	int rc;
-
-	while (next_value("PN", &text, &n, &first, &v)) {
-		if (folded.len > 0 && (rc = buf_byte(&folded, '\\', e)) < 0)
-			return rc;
-		if ((rc = match_names(v.text, v.len, &folded, e)) < 0)
-			return rc;
-	}
-	swap = m->text;
-	m->text = folded;
-	folded = swap;
-	return 0;
-}
-
 static int check_value(const struct match *m, struct match_value *v, struct err *e)
 {
 	double ignored;
@@ -438,7 +286,7 @@ static int split_key(struct match *m, struct err *e)
 			continue;
 		if ((rc = check_value(m, &v, e)) < 0 || (rc = add_value(m, &v, &room, e)) < 0)
 			return rc;
-		if (v.wild && stars(v.text, v.len))
+		if (v.wild && match_stars(v.text, v.len))
 			m->kind = MATCH_ALL; /* PS3.4 C.2.2.2.4: only * is the same as no value */
 	}
 	if (m->n == 0)
@@ -468,7 +316,7 @@ int match_new(const struct attr *attr, const struct elem *key, struct match *out
 		m.kind = MATCH_ALL;
 	else if (rc == 0 && m.kind == MATCH_RANGE)
 		rc = range(&m, attr->vr, buf_text(&m.text), m.text.len) ? 0 : refuse(attr, e);
-	else if (rc == 0 && (m.kind != MATCH_NAME || (rc = fold_key(&m, e)) == 0))
+	else if (rc == 0 && (m.kind != MATCH_NAME || (rc = match_name_key(&m, e)) == 0))
 		rc = split_key(&m, e);
 	if (rc < 0) {
 		match_cleanup(&m);
@@ -506,13 +354,6 @@ static bool same_number(const struct match *m, const char *text, size_t n)
 	return false;
 }
 
-static bool name_value(const struct match *m, const char *text, size_t n)
-{
-	AUTO(buf) names = BUF(FOLD_MOST);
-
-	return match_names(text, n, &names, NULL) == 0 && match_forms(m, buf_text(&names), names.len);
-}
-
 static bool one_value(const struct match *m, const struct match_value *have)
 {
 	switch (m->kind) {
@@ -525,7 +366,7 @@ static bool one_value(const struct match *m, const struct match_value *have)
 	case MATCH_NUMBER:
 		return same_number(m, have->text, have->len);
 	case MATCH_NAME:
-		return name_value(m, have->text, have->len);
+		return match_name(m, have->text, have->len);
 	default:
 		break;
 	}

@@ -1,5 +1,5 @@
 /* archive/query_plan.c - see query_plan.h. */
-#include "archive/query_plan.h"
+#include "archive/plan_internal.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -8,7 +8,6 @@
 
 #define LIST_FEW 8     /* sites that are listed in the statement */
 #define RANGE_FEW 2000 /* studies in a range of dates up to which the index on dates is used */
-#define GRAMS_MOST 4
 
 #define TAG_PATIENT_NAME TAG(0x0010, 0x0010)
 #define TAG_PATIENT_ID TAG(0x0010, 0x0020)
@@ -34,8 +33,7 @@ static const struct {
 
 /* ---------------------------------------------------------------- parameters */
 
-/* The number of a new parameter, or negative. */
-static int bind_text(struct plan *p, const char *text, size_t n, struct err *e)
+int plan_bind_text(struct plan *p, const char *text, size_t n, struct err *e)
 {
 	int rc;
 
@@ -74,7 +72,7 @@ static int add_json_text(struct buf *b, const char *s, size_t n, struct err *e)
 static int list_of(struct plan *p, struct db_conn *c, const char *json, size_t n, struct err *e)
 {
 	const char *text = db_sql(db_of(c), "list"), *mark = strstr(text, "$N)");
-	int k = bind_text(p, json, n, e);
+	int k = plan_bind_text(p, json, n, e);
 
 	if (!mark)
 		return err_set(e, E_BUG, "list.sql has no $N");
@@ -88,7 +86,7 @@ static int equals(struct plan *p, struct db_conn *c, const char *column, const s
 	int k, rc;
 
 	if (m->n == 1) {
-		k = bind_text(p, m->values[0].text, m->values[0].len, e);
+		k = plan_bind_text(p, m->values[0].text, m->values[0].len, e);
 		return k < 0 ? k : buf_printf(&p->sql, e, "%s = $%d", column, k);
 	}
 	for (unsigned i = 0; i < m->n; i++)
@@ -100,7 +98,7 @@ static int equals(struct plan *p, struct db_conn *c, const char *column, const s
 	return list_of(p, c, buf_text(&json), json.len, e);
 }
 
-static size_t literal_prefix(const char *s, size_t n)
+size_t plan_literal_prefix(const char *s, size_t n)
 {
 	size_t i = 0;
 
@@ -109,15 +107,14 @@ static size_t literal_prefix(const char *s, size_t n)
 	return i;
 }
 
-/* All texts that begin with a prefix: up to the prefix and the last character there is. */
-static int begins(struct plan *p, const char *column, const char *prefix, size_t n, struct err *e)
+int plan_begins(struct plan *p, const char *column, const char *prefix, size_t n, struct err *e)
 {
 	AUTO(buf) end = BUF(DSET_MOST + 8);
 	int from, to, rc;
 
 	if ((rc = buf_put(&end, prefix, n, e)) < 0 || (rc = buf_str(&end, "\xF4\x8F\xBF\xBF", e)) < 0)
 		return rc;
-	if ((from = bind_text(p, prefix, n, e)) < 0 || (to = bind_text(p, buf_text(&end), end.len, e)) < 0)
+	if ((from = plan_bind_text(p, prefix, n, e)) < 0 || (to = plan_bind_text(p, buf_text(&end), end.len, e)) < 0)
 		return from < 0 ? from : to;
 	return buf_printf(&p->sql, e, "%s >= $%d AND %s < $%d", column, from, column, to);
 }
@@ -134,138 +131,19 @@ static bool any_wild(const struct match *m)
 static bool indexable(const struct match *m)
 {
 	return m->kind != MATCH_ALL &&
-	       (!any_wild(m) || (m->n == 1 && literal_prefix(m->values[0].text, m->values[0].len) > 0));
+	       (!any_wild(m) || (m->n == 1 && plan_literal_prefix(m->values[0].text, m->values[0].len) > 0));
 }
 
 static int text_condition(struct plan *p, struct db_conn *c, const char *column, const struct match *m, struct err *e)
 {
 	if (!any_wild(m))
 		return equals(p, c, column, m, e);
-	return begins(p, column, m->values[0].text, literal_prefix(m->values[0].text, m->values[0].len), e);
+	return plan_begins(p, column, m->values[0].text, plan_literal_prefix(m->values[0].text, m->values[0].len), e);
 }
 
-static int and (struct plan * p, struct err *e)
+int plan_and(struct plan *p, struct err *e)
 {
 	return buf_str(&p->sql, " AND ", e);
-}
-
-/* ---------------------------------------------------------------- names */
-
-struct grams {
-	struct plan *plan;
-	unsigned n;
-	bool pairs;
-	struct err *e;
-};
-
-static bool is_single(const char *gram, size_t len)
-{
-	size_t first = (uint8_t)gram[0] < 0x80 ? 1 : (uint8_t)gram[0] < 0xE0 ? 2 : (uint8_t)gram[0] < 0xF0 ? 3 : 4;
-
-	return len <= first;
-}
-
-static int add_gram(void *arg, const char *gram, size_t len)
-{
-	struct grams *g = arg;
-	int k;
-
-	if (g->n == GRAMS_MOST || (g->pairs && is_single(gram, len)))
-		return 0;
-	if ((k = bind_text(g->plan, gram, len, g->e)) < 0)
-		return k;
-	return buf_printf(&g->plan->sql, g->e, "%sf.pk IN (SELECT x.form FROM name_gram x WHERE x.gram = $%d)",
-			  g->n++ ? " AND " : "", k);
-}
-
-static size_t characters(const char *s, size_t n)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++)
-		count += ((uint8_t)s[i] & 0xC0) != 0x80;
-	return count;
-}
-
-/* The longest run of a pattern without wildcards. */
-static size_t longest_run(const char *s, size_t n, const char **run)
-{
-	size_t best = 0;
-
-	*run = s;
-	for (size_t i = 0, start = 0; i <= n; i++) {
-		if (i < n && s[i] != '*' && s[i] != '?')
-			continue;
-		if (i - start > best) {
-			best = i - start;
-			*run = s + start;
-		}
-		start = i + 1;
-	}
-	return best;
-}
-
-/* The component group of a key by which to narrow: the first that is not only stars; 0 length: none. */
-static size_t narrow_group(const struct match *m, const char **group)
-{
-	const char *s, *run;
-	size_t left;
-
-	if (m->n != 1)
-		return 0;
-	s = m->values[0].text;
-	left = m->values[0].len;
-	while (left > 0) {
-		const char *cut = memchr(s, '=', left);
-		size_t n = cut ? (size_t)(cut - s) : left;
-		size_t len = longest_run(s, n, &run);
-
-		if (len > 1 || (len == 1 && (literal_prefix(s, n) > 0))) {
-			*group = s;
-			return n;
-		}
-		if (!cut)
-			break;
-		s = cut + 1;
-		left -= n + 1;
-	}
-	return 0;
-}
-
-static int name_condition(struct plan *p, const struct match *m, struct err *e)
-{
-	bool patient = p->q->level == LEVEL_PATIENT;
-	const char *group = "", *run;
-	size_t n = narrow_group(m, &group), len;
-	struct grams g = {.plan = p, .e = e};
-	int k, rc;
-
-	if (n == 0)
-		return 0;
-	if ((rc = and(p, e)) < 0 ||
-	    (rc = buf_printf(
-		 &p->sql, e,
-		 "%s IN (SELECT n.owner FROM form f CROSS JOIN name n WHERE n.form = f.pk AND n.kind = %d AND ",
-		 patient ? "p.pk" : "s.pk", patient ? 0 : 1)) < 0)
-		return rc;
-	len = literal_prefix(group, n);
-	while (len > 0 && len < n && group[len - 1] == '^')
-		len--; /* Wang^* finds Wang, too */
-	if (len == n) {
-		k = bind_text(p, group, n, e);
-		rc = k < 0 ? k : buf_printf(&p->sql, e, "f.form = $%d", k);
-	} else if (len > 0) {
-		rc = begins(p, "f.form", group, len, e);
-	} else {
-		len = longest_run(group, n, &run);
-		while (len > 0 && run[len - 1] == '^')
-			len--;
-		g.pairs = characters(run, len) > 1;
-		if ((rc = text_grams(run, len, add_gram, &g)) == 0 && g.n == 0)
-			rc = buf_str(&p->sql, "1 = 1", e);
-	}
-	p->keyed = true;
-	return rc < 0 ? rc : buf_byte(&p->sql, ')', e);
 }
 
 /* ---------------------------------------------------------------- one condition for each kind of key */
@@ -278,7 +156,7 @@ static int patient_id_condition(struct plan *p, struct db_conn *c, const struct 
 	if (!indexable(m))
 		return 0;
 	p->keyed = true;
-	if ((rc = and(p, e)) < 0 ||
+	if ((rc = plan_and(p, e)) < 0 ||
 	    (!patient && (rc = buf_str(&p->sql, "s.patient IN (SELECT p.pk FROM patient p WHERE ", e)) < 0) ||
 	    (rc = text_condition(p, c, "p.patient_id", m, e)) < 0)
 		return rc;
@@ -293,7 +171,7 @@ static int column_condition(struct plan *p, struct db_conn *c, const char *colum
 	if (!indexable(m))
 		return 0;
 	p->keyed |= keyed;
-	return (rc = and(p, e)) < 0 ? rc : text_condition(p, c, column, m, e);
+	return (rc = plan_and(p, e)) < 0 ? rc : text_condition(p, c, column, m, e);
 }
 
 /* How many studies a range of dates holds, up to RANGE_FEW. */
@@ -322,7 +200,7 @@ static int date_condition(struct plan *p, struct db_conn *c, const struct match 
 	if (m->kind != MATCH_RANGE)
 		return 0;
 	if (strcmp(from, to) == 0) {
-		if ((a = bind_text(p, from, strlen(from), e)) < 0)
+		if ((a = plan_bind_text(p, from, strlen(from), e)) < 0)
 			return a;
 		p->keyed = true;
 		return buf_printf(&p->sql, e, " AND s.study_date = $%d", a);
@@ -330,9 +208,9 @@ static int date_condition(struct plan *p, struct db_conn *c, const struct match 
 	if ((few = probe_dates(c, from[0] ? from : "0", to, e)) < 0)
 		return few;
 	from = from[0] ? from : "0";
-	if ((a = bind_text(p, from, strlen(from), e)) < 0)
+	if ((a = plan_bind_text(p, from, strlen(from), e)) < 0)
 		return a;
-	if ((b = bind_text(p, to, strlen(to), e)) < 0)
+	if ((b = plan_bind_text(p, to, strlen(to), e)) < 0)
 		return b;
 	p->keyed |= few <= RANGE_FEW;
 	/* a wide range had better be a filter on the way through the studies */
@@ -348,7 +226,7 @@ static int exists_condition(struct plan *p, struct db_conn *c, const char *head,
 
 	if (m->kind == MATCH_ALL || any_wild(m))
 		return 0;
-	if ((rc = and(p, e)) < 0 || (rc = buf_str(&p->sql, head, e)) < 0 || (rc = equals(p, c, column, m, e)) < 0)
+	if ((rc = plan_and(p, e)) < 0 || (rc = buf_str(&p->sql, head, e)) < 0 || (rc = equals(p, c, column, m, e)) < 0)
 		return rc;
 	return buf_byte(&p->sql, ')', e);
 }
@@ -380,7 +258,7 @@ static int condition(struct plan *p, struct db_conn *c, const struct match *m, s
 	}
 	switch (m->attr->code) {
 	case ATTR_PATIENT_NAME:
-		return name_condition(p, m, e);
+		return plan_name(p, m, e);
 	case ATTR_PATIENT_ID:
 		return patient_id_condition(p, c, m, e);
 	case ATTR_STUDY_DATE:
