@@ -29,6 +29,7 @@ struct query {
 	enum query_level level;
 	bool patient_root;       /* the patient ID is a required unique key below the patient level */
 	bool relational;         /* unique keys above the level are not required */
+	bool fuzzy;              /* person names by pinyin, initials, any order of their words: fuzzy semantic matching */
 	const struct dset *keys; /* UTF-8; borrowed until cursor_close */
 	uint64_t limit, offset;  /* limit 0: none */
 	const struct scope *scope;
