@@ -7,6 +7,7 @@
 
 #include "shim/internal.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -61,6 +62,26 @@ static void read_contexts(shim_assoc &a, T_ASC_Parameters *params)
 	}
 }
 
+/* One for each SOP class: of two the first counts. */
+static void read_extended(shim_assoc &a, T_ASC_Parameters *params)
+{
+	SOPClassExtendedNegotiationSubItemList *list = nullptr;
+
+	ASC_getRequestedExtNegList(params, &list);
+	if (!list)
+		return;
+	for (const SOPClassExtendedNegotiationSubItem *item : *list) {
+		shim_extended x = {};
+		copy_trimmed(x.abstract, item->sopClassUID.c_str());
+		x.n = uint8_t(std::min<size_t>(item->serviceClassAppInfoLength, sizeof x.proposed));
+		if (x.n)
+			std::memcpy(x.proposed, item->serviceClassAppInfo, x.n);
+		if (std::none_of(a.extended.begin(), a.extended.end(),
+				 [&](const shim_extended &o) { return std::strcmp(o.abstract, x.abstract) == 0; }))
+			a.extended.push_back(x);
+	}
+}
+
 static void read_peer(shim_assoc &a, const T_ASC_Parameters *params, const Window &window)
 {
 	const DUL_ASSOCIATESERVICEPARAMETERS &d = params->DULparams;
@@ -102,6 +123,7 @@ static int accept_request(shim_assoc &a)
 	}
 	read_peer(a, a.toolkit->params(), window);
 	read_contexts(a, a.toolkit->params());
+	read_extended(a, a.toolkit->params());
 	if ((rc = settle_size(a)) < 0)
 		abort_now(a.wire, 2, 6);
 	return rc;
@@ -142,6 +164,28 @@ static int answer_contexts(shim_assoc &a, T_ASC_Parameters *params)
 	return SHIM_OK;
 }
 
+/* DCMTK owns the list from here on, and frees it with the parameters. */
+static void answer_extended(const shim_assoc &a, T_ASC_Parameters *params)
+{
+	auto list = std::make_unique<SOPClassExtendedNegotiationSubItemList>();
+
+	for (const shim_extended &x : a.extended) {
+		if (x.n_accepted == 0 || x.n_accepted > sizeof x.accepted)
+			continue;
+		auto item = std::make_unique<SOPClassExtendedNegotiationSubItem>();
+		item->sopClassUID = x.abstract;
+		item->sopClassUIDLength = static_cast<unsigned short>(item->sopClassUID.length());
+		item->serviceClassAppInfo = new unsigned char[x.n_accepted];
+		std::memcpy(item->serviceClassAppInfo, x.accepted, x.n_accepted);
+		item->serviceClassAppInfoLength = x.n_accepted;
+		item->itemLength = static_cast<unsigned short>(2 + item->sopClassUIDLength + x.n_accepted);
+		list->push_back(item.get());
+		(void)item.release();
+	}
+	if (!list->empty())
+		ASC_setAcceptedExtNegList(params, list.release());
+}
+
 static void forget_request(shim_assoc &a)
 {
 	for (shim_context &c : a.contexts) {
@@ -150,6 +194,7 @@ static void forget_request(shim_assoc &a)
 	}
 	a.lists.clear();
 	a.texts.clear();
+	a.extended.clear();
 	a.toolkit.reset();
 }
 
@@ -159,6 +204,7 @@ static int acknowledge(shim_assoc &a)
 
 	if (int rc = answer_contexts(a, params); rc < 0)
 		return rc;
+	answer_extended(a, params);
 	if (a.options.implementation_uid)
 		copy_trimmed(params->ourImplementationClassUID, a.options.implementation_uid);
 	if (a.options.implementation_version)
@@ -221,6 +267,13 @@ extern "C" unsigned shim_assoc_contexts(shim_assoc *a, struct shim_context **con
 	if (contexts)
 		*contexts = a ? a->contexts.data() : nullptr;
 	return a ? unsigned(a->contexts.size()) : 0;
+}
+
+extern "C" unsigned shim_assoc_extended(shim_assoc *a, struct shim_extended **items)
+{
+	if (items)
+		*items = a ? a->extended.data() : nullptr;
+	return a ? unsigned(a->extended.size()) : 0;
 }
 
 static int answerable(shim_assoc *a)

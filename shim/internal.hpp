@@ -196,6 +196,7 @@ struct shim_assoc {
 	uint32_t send_size = 0;
 	std::bitset<256> accepted;
 	std::vector<struct shim_context> contexts;
+	std::vector<struct shim_extended> extended; /* until the request is answered */
 	std::vector<std::vector<const char *>> lists; /* syntaxes of contexts[i] */
 	std::deque<std::string> texts;
 	std::unique_ptr<shim::Toolkit> toolkit; /* only until the request is answered */

@@ -92,6 +92,7 @@ int shim_command_decode(const void *data, size_t n, struct shim_command *out);
 
 /* ---- associations */
 typedef struct shim_assoc shim_assoc;
+#define SHIM_EXTENDED_MOST 16
 struct shim_context { /* a presentation context */
 	uint8_t id;   /* odd */
 	char abstract[65];
@@ -104,6 +105,11 @@ struct shim_context { /* a presentation context */
 	uint8_t result;    /* 0 accepted, 1 user rejection, 3 abstract syntax, 4 transfer syntaxes not supported */
 	char accepted[65]; /* transfer syntax */
 	uint8_t accepted_scu, accepted_scp;
+};
+struct shim_extended { /* SOP class extended negotiation (PS3.7 D.3.3.5): application information of one class */
+	char abstract[65];
+	uint8_t n, proposed[SHIM_EXTENDED_MOST]; /* as the requestor sent it, cut when it is longer */
+	uint8_t n_accepted, accepted[SHIM_EXTENDED_MOST]; /* the acceptor's answer; n_accepted 0: none is given */
 };
 struct shim_peer {
 	char calling[17], called[17]; /* trimmed */
@@ -129,6 +135,8 @@ int shim_assoc_request(const char *host, uint16_t port, const char *calling, con
 void shim_assoc_peer(const shim_assoc *a, struct shim_peer *out);
 /* Acceptor: contexts proposed, 0..n-1; contexts[i] stays owned by a; the caller fills result, accepted, accepted_*. */
 unsigned shim_assoc_contexts(shim_assoc *a, struct shim_context **contexts);
+/* Likewise: the extended negotiations proposed, the first of each class; the caller fills accepted and n_accepted. */
+unsigned shim_assoc_extended(shim_assoc *a, struct shim_extended **items);
 int shim_assoc_acknowledge(shim_assoc *a); /* sends A-ASSOCIATE-AC by what is filled in */
 /* A-ASSOCIATE-RJ (PS3.8 9.3.4): result 1 permanent, 2 transient; source 1 user, 2 ACSE, 3 presentation; reason. */
 int shim_assoc_reject(shim_assoc *a, int result, int source, int reason);

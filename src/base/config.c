@@ -56,6 +56,16 @@ static const struct key keys[] = {
 	 "Refuse associations whose Called AE Title is not ours."},
 	{"dicom", "find_limit", "0", AT(find_limit), NUMBER(INT, 0, 1000000000),
 	 "Most matches that one C-FIND answers; 0: no limit."},
+	{"query", "relational", "false", AT(relational), NUMBER(BOOL, 0, 1),
+	 "Take queries that leave out unique keys above their level even where the association did not agree on that."},
+	{"query", "require_key", "false", AT(require_key), NUMBER(BOOL, 0, 1),
+	 "Refuse a C-FIND that has no key with a value: it asks for everything there is."},
+	{"query", "most", "0", AT(most), NUMBER(INT, 0, 1000000000),
+	 "Refuse a C-FIND with more matches than this before its first answer; 0: none is refused."},
+	{"query", "timezone", "local", AT(timezone), TEXT(OFFSET),
+	 "Time zone of dates and times whose object names none, for queries that name theirs."},
+	{"index", "attributes", "", AT(attributes), TEXT(LIST),
+	 "Attributes to keep in the index besides those that are built in. Each is: keyword, or tag and VR; level."},
 	{"archive", "reserve", "512M", AT(reserve), NUMBER(SIZE, 0, 1024 * T),
 	 "Space that stays free on the disk: below it new instances are refused as out of resources (A700)."},
 	{"archive", "pack_size", "256M", AT(pack_size), NUMBER(SIZE, 1 * M, 64 * G),
@@ -118,11 +128,25 @@ static int store(struct config *c, const struct key *k, const char *value)
 	return 0;
 }
 
+static int (*check_list)(const char *value, struct err *e);
+
+void config_check_list(int (*check)(const char *value, struct err *e))
+{
+	check_list = check;
+}
+
 /* As store, and says what was wrong: "[dicom] port = x: expected ...". */
 static int store_or_say(struct config *c, const struct key *k, const char *value, struct err *e)
 {
 	AUTO(buf) expected = BUF(256);
-	int rc = store(c, k, value);
+	int rc;
+
+	if (k->range.type == VALUE_LIST && check_list && check_list(value, e) < 0) {
+		if (e)
+			e->code = E_CONFIG;
+		return err_prefix(e, "[%s] %s", k->section, k->name);
+	}
+	rc = store(c, k, value);
 
 	if (rc == 0)
 		return 0;
@@ -189,6 +213,26 @@ int config_default(struct config *c, struct err *e)
 	}
 	config_cleanup(c);
 	*c = fresh;
+	return 0;
+}
+
+int config_copy(struct config *to, const struct config *from, struct err *e)
+{
+	struct config fresh = *from;
+	bool complete = true;
+
+	for (const struct key *k = keys; k < keys + KEYS; k++)
+		if (value_is_text(k->range.type)) {
+			char **text = text_at(&fresh, k);
+
+			complete = (*text = strdup(*text)) && complete;
+		}
+	if (!complete) {
+		config_cleanup(&fresh);
+		return err_set(e, E_NOMEM, "no memory for the configuration");
+	}
+	config_cleanup(to);
+	*to = fresh;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  *     node.data node.aet
  *     dicom.listen dicom.port dicom.max_associations dicom.max_pdu_receive dicom.max_pdu_send dicom.artim dicom.idle
  *     dicom.dimse dicom.check_called_aet dicom.find_limit
+ *     query.relational query.require_key query.most query.timezone index.attributes
  *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance
  *     log.level log.format http.port
  * Order of precedence: command line, then file, then default; so load first, then set.
@@ -35,6 +36,13 @@ struct config {
 	int64_t dimse_ms;        /* a message begun must make progress within this */
 	bool check_called_aet;   /* refuse a Called AE Title that is not ours */
 	int64_t find_limit;      /* most matches of one C-FIND; 0: no limit */
+	/* [query] */
+	bool relational;  /* unique keys above the level may be left out, even where that was not negotiated */
+	bool require_key; /* refuse a C-FIND without a single value to look for */
+	int64_t most;     /* refuse a C-FIND with more matches, before its first answer; 0: none is refused */
+	char *timezone;   /* offset of dates and times whose object tells none: +0800, or local */
+	/* [index] */
+	char *attributes; /* kept besides those built in; archive/attr_extra.h reads it */
 	/* [archive] */
 	int64_t reserve;      /* bytes of disk that stay free: below it C-STORE answers A700 */
 	int64_t pack_size;    /* size at which an intake pack is sealed */
@@ -55,6 +63,10 @@ int config_load(struct config *c, const char *path, struct err *e);
 int config_set(struct config *c, const char *key, const char *value, struct err *e);
 /* The whole file with every key explained: with values of c, or (c NULL) the commented defaults. */
 int config_print(const struct config *c, struct buf *out, struct err *e);
+/* Replaces what to holds. */
+int config_copy(struct config *to, const struct config *from, struct err *e);
+/* Who checks index.attributes (its words are a higher floor's); set once at start. Its error becomes that of the line. */
+void config_check_list(int (*check)(const char *value, struct err *e));
 void config_cleanup(struct config *c);
 AUTO_TYPE(config, struct config);
 #endif

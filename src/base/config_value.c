@@ -38,6 +38,16 @@ static int address(const char *text)
 	return inet_pton(AF_INET, text, raw) == 1 || inet_pton(AF_INET6, text, raw) == 1 ? 0 : -E_CONFIG;
 }
 
+/* As (0008,0201) has it, or "local". */
+static int offset(const char *text)
+{
+	if (strcmp(text, "local") == 0)
+		return 0;
+	if (strlen(text) != 5 || (text[0] != '+' && text[0] != '-') || strspn(text + 1, "0123456789") != 4)
+		return -E_CONFIG;
+	return strcmp(text + 1, text[0] == '-' ? "1200" : "1400") <= 0 && text[3] < '6' ? 0 : -E_CONFIG;
+}
+
 int value_text(const struct value_range *r, const char *text)
 {
 	enum log_level level;
@@ -51,6 +61,10 @@ int value_text(const struct value_range *r, const char *text)
 		return log_level_parse(text, &level) < 0 ? -E_CONFIG : 0;
 	case VALUE_FORMAT:
 		return strcmp(text, "text") == 0 || strcmp(text, "json") == 0 ? 0 : -E_CONFIG;
+	case VALUE_OFFSET:
+		return offset(text);
+	case VALUE_LIST:
+		return 0;
 	default:
 		return text[0] ? 0 : -E_CONFIG;
 	}
@@ -111,6 +125,8 @@ int value_expected(const struct value_range *r, struct buf *out, struct err *e)
 	    [VALUE_ADDRESS] = "an IPv4 or IPv6 address such as 127.0.0.1 or 0.0.0.0",
 	    [VALUE_LEVEL] = "debug, info, warn or error",
 	    [VALUE_FORMAT] = "text or json",
+	    [VALUE_OFFSET] = "local, or an offset from UTC such as +0800",
+	    [VALUE_LIST] = "entries between semicolons, or nothing",
 	    [VALUE_BOOL] = "true or false",
 	    [VALUE_INT] = "a whole number",
 	    [VALUE_SIZE] = "a size in bytes or with K, M, G, T",

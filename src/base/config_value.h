@@ -10,6 +10,8 @@ enum value_type {
 	VALUE_ADDRESS, /* IPv4 or IPv6 */
 	VALUE_LEVEL,   /* of the log */
 	VALUE_FORMAT,  /* of the log */
+	VALUE_OFFSET,  /* from UTC: +0800, or local */
+	VALUE_LIST,    /* may be empty; what is in it a higher floor checks (config_check_list) */
 	VALUE_BOOL,
 	VALUE_INT,
 	VALUE_SIZE, /* bytes, with K M G T */
@@ -21,10 +23,10 @@ struct value_range {
 	int64_t min, max; /* of the numbers */
 };
 
-/* Types up to VALUE_FORMAT are kept as strings. */
+/* Types up to VALUE_LIST are kept as strings. */
 static inline int value_is_text(enum value_type type)
 {
-	return type <= VALUE_FORMAT;
+	return type <= VALUE_LIST;
 }
 
 int value_text(const struct value_range *r, const char *text);                 /* 0 when well-formed, or -E_CONFIG */

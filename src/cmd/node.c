@@ -30,6 +30,7 @@ static const struct {
     {"archive.pack_size", offsetof(struct config, pack_size), false},
     {"archive.prewrite", offsetof(struct config, prewrite), false},
     {"archive.buffer", offsetof(struct config, buffer), false},
+    {"index.attributes", offsetof(struct config, attributes), true},
     {"archive.max_instance", offsetof(struct config, max_instance), false},
     {"http.port", offsetof(struct config, http_port), false},
 };
@@ -42,26 +43,6 @@ static bool differs(const struct config *a, const struct config *b, unsigned i)
 			     : *(const int64_t *)x != *(const int64_t *)y;
 }
 
-static int copy_config(struct config *to, const struct config *from, struct err *e)
-{
-	char *texts[5];
-	const char *const sources[5] = {from->data, from->aet, from->listen, from->log_level, from->log_format};
-	bool complete = true;
-
-	for (int i = 0; i < 5; i++)
-		complete = (texts[i] = strdup(sources[i])) && complete;
-	*to = *from;
-	to->data = texts[0];
-	to->aet = texts[1];
-	to->listen = texts[2];
-	to->log_level = texts[3];
-	to->log_format = texts[4];
-	if (complete)
-		return 0;
-	config_cleanup(to);
-	return err_set(e, E_NOMEM, "no memory for the configuration");
-}
-
 int node_settings(struct node *n, const struct config *c, struct err *e)
 {
 	struct settings *fresh = calloc(1, sizeof *fresh), *old = n->settings;
@@ -69,7 +50,7 @@ int node_settings(struct node *n, const struct config *c, struct err *e)
 
 	if (!fresh)
 		return err_set(e, E_NOMEM, "no memory for the configuration");
-	if ((rc = copy_config(&fresh->config, c, e)) < 0) {
+	if ((rc = config_copy(&fresh->config, c, e)) < 0) {
 		free(fresh);
 		return rc;
 	}

@@ -41,15 +41,17 @@ static bool storage_wanted(const struct session *s, const char *abstract)
 	return uid_is_storage(abstract) || (s->who.private_classes && !uid_is_standard(abstract));
 }
 
-static bool query_class(const char *abstract)
-{
-	static const char *const known[] = {UID_FIND_PATIENT, UID_MOVE_PATIENT, UID_GET_PATIENT,
-					    UID_FIND_STUDY,   UID_MOVE_STUDY,   UID_GET_STUDY};
+static const char *const query_classes[SESSION_QUERY_CLASSES] = {UID_FIND_PATIENT, UID_FIND_STUDY,  UID_MOVE_PATIENT,
+								 UID_MOVE_STUDY,   UID_GET_PATIENT, UID_GET_STUDY};
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(abstract, known[i]) == 0)
-			return true;
-	return false;
+/* Its number in query_classes; SESSION_QUERY_CLASSES for any other class. */
+static unsigned query_class(const char *abstract)
+{
+	unsigned i = 0;
+
+	while (i < SESSION_QUERY_CLASSES && strcmp(abstract, query_classes[i]) != 0)
+		i++;
+	return i;
 }
 
 /* Storage takes what the peer likes best: every syntax is kept as it comes. */
@@ -78,7 +80,8 @@ static void decide(const struct session *s, struct shim_context *c)
 	bool storage = storage_wanted(s, c->abstract);
 	const char *syntax;
 
-	if (!storage && !query_class(c->abstract) && strcmp(c->abstract, UID_VERIFICATION) != 0) {
+	if (!storage && query_class(c->abstract) == SESSION_QUERY_CLASSES &&
+	    strcmp(c->abstract, UID_VERIFICATION) != 0) {
 		c->result = 3;
 		return;
 	}
@@ -92,6 +95,46 @@ static void decide(const struct session *s, struct shim_context *c)
 	c->accepted_scp = storage && c->role_scp; /* C-GET: the caller receives */
 }
 
+/* ---- extended negotiation */
+
+/* A byte of application information: asked for with 1. What we do is agreed on only when it was asked for. */
+static bool agree(struct shim_extended *x, unsigned byte)
+{
+	bool asked = byte < x->n && x->proposed[byte] == 1;
+
+	if (byte < x->n_accepted)
+		x->accepted[byte] = asked;
+	return asked;
+}
+
+/* FIND: relational, combined date and time, fuzzy names, time zone, enhanced multi-frame, empty values, multiple values;
+ * MOVE and GET: relational, enhanced multi-frame. The answer has as many bytes as were asked, up to those we know. */
+static void extend(struct session *s, struct shim_extended *x)
+{
+	unsigned class = query_class(x->abstract);
+	struct session_extended *out = &s->extended[class];
+	bool find = class < 2;
+
+	if (class == SESSION_QUERY_CLASSES || x->n == 0)
+		return;
+	x->n_accepted = x->n < (find ? 7 : 2) ? x->n : (find ? 7 : 2);
+	out->relational = agree(x, 0);
+	if (!find)
+		return;
+	out->datetime = agree(x, 1);
+	out->timezone = agree(x, 3);
+	out->empty = agree(x, 5);
+	out->multiple = agree(x, 6);
+}
+
+const struct session_extended *session_extended(const struct session *s, const char *abstract)
+{
+	static const struct session_extended none;
+	unsigned class = query_class(abstract);
+
+	return class < SESSION_QUERY_CLASSES ? &s->extended[class] : &none;
+}
+
 /* The reason is said to the peer as a number and, in one line, to the log. */
 static int refuse(struct session *s, struct metric *m, int reason, const char *why, struct err *e)
 {
@@ -103,7 +146,8 @@ static int refuse(struct session *s, struct metric *m, int reason, const char *w
 static int acknowledge(struct session *s, struct err *e)
 {
 	struct shim_context *c;
-	unsigned n = shim_assoc_contexts(s->d.assoc, &c), taken = 0;
+	struct shim_extended *x;
+	unsigned n = shim_assoc_contexts(s->d.assoc, &c), taken = 0, extras;
 	int rc;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -115,6 +159,9 @@ static int acknowledge(struct session *s, struct err *e)
 			taken++;
 		}
 	}
+	extras = shim_assoc_extended(s->d.assoc, &x);
+	for (unsigned i = 0; i < extras; i++)
+		extend(s, &x[i]);
 	if ((rc = shim_assoc_acknowledge(s->d.assoc)) < 0)
 		return dimse_error(rc, e);
 	log_info("association from %s at %s as site %s: %u of %u contexts", s->peer.calling, s->peer.address,

@@ -26,13 +26,19 @@ enum { /* statuses of PS3.7 annex C and PS3.4 that err.def has no code for */
        STATUS_UNABLE = 0xC000,
 };
 
+/* What SOP class extended negotiation agreed on for a query/retrieve class (PS3.4 C.5.1.1, C.5.2.1, C.5.3.1). */
+struct session_extended {
+	bool relational, datetime, fuzzy, timezone, empty, multiple;
+};
+#define SESSION_QUERY_CLASSES 6u
 struct session {
 	const struct face *face;
 	char id[32]; /* "a42", in every log line */
 	struct dimse d;
 	struct shim_peer peer;
-	struct peer who;                                       /* site, site_code, private_classes: by the registry */
-	const struct shim_context *contexts[SESSION_CONTEXTS]; /* accepted ones, by id / 2 */
+	struct peer who;                                         /* site, site_code, private_classes: by the registry */
+	const struct shim_context *contexts[SESSION_CONTEXTS];   /* accepted ones, by id / 2 */
+	struct session_extended extended[SESSION_QUERY_CLASSES]; /* see session_extended() */
 	bool scoped;
 	struct scope scope;
 	/* for the line at the end */
@@ -43,6 +49,8 @@ struct session {
 int negotiate(struct session *s, struct err *e);
 /* The context of a message, or NULL when it was not accepted. */
 const struct shim_context *session_context(const struct session *s, uint8_t id);
+/* What was agreed on for a query/retrieve class; nothing for other classes. */
+const struct session_extended *session_extended(const struct session *s, const char *abstract);
 /* Which sites the caller may see; looked up once. Borrowed. */
 int session_scope(struct session *s, const struct scope **out, struct err *e);
 /* An answer without a data set; why (may be NULL) becomes the Error Comment. */

@@ -21,7 +21,7 @@ NO_DATA = 0x0101
 FIELDS = {
     'affected_class': (0x0002, 'UI'), 'requested_class': (0x0003, 'UI'), 'field': (0x0100, 'US'),
     'message_id': (0x0110, 'US'), 'responded_id': (0x0120, 'US'), 'destination': (0x0600, 'AE'),
-    'priority': (0x0700, 'US'), 'data_type': (0x0800, 'US'), 'status': (0x0900, 'US'), 'comment': (0x0902, 'LO'),
+    'priority': (0x0700, 'US'), 'data_type': (0x0800, 'US'), 'status': (0x0900, 'US'), 'comment': (0x0902, 'LO'), 'offending': (0x0901, 'AT'),
     'affected_instance': (0x1000, 'UI'), 'remaining': (0x1020, 'US'), 'completed': (0x1021, 'US'),
     'failed': (0x1022, 'US'), 'warning': (0x1023, 'US'), 'originator': (0x1030, 'AE'), 'originator_id': (0x1031, 'US'),
 }
@@ -74,6 +74,11 @@ def encode_command(fields):
     return struct.pack('<HHII', 0, 0, 4, len(body)) + body
 
 
+def tag_value(value):
+    group, element = struct.unpack('<HH', value[:4])
+    return group << 16 | element
+
+
 def decode_command(data):
     out, at = Answer(), 0
     while at + 8 <= len(data):
@@ -82,7 +87,7 @@ def decode_command(data):
         at += 8 + length
         if element in NAMES:
             name, kind = NAMES[element]
-            out[name] = struct.unpack('<H', value)[0] if kind == 'US' else value.decode('latin-1').rstrip('\0 ')
+            out[name] = struct.unpack('<H', value)[0] if kind == 'US' else tag_value(value) if kind == 'AT' else value.decode('latin-1').rstrip('\0 ')
     return out
 
 
@@ -104,8 +109,8 @@ def pdu(kind, body):
     return struct.pack('>BBI', kind, 0, len(body)) + body
 
 
-def associate_request(calling, called, contexts, roles=(), max_pdu=131072):
-    """contexts: [(id, abstract, [syntaxes])]; roles: [(abstract, scu, scp)]."""
+def associate_request(calling, called, contexts, roles=(), max_pdu=131072, extended=()):
+    """contexts: [(id, abstract, [syntaxes])]; roles: [(abstract, scu, scp)]; extended: [(abstract, bytes)]."""
     body = struct.pack('>HH16s16s32x', 1, 0, called.encode().ljust(16), calling.encode().ljust(16))
     body += item(0x10, APPLICATION.encode())
     for number, abstract, syntaxes in contexts:
@@ -114,6 +119,8 @@ def associate_request(calling, called, contexts, roles=(), max_pdu=131072):
     user = item(0x51, struct.pack('>I', max_pdu)) + item(0x52, IMPLEMENTATION.encode())
     for abstract, scu, scp in roles:
         user += item(0x54, struct.pack('>H', len(abstract)) + abstract.encode() + bytes((scu, scp)))
+    for abstract, information in extended:
+        user += item(0x56, struct.pack('>H', len(abstract)) + abstract.encode() + bytes(information))
     return pdu(1, body + item(0x50, user + item(0x55, b'TELEREAD_TEST')))
 
 
@@ -203,19 +210,20 @@ class Wire:
 
 
 class Association(Wire):
-    """Opens at once. contexts: [(abstract, [syntaxes])]; get: storage classes to be received, as contexts."""
+    """Opens at once. contexts: [(abstract, [syntaxes])]; get: storage classes to be received, as contexts;
+    extended: [(abstract, bytes)], answered in .extended."""
 
     def __init__(self, port, calling, called='TELEREAD', contexts=((VERIFICATION, [IMPLICIT_LE]),), get=(),
-                 host='127.0.0.1', timeout=30.0, max_pdu=131072):
+                 host='127.0.0.1', timeout=30.0, max_pdu=131072, extended=()):
         super().__init__(socket.create_connection((host, port), timeout), timeout)
         self.message_id = 0
         proposed = list(contexts) + list(get)
         numbered = [(2 * i + 1, a, list(s)) for i, (a, s) in enumerate(proposed)]
         self.proposed = {n: a for n, a, _ in numbered}
-        self.results, self.contexts = {}, {}
+        self.results, self.contexts, self.extended = {}, {}, {}
         roles = [(a, 1 if any(a == c for c, _ in contexts) else 0, 1) for a in sorted({a for a, _ in get})]
         try:
-            self.socket.sendall(associate_request(calling, called, numbered, roles, max_pdu))
+            self.socket.sendall(associate_request(calling, called, numbered, roles, max_pdu, extended))
             kind, body = self.read_pdu()
             if kind == 3:
                 raise Rejected(*body[1:4])
@@ -236,6 +244,10 @@ class Association(Wire):
                     self.contexts[number] = (self.proposed[number], syntax.decode().rstrip('\0'))
             elif kind == 0x50:
                 self.read_user(value)
+                for inner, info in split_items(value):
+                    if inner == 0x56:
+                        n, = struct.unpack_from('>H', info)
+                        self.extended[info[2:2 + n].decode()] = info[2 + n:]
 
     def context(self, abstract, syntax=None):
         for number, (a, s) in self.contexts.items():

@@ -235,6 +235,69 @@ static void contexts_and_roles(void **state)
 	assert_int_equal(pair_end(&s), SHIM_EABORTED);
 }
 
+static int serve_extended(struct pair_server *s, int fd)
+{
+	struct shim_extended *x;
+	struct shim_context *c;
+	shim_assoc *a = NULL;
+	int rc = shim_assoc_accept(fd, &pair_options, &a);
+
+	(void)s;
+	if (rc < 0)
+		return rc;
+	shim_assoc_contexts(a, &c);
+	c[0].result = 0;
+	strcpy(c[0].accepted, ILE);
+	/* of the two for one class the first counts */
+	if (shim_assoc_extended(a, &x) != 2 || strcmp(x[0].abstract, "1.2.3.4") != 0 || x[0].n != 3 ||
+	    memcmp(x[0].proposed, "\1\0\1", 3) != 0 || x[1].n != 0)
+		rc = -100;
+	x[0].n_accepted = 2;
+	x[0].accepted[0] = 1;
+	if (rc == 0 && (rc = shim_assoc_acknowledge(a)) == 0)
+		rc = shim_assoc_next(a, 5000, &(struct shim_pdv){0});
+	shim_assoc_free(a);
+	return rc;
+}
+
+/* Appends a user item to the last item of an A-ASSOCIATE-RQ, the user information. */
+static size_t add_user_item(uint8_t *pdu, size_t n, size_t user, uint8_t type, const void *value, size_t len)
+{
+	n += pair_item(pdu + n, type, value, len);
+	pdu[user + 2] = (uint8_t)((n - user - 4) >> 8);
+	pdu[user + 3] = (uint8_t)(n - user - 4);
+	pdu[4] = (uint8_t)((n - 6) >> 8);
+	pdu[5] = (uint8_t)(n - 6);
+	return n;
+}
+
+static void extended_negotiation(void **state)
+{
+	static const uint8_t ask[] = "\0\0071.2.3.4\1\0\1", again[] = "\0\0071.2.3.4\1\1\1", bare[] = "\0\0071.2.3.5",
+			     answer[] = "\x56\0\0\013\0\0071.2.3.4\1\0";
+	uint8_t pdu[512], reply[512];
+	size_t n = pair_request(pdu), user = n - 12;
+	struct pair_server s;
+	ssize_t got = 0, more;
+	int fd;
+
+	(void)state;
+	n = add_user_item(pdu, n, user, 0x56, ask, sizeof ask - 1);
+	n = add_user_item(pdu, n, user, 0x56, again, sizeof again - 1);
+	n = add_user_item(pdu, n, user, 0x56, bare, sizeof bare - 1);
+	pair_start(&s, serve_extended, NULL);
+	fd = pair_connect(s.port);
+	assert_int_equal(write(fd, pdu, n), n);
+	while ((size_t)got < sizeof reply && (got < 6 || got < 6 + reply[4] * 256 + reply[5]) &&
+	       (more = read(fd, reply + got, sizeof reply - (size_t)got)) > 0)
+		got += more;
+	assert_int_equal(reply[0], 2);
+	assert_non_null(memmem(reply, (size_t)got, answer, sizeof answer - 1));
+	assert_null(memmem(reply, (size_t)got, "1.2.3.5", 7));
+	close(fd);
+	assert_int_equal(pair_end(&s), SHIM_ECLOSED);
+}
+
 static int serve_reject(struct pair_server *s, int fd)
 {
 	shim_assoc *a = NULL;
@@ -609,13 +672,21 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(echo_and_release),    cmocka_unit_test(big_data_set),
-	    cmocka_unit_test(contexts_and_roles),  cmocka_unit_test(rejected),
-	    cmocka_unit_test(silent_peer),         cmocka_unit_test(silent_server),
-	    cmocka_unit_test(stalled_peer),        cmocka_unit_test(shutdown_from_outside),
-	    cmocka_unit_test(abort_while_sending), cmocka_unit_test(release_passes_over_data),
-	    cmocka_unit_test(release_collision),   cmocka_unit_test(echoscu),
-	    cmocka_unit_test(bad_arguments),       cmocka_unit_test(half_header),
+	    cmocka_unit_test(echo_and_release),
+	    cmocka_unit_test(big_data_set),
+	    cmocka_unit_test(extended_negotiation),
+	    cmocka_unit_test(contexts_and_roles),
+	    cmocka_unit_test(rejected),
+	    cmocka_unit_test(silent_peer),
+	    cmocka_unit_test(silent_server),
+	    cmocka_unit_test(stalled_peer),
+	    cmocka_unit_test(shutdown_from_outside),
+	    cmocka_unit_test(abort_while_sending),
+	    cmocka_unit_test(release_passes_over_data),
+	    cmocka_unit_test(release_collision),
+	    cmocka_unit_test(echoscu),
+	    cmocka_unit_test(bad_arguments),
+	    cmocka_unit_test(half_header),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
