@@ -1,5 +1,6 @@
 #include "archive/archive.h"
 #include "archive/store.h"
+#include "base/alert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -47,6 +48,21 @@ static int take_lock(struct archive *a, struct err *e)
 	if (flock(a->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(e, E_BUSY, "%s is in use by another teleread process", a->folder);
 	return 0;
+}
+
+/* A node without them is better than none. */
+static void open_alerts(struct archive *a, const struct config *c)
+{
+	struct err e = {0};
+	const struct alert_options o = {
+	    .folder = a->folder,
+	    .window_ms = c->alerts_window_ms,
+	    .size = c->alerts_size,
+	    .repeated = c->alerts_repeated,
+	};
+	a->alerts = alert_open(&o, &e) == 0;
+	if (!a->alerts)
+		log_error("there is no log of alerts: %s", e.msg);
 }
 
 /* "NAME NUMBER" and the end of the line; 0 for anything else. */
@@ -169,8 +185,8 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 	a->buffer = (size_t)pack_round((uint64_t)c->buffer);
 	pthread_mutex_init(&a->buffers_lock, NULL);
 	int rc = mode == ARCHIVE_SERVE ? make_folder(a->folder, e) : 0;
-	if (rc == 0 && mode == ARCHIVE_SERVE)
-		rc = take_lock(a, e);
+	if (rc == 0 && mode == ARCHIVE_SERVE && (rc = take_lock(a, e)) == 0)
+		open_alerts(a, c);
 	if (rc == 0)
 		rc = open_index(a, e);
 	if (rc == 0) {
@@ -200,6 +216,8 @@ void archive_close(struct archive *a)
 	if (a->packs)
 		a->packs->ops->close(a->packs);
 	intake_buffers_free(a);
+	if (a->alerts)
+		alert_close();
 	if (a->lock_fd >= 0)
 		close(a->lock_fd);
 	pthread_mutex_destroy(&a->buffers_lock);
@@ -219,9 +237,10 @@ int64_t stored_read(struct archive *a, const struct stored *s, uint64_t offset, 
 	if (n > s->part10_len - offset)
 		n = (size_t)(s->part10_len - offset);
 	int64_t k = a->packs->ops->read(a->packs, s->pack, s->at + offset, buf, n, e);
-	if (k >= 0 && (size_t)k < n)
-		return err_set(e, E_CORRUPT, "pack %llu ends inside a stored instance", (unsigned long long)s->pack);
-	return k;
+	if (k < 0 || (size_t)k == n)
+		return k;
+	alert_raise(ALERT_CORRUPT, s->sop_instance, "pack %llu ends inside this instance", (unsigned long long)s->pack);
+	return err_set(e, E_CORRUPT, "pack %llu ends inside a stored instance", (unsigned long long)s->pack);
 }
 
 #ifdef TELEREAD_FAULTS

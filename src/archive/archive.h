@@ -1,7 +1,7 @@
 /* archive/archive.h - what is kept: opens packs and index together, and catches the index up.
  *
  * Folder:   DATA/index.sqlite, DATA/packs/HHHHHHHHHHHH/LLLL.pack, DATA/lock, DATA/clean (after a clean stop).
- * One process writes (archive_open with ARCHIVE_SERVE holds DATA/lock); others open ARCHIVE_READ beside it, or, when no
+ * One process writes (archive_open with ARCHIVE_SERVE holds DATA/lock, and opens base/alert.h); others open ARCHIVE_READ beside it, or, when no
  * node runs, ARCHIVE_SERVE themselves (import, reindex).
  * Start:    after a clean stop, with the index of that stop, nothing is scanned; else records behind the index's last
  *           sequence number are verified and indexed, torn ones are marked as void (they were never acknowledged). When

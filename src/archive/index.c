@@ -470,7 +470,7 @@ static int judge(struct db_conn *c, struct index_item *it, struct place *at, str
 		return 1;
 	}
 	if (rc == KNOWN_OTHER)
-		return refuse(it, "other content under a known SOP Instance UID");
+		return refuse(it, REASON_OTHER_CONTENT);
 	if (rc == KNOWN_ELSEWHERE)
 		return refuse(it, "the SOP Instance UID belongs to another site");
 	return find_parents(c, it, at, e);

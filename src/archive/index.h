@@ -22,8 +22,10 @@ int index_head_end(struct index_head *h, char remark[160], struct err *e);
 /* "" until the element has been seen. */
 const char *index_head_class(const struct index_head *h);
 const char *index_head_instance(const struct index_head *h);
+const char *index_head_study(const struct index_head *h);
 void index_head_free(struct index_head *h);
 
+#define REASON_OTHER_CONTENT "other content under a known SOP Instance UID"
 struct index_item {
 	struct index_head *head; /* after index_head_end */
 	struct stored where;     /* all but study and series filled in */

@@ -148,6 +148,11 @@ const char *index_head_instance(const struct index_head *h)
 	return h->instance;
 }
 
+const char *index_head_study(const struct index_head *h)
+{
+	return h->study;
+}
+
 void index_head_free(struct index_head *h)
 {
 	if (!h)

@@ -1,5 +1,6 @@
 #include "archive/intake.h"
 #include "archive/store.h"
+#include "base/alert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -56,6 +57,10 @@ int intake_room(struct archive *a, struct err *e)
 		if ((room <= 0) != (atomic_load(&a->room) <= 0) && atomic_load(&a->room_at))
 			log_warn(room <= 0 ? "the disk is down to its reserve: nothing is taken in"
 					   : "there is room above the reserve again");
+		if (room <= 0 && (atomic_load(&a->room) > 0 || !atomic_load(&a->room_at)))
+			alert_raise(ALERT_SPACE, a->folder,
+				    "less than the reserve of %llu MiB is free: nothing is taken in",
+				    (unsigned long long)(a->reserve >> 20));
 		atomic_store(&a->room, room);
 		atomic_store(&a->room_at, now);
 	}
@@ -181,12 +186,29 @@ int intake_begin(struct archive *a, const struct intake_source *src, const char 
 	return 0;
 }
 
+/* What a person must look at: who sends what cannot be kept, or contradicts what is kept. */
+static void intake_alarm(const struct intake *in, int rc, const char *reason, enum intake_outcome outcome)
+{
+	const struct record *r = &in->record;
+	const char *instance = index_head_instance(in->head);
+	enum alert_kind kind = ALERT_UNREADABLE;
+	if (rc == 0 && outcome == INTAKE_QUARANTINE)
+		kind = strcmp(reason, REASON_OTHER_CONTENT) ? ALERT_MISMATCH : ALERT_COLLISION;
+	else if (rc != -E_INVAL && rc != -E_CORRUPT)
+		return;
+	const char *subject = kind == ALERT_MISMATCH ? index_head_study(in->head) : instance;
+	if (!subject[0])
+		subject = r->aet[0] ? r->aet : r->site;
+	alert_raise(kind, subject, "from %s%s%s: %s", r->aet, r->aet[0] ? " of " : "", r->site, reason);
+}
+
 static int intake_fail(struct intake *in, int rc, const struct err *why, struct err *e)
 {
 	in->rc = rc;
 	in->err = *why;
 	if (e)
 		*e = *why;
+	intake_alarm(in, rc, why->msg, INTAKE_STORED);
 	return rc;
 }
 
@@ -441,7 +463,13 @@ static int intake_settle(struct intake *in, struct intake_result *out, struct er
 int intake_finish(struct intake *in, struct intake_result *out, struct err *e)
 {
 	*out = (struct intake_result){0};
-	int rc = intake_settle(in, out, e);
+	struct err why = {0};
+	bool failed = in->rc < 0; /* and was reported */
+	int rc = intake_settle(in, out, &why);
+	if (!failed)
+		intake_alarm(in, rc, rc < 0 ? why.msg : out->reason, out->outcome);
+	if (rc < 0 && e)
+		*e = why;
 	if (rc == 0)
 		metric_add(&m_bytes, (int64_t)(in->record.part10_len - in->record.head_len));
 	metric_add(rc < 0                          ? &m_refused

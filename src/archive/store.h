@@ -16,6 +16,7 @@ struct archive {
 	struct db *db;
 	char *folder;
 	int lock_fd;
+	bool alerts; /* this one opened them */
 	uint64_t reserve, max_instance;
 	size_t buffer;
 	/* ARCHIVE_SERVE only */

@@ -80,6 +80,12 @@ static const struct key keys[] = {
 	 "Least important lines that are logged. At debug the log contains patient data."},
 	{"log", "format", "text", AT(log_format), TEXT(FORMAT),
 	 "Text for a terminal, or json: one JSON object a line for a service."},
+	{"alerts", "window", "1h", AT(alerts_window_ms), NUMBER(TIME, 1, 24 * HOUR),
+	 "The same alert again within this time is counted, not written again."},
+	{"alerts", "repeated", "10", AT(alerts_repeated), NUMBER(INT, 1, 1000000),
+	 "Failures of one peer within that time (refused associations and instances, broken connections) that are an alert."},
+	{"alerts", "size", "4M", AT(alerts_size), NUMBER(SIZE, 4 * K, 1 * G),
+	 "Size at which alerts.log is begun anew; the last three are kept."},
 	{"http", "port", "8104", AT(http_port), NUMBER(INT, 0, 65535),
 	 "Port for HTTP; 0 takes a free one. Nothing listens on it in this release."},
 };

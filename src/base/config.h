@@ -9,7 +9,7 @@
  *     dicom.dimse dicom.check_called_aet dicom.find_limit
  *     query.relational query.require_key query.most query.timezone index.attributes
  *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance
- *     log.level log.format http.port
+ *     log.level log.format alerts.window alerts.repeated alerts.size http.port
  * Order of precedence: command line, then file, then default; so load first, then set.
  * Memory:   strings in struct config are owned by it; config_cleanup() frees. A struct begins as zeros.
  *           On failure the struct is left as it was.
@@ -51,6 +51,10 @@ struct config {
 	int64_t max_instance; /* bytes; larger is refused; 0: no limit */
 	/* [log] */
 	char *log_level, *log_format;
+	/* [alerts] */
+	int64_t alerts_window_ms;
+	int64_t alerts_repeated; /* failures of one peer within the window that are an alert */
+	int64_t alerts_size;     /* bytes of alerts.log */
 	/* [http] (the face opens with a later release; the key is checked already) */
 	int64_t http_port;
 };

@@ -69,13 +69,6 @@ static bool line_add(struct line *l, const char *s, size_t n)
 	return true;
 }
 
-/* C0, DEL, C1, line and paragraph separators, and what turns the direction of a terminal's text around. */
-static bool is_control(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || (c >= 0x202A && c <= 0x202E) ||
-	       (c >= 0x2066 && c <= 0x2069);
-}
-
 /* JSON carries a control character as \u00NN; in text, and for bytes that are no UTF-8, it is \xNN for each byte. */
 static void line_escaped(struct line *l, const char *text, bool json)
 {
@@ -90,10 +83,10 @@ static void line_escaped(struct line *l, const char *text, bool json)
 		size_t n = well;
 
 		len = well ? well : 1;
-		if (well && is_control(c) && json) {
+		if (well && utf8_control(c) && json) {
 			n = (size_t)snprintf(hex, sizeof hex, "\\u%04x", (unsigned)c & 0xFFFFu);
 			out = hex;
-		} else if (!well || is_control(c)) {
+		} else if (!well || utf8_control(c)) {
 			n = 0;
 			for (size_t i = 0; i < len; i++)
 				n += (size_t)snprintf(hex + n, sizeof hex - n, "%s\\x%02X", json ? "\\" : "", s[i]);

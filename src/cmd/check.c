@@ -1,7 +1,9 @@
 #include "archive/check.h"
 #include "cmd/cmd.h"
+#include "cmd/control.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static struct {
 	gboolean prove;
@@ -15,13 +17,47 @@ static const GOptionEntry reindex_options[] = {
 struct watch {
 	const struct common *common;
 	struct progress bar;
+	bool alert;         /* a fault is an alert: not what a proof finds, which repeats what fsck says */
+	bool tried, alerts; /* to find who writes them; opened here, for want of a node */
+	int node;           /* the control socket of a running node, or -1 */
 };
+
+/* Faults of the archive are alerts; who serves the folder writes them. */
+static void watch_alert(struct watch *w, const char *sentence)
+{
+	const struct config *c = &w->common->config;
+	const struct alert_options o = {
+	    .folder = c->data,
+	    .window_ms = c->alerts_window_ms,
+	    .size = c->alerts_size,
+	    .repeated = c->alerts_repeated,
+	};
+
+	if (!w->tried && (w->node = control_connect(c->data, NULL)) < 0)
+		w->alerts = alert_open(&o, NULL) == 0;
+	w->tried = true;
+	if (w->node >= 0)
+		control_alert(w->node, ALERT_CORRUPT, "fsck", sentence, NULL);
+	else if (w->alerts)
+		alert_raise(ALERT_CORRUPT, "fsck", "%s", sentence);
+}
+
+static void watch_end(struct watch *w)
+{
+	progress_end(&w->bar);
+	if (w->node >= 0)
+		close(w->node);
+	if (w->alerts)
+		alert_close();
+}
 
 static void fault(void *arg, const char *sentence)
 {
 	struct watch *w = arg;
 
 	progress_end(&w->bar);
+	if (w->alert)
+		watch_alert(w, sentence);
 	if (w->common->json)
 		print_json(json_pack("{s:s}", "fault", sentence));
 	else
@@ -80,7 +116,7 @@ int cmd_fsck(int argc, char **argv)
 	};
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
-	struct watch w = {.common = &c};
+	struct watch w = {.common = &c, .node = -1};
 	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
 	struct check_report report = {0};
 	struct err e = {0};
@@ -90,9 +126,10 @@ int cmd_fsck(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0)
 		return complain(usage.name, &e);
+	w.alert = true;
 	progress_begin(&w.bar, "checking");
 	rc = check_fsck(a, &ops, &report, &e);
-	progress_end(&w.bar);
+	watch_end(&w);
 	if (rc < 0)
 		return complain(usage.name, &e);
 	print_report(&c, &report);
@@ -110,7 +147,7 @@ int cmd_reindex(int argc, char **argv)
 	};
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
-	struct watch w = {.common = &c};
+	struct watch w = {.common = &c, .node = -1};
 	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
 	struct check_report report = {0};
 	struct err e = {0};

@@ -29,6 +29,7 @@ int cmd_site(int argc, char **argv);
 int cmd_peer(int argc, char **argv);
 int cmd_fsck(int argc, char **argv);
 int cmd_reindex(int argc, char **argv);
+int cmd_alerts(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 
 /* ---- options. Every subcommand has --data, --config and --help; --json where it prints something.

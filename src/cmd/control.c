@@ -117,19 +117,37 @@ static int answer_import(struct control *c, const char *code, int fd, struct imp
 	return import_file(c->archive, &source, fd, out, e);
 }
 
+/* "corrupt fsck", a new line, a sentence */
+static int answer_alert(const char *request, struct err *e)
+{
+	char name[32], subject[128];
+	const char *sentence = strchr(request, '\n');
+	enum alert_kind kind;
+
+	if (!sentence || sscanf(request, "%31s %127s", name, subject) != 2 || alert_parse(name, &kind) < 0)
+		return err_set(e, E_INVAL, "no alert that is known here");
+	alert_raise(kind, subject, "%s", sentence + 1);
+	return 0;
+}
+
 static int answer(struct control *c, int client, const char *request, int fd, struct err *e)
 {
 	char text[MESSAGE_MOST];
 	struct import_result result = {0};
 	struct err why = {0};
+	bool alert = false;
 	int rc;
 
 	if (strncmp(request, "import ", 7) == 0)
 		rc = answer_import(c, request + 7, fd, &result, &why);
+	else if ((alert = strncmp(request, "alert ", 6) == 0))
+		rc = answer_alert(request + 6, &why);
 	else
 		rc = err_set(&why, E_UNSUP, "this node does not know the request");
 	if (rc < 0)
 		snprintf(text, sizeof text, "error %d %s", -rc, why.msg);
+	else if (alert)
+		snprintf(text, sizeof text, "noted");
 	else
 		snprintf(text, sizeof text, "%s %s", import_names[result.outcome], result.reason);
 	return send_message(client, text, -1, e);
@@ -300,4 +318,18 @@ int control_import(int client, const char *site, int fd, struct import_result *o
 			return 0;
 		}
 	return err_set(e, E_CLOSED, "the node stopped before it answered");
+}
+
+int control_alert(int client, enum alert_kind kind, const char *subject, const char *sentence, struct err *e)
+{
+	char text[MESSAGE_MOST];
+	AUTO(fd) none = -1;
+	int rc;
+
+	snprintf(text, sizeof text, "alert %s %.127s\n%s", alert_name(kind), subject, sentence);
+	if ((rc = send_message(client, text, -1, e)) < 0 || (rc = receive_message(client, text, &none, e)) < 0)
+		return rc;
+	if (strncmp(text, "error ", 6) == 0)
+		return read_error(text + 6, e);
+	return strcmp(text, "noted") == 0 ? 0 : err_set(e, E_CLOSED, "the node stopped before it answered");
 }

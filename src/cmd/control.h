@@ -2,12 +2,14 @@
  *
  * One process writes an archive. When a node serves the folder, `teleread import` hands each opened file to it: a
  * message "import SITE" that carries the descriptor (SCM_RIGHTS), answered by "imported", "same", ... and a reason.
+ * What `teleread fsck` finds comes as "alert KIND SUBJECT", a new line and a sentence, answered by "noted".
  * Only the user who runs the node, and root, may open the socket, and nobody else's messages are answered. Threads:
  * control_start() starts a few that serve one client each; a client belongs to one thread.
  */
 #ifndef CMD_CONTROL_H
 #define CMD_CONTROL_H
 
+#include "base/alert.h"
 #include "cmd/import_file.h"
 
 #define CONTROL_CLIENTS 8u /* at once; the next one waits */
@@ -19,4 +21,6 @@ void control_stop(struct control *c); /* lets the file under way finish; NULL is
 /* Connects; a descriptor, or -E_NOENT when nobody listens. */
 int control_connect(const char *data, struct err *e);
 int control_import(int client, const char *site, int fd, struct import_result *out, struct err *e);
+/* The alert is raised by the node. subject: no blanks. */
+int control_alert(int client, enum alert_kind kind, const char *subject, const char *sentence, struct err *e);
 #endif

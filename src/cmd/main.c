@@ -20,6 +20,7 @@ const struct command commands[] = {
     {"peer", cmd_peer, "their DICOM systems: add, list, echo, remove"},
     {"fsck", cmd_fsck, "check packs and index against each other"},
     {"reindex", cmd_reindex, "build the index again from the packs, or prove it equal"},
+    {"alerts", cmd_alerts, "what a person must look at"},
     {"config", cmd_config, "configuration: check, show, default"},
     {"help", cmd_help, "this text, or that of a subcommand"},
     {"version", cmd_version, "print the version"},

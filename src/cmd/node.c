@@ -32,6 +32,9 @@ static const struct {
     {"archive.buffer", offsetof(struct config, buffer), false},
     {"index.attributes", offsetof(struct config, attributes), true},
     {"archive.max_instance", offsetof(struct config, max_instance), false},
+    {"alerts.window", offsetof(struct config, alerts_window_ms), false},
+    {"alerts.repeated", offsetof(struct config, alerts_repeated), false},
+    {"alerts.size", offsetof(struct config, alerts_size), false},
     {"http.port", offsetof(struct config, http_port), false},
 };
 

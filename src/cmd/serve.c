@@ -1,4 +1,5 @@
 #include "archive/registry.h"
+#include "base/alert.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
@@ -198,6 +199,7 @@ static void run_until_told(struct node *n, const struct common *c, const sigset_
 			reload(n, c);
 		else
 			node_metrics(n);
+		alert_tick();
 	}
 }
 

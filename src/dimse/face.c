@@ -1,4 +1,5 @@
 #include "dimse/face.h"
+#include "base/alert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -96,6 +97,14 @@ int session_answer(struct session *s, const struct shim_context *cx, const struc
 	return dimse_send(&s->d, cx->id, &rsp, NULL, 0, e);
 }
 
+void session_failed(const struct session *s, const char *what, const char *why)
+{
+	char who[96];
+
+	snprintf(who, sizeof(who), "%s at %s", s->peer.calling, s->peer.address);
+	alert_raise(ALERT_REPEATED, who, "%s: %s", what, why);
+}
+
 /* ---- the life of an association */
 
 static int unknown_command(struct session *s, const struct shim_command *rq, const struct shim_context *cx,
@@ -160,6 +169,8 @@ static void converse(struct session *s, struct err *e)
 	while ((rc = next_request(s, &rq, &context, e)) == 0)
 		if ((rc = dispatch(s, &rq, context, e)) < 0)
 			break;
+	if (rc < 0 && rc != -E_CANCEL)
+		session_failed(s, "association broken off", e->msg);
 	if (rc > 0)
 		shim_assoc_release_ack(s->d.assoc);
 	else if (rc != -E_CLOSED)

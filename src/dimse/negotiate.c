@@ -139,6 +139,7 @@ const struct session_extended *session_extended(const struct session *s, const c
 static int refuse(struct session *s, struct metric *m, int reason, const char *why, struct err *e)
 {
 	metric_add(m, 1);
+	session_failed(s, "association refused", why);
 	shim_assoc_reject(s->d.assoc, 1, 1, reason);
 	return err_set(e, E_DENIED, "association of %s at %s refused: %s", s->peer.calling, s->peer.address, why);
 }

@@ -61,6 +61,9 @@ void session_response(struct shim_command *rsp, const struct shim_command *rq, u
 /* The status that says err; never a warning. */
 uint16_t session_status(const struct err *why);
 
+/* Counts a failure of this peer; many of them in a while are an alert. what: "association refused". */
+void session_failed(const struct session *s, const char *what, const char *why);
+
 int serve_store(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
 int serve_find(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
 int serve_move(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);

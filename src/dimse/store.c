@@ -82,6 +82,8 @@ static int refuse(struct session *s, const struct shim_command *rq, const struct
 	int rc;
 
 	metric_add(why->code == E_FULL ? &m_full : &m_refused, 1);
+	if (why->code != E_FULL) /* which is not the peer's doing */
+		session_failed(s, "instance refused", why->msg);
 	if (++s->refused <= LINES_MOST)
 		log_warn("instance %s refused with %04x: %s", rq->affected_instance, status, why->msg);
 	if ((rc = dimse_data_skip(&s->d, e)) < 0)

@@ -1,4 +1,5 @@
 #include "net/server.h"
+#include "base/alert.h"
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -88,6 +89,8 @@ static void conn_refuse(struct conn *c, shim_assoc *a)
 	metric_add(&m_limit, 1);
 	log_warn("association from %s refused: %s", c->address,
 		 server_stopping(c->server) ? "the node is stopping" : "too many associations");
+	if (!server_stopping(c->server))
+		alert_raise(ALERT_REPEATED, c->address, "association refused: too many at once");
 	shim_assoc_reject(a, 2, 3, 2);
 }
 

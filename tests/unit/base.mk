@@ -1,6 +1,8 @@
 EXTRA_DIST += tests/unit/folder.h
-check_PROGRAMS += tests/unit/test_base_config tests/unit/test_base_err tests/unit/test_base_log tests/unit/test_base_text
-TESTS += tests/unit/test_base_config tests/unit/test_base_err tests/unit/test_base_log tests/unit/test_base_text
+check_PROGRAMS += tests/unit/test_base_alert tests/unit/test_base_config tests/unit/test_base_err tests/unit/test_base_log tests/unit/test_base_text
+TESTS += tests/unit/test_base_alert tests/unit/test_base_config tests/unit/test_base_err tests/unit/test_base_log tests/unit/test_base_text
+tests_unit_test_base_alert_LINK = $(CXXLINK)
+tests_unit_test_base_alert_LDADD = $(LDADD) $(CMOCKA_LIBS)
 tests_unit_test_base_config_LINK = $(CXXLINK)
 tests_unit_test_base_config_LDADD = $(LDADD) $(CMOCKA_LIBS)
 tests_unit_test_base_err_LINK = $(CXXLINK)
