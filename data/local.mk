@@ -1,6 +1,7 @@
 # Every SQL file, one a line: migrations NNNN-name.sql, then queries. They are built into the program (scripts/embed-sql).
 SQL_SQLITE = \
 	data/sql/sqlite/0001-index.sql \
+	data/sql/sqlite/0002-text.sql \
 	data/sql/sqlite/check-counts.sql \
 	data/sql/sqlite/check-instance.sql \
 	data/sql/sqlite/check-number-of-rows.sql \
@@ -55,6 +56,10 @@ SQL_SQLITE = \
 	data/sql/sqlite/uid-add.sql \
 	data/sql/sqlite/uid-find.sql
 EXTRA_DIST += $(SQL_SQLITE)
+
+# Characters of names (scripts/han-tables makes them); built into the program by scripts/embed-text.
+HAN_TABLES = data/text/han-fold.txt data/text/pinyin.txt
+EXTRA_DIST += $(HAN_TABLES) data/text/LICENSE-UNICODE scripts/han-tables
 
 # what is installed: a sample configuration that explains every setting, a unit for systemd, and a file to try things out with
 exampledir = $(docdir)/examples

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "base/han.h"
 #include "base/utf8.h"
 #include <string.h>
 #include <unicode/uchar.h>
@@ -135,6 +136,24 @@ static bool drops_marks(UChar32 base)
 	return script == USCRIPT_LATIN || script == USCRIPT_GREEK || script == USCRIPT_CYRILLIC;
 }
 
+/* Composed text: each Han character by its table. One of the Basic Plane may go to one of another: twice as long. */
+static int fold_han(struct wide *from, struct wide *to, struct err *e)
+{
+	int32_t at = 0, out = 0;
+	UChar32 c;
+	int rc;
+
+	if (to->room < 2 * from->len && (rc = wide_grow(to, 2 * from->len, e)) < 0)
+		return rc;
+	while (at < from->len) {
+		U16_NEXT(from->p, at, from->len, c);
+		c = (UChar32)han_fold((uint32_t)c);
+		U16_APPEND_UNSAFE(to->p, out, c);
+	}
+	to->len = out;
+	return 0;
+}
+
 /* In place, on decomposed text: drops accents, folds runs of blanks, drops blanks at both ends. */
 static void strip(struct wide *w)
 {
@@ -203,9 +222,9 @@ static int fold_unicode(const char *s, size_t n, struct buf *out, struct err *e)
 	    (rc = wide_normalize(nfd, &b, &a, e)) < 0)
 		return rc;
 	strip(&a);
-	if ((rc = wide_normalize(nfc, &a, &b, e)) < 0)
+	if ((rc = wide_normalize(nfc, &a, &b, e)) < 0 || (rc = fold_han(&b, &a, e)) < 0)
 		return rc;
-	return append_utf8(&b, out, e);
+	return append_utf8(&a, out, e);
 }
 
 int text_fold(const char *s, size_t n, struct buf *out, struct err *e)

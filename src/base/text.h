@@ -3,8 +3,11 @@
  * Normal form, version TEXT_FORM (frozen; a change is a new version and a reindex): NFKC with full case folding, without
  * invisible characters (ICU's NFKC_Casefold: variation selectors, joiners, soft hyphens go); then nonspacing marks that
  * stand on a letter of the Latin, Greek or Cyrillic script, or on a blank, are removed (Zhāng -> zhang, й -> и); marks of
- * all other scripts are spelling and stay (kana with dakuten, Thai and Arabic vowels, Hangul is whole); then NFC. Runs of
+ * all other scripts are spelling and stay (kana with dakuten, Thai and Arabic vowels, Hangul is whole); then NFC; then
+ * traditional Han characters and variants become the simplified or standard one (base/han.h: one for one). Runs of
  * blanks (Unicode White_Space) become one space, blanks at both ends are removed. Folding twice changes nothing.
+ * Versions: 1 had no step for Han characters. 2 also stands for the rules of names above it (archive/match.h) and for the
+ *           readings of base/pinyin.h, by which names are indexed.
  * Errors:   -E_INVAL for invalid UTF-8 or a NUL, -E_LIMIT (16 MB, or the cap of out), -E_NOMEM; out is left as it was.
  * Threads:  depends on arguments alone.
  */
@@ -14,7 +17,7 @@
 #include "base/buf.h"
 #include <stdbool.h>
 
-#define TEXT_FORM 1
+#define TEXT_FORM 2
 
 bool text_valid(const char *s, size_t n); /* well-formed UTF-8 without NUL */
 /* Appends the normal form of s to out. */

@@ -1,4 +1,4 @@
-/* base/utf8.h - one character of UTF-8 at a time; for files of base/. Threads: depends on arguments alone. */
+/* base/utf8.h - one character of UTF-8 at a time. Threads: depends on arguments alone. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 

@@ -11,3 +11,7 @@ tests_unit_test_base_log_LINK = $(CXXLINK)
 tests_unit_test_base_log_LDADD = $(LDADD) $(CMOCKA_LIBS)
 tests_unit_test_base_text_LINK = $(CXXLINK)
 tests_unit_test_base_text_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_base_han
+TESTS += tests/unit/test_base_han
+tests_unit_test_base_han_LINK = $(CXXLINK)
+tests_unit_test_base_han_LDADD = $(LDADD) $(CMOCKA_LIBS)
