@@ -1,4 +1,5 @@
 /* archive/index.c - one instance into the index: who it belongs to, is it there, rows for what is new. */
+#include "archive/fuzzy.h"
 #include "archive/index_internal.h"
 #include "archive/match.h"
 #include "base/text.h"
@@ -6,8 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum name_kind { NAME_PATIENT = 0, NAME_STUDY = 1 };
 
 /* ---------------------------------------------------------------- small helpers over statements */
 
@@ -229,11 +228,31 @@ static int add_name(struct db_conn *c, const char *form, size_t n, enum name_kin
 	return run(s, e);
 }
 
-static int add_names(struct db_conn *c, const struct buf *names, enum name_kind kind, int64_t owner, struct err *e)
+struct bearer {
+	struct db_conn *c;
+	enum name_kind kind;
+	int64_t owner;
+	struct err *e;
+};
+
+static int add_fuzzy(void *arg, enum fuzzy_part part, const char *form, size_t n)
 {
-	const char *at = buf_text(names), *end = at + names->len;
+	const struct bearer *b = arg;
+
+	return add_name(b->c, form, n, b->kind, b->owner, (int)part, b->e);
+}
+
+int index_add_names(struct db_conn *c, const struct buf *names, enum name_kind kind, int64_t owner, struct err *e)
+{
+	AUTO(buf) joined = BUF(HEAD_TEXT_MOST);
+	struct bearer b = {c, kind, owner, e};
+	const char *at, *end;
 	int rc;
 
+	if ((rc = match_join(buf_text(names), names->len, &joined, e)) < 0)
+		return rc;
+	at = buf_text(&joined);
+	end = at + joined.len;
 	for (int part = 1; at < end; part++) {
 		const char *cut = memchr(at, '=', (size_t)(end - at));
 		size_t n = cut ? (size_t)(cut - at) : (size_t)(end - at);
@@ -242,7 +261,7 @@ static int add_names(struct db_conn *c, const struct buf *names, enum name_kind 
 			return rc;
 		at += n + 1;
 	}
-	return 0;
+	return fuzzy_forms(buf_text(names), names->len, add_fuzzy, &b);
 }
 
 static int put_patient(struct db_conn *c, struct index_item *it, struct place *at, struct err *e)
@@ -269,7 +288,7 @@ static int put_patient(struct db_conn *c, struct index_item *it, struct place *a
 		if ((rc = must(s, &at->patient, e)) < 0)
 			return rc;
 	}
-	return add_names(c, &h->names, NAME_PATIENT, at->patient, e);
+	return index_add_names(c, &h->names, NAME_PATIENT, at->patient, e);
 }
 
 static int put_study(struct db_conn *c, struct index_item *it, struct place *at, struct err *e)
@@ -292,7 +311,7 @@ static int put_study(struct db_conn *c, struct index_item *it, struct place *at,
 	bind_buf(s, 7, &h->own);
 	if ((rc = must(s, &at->study, e)) < 0)
 		return rc;
-	return add_names(c, &h->names, NAME_STUDY, at->study, e);
+	return index_add_names(c, &h->names, NAME_STUDY, at->study, e);
 }
 
 /* An IS value as a number to sort by; NULL when it is none. */

@@ -35,6 +35,10 @@ struct index_head {
 	char study_date[9];
 };
 
+enum name_kind { NAME_PATIENT = 0, NAME_STUDY = 1 };
+/* Rows by which a name is found: its component groups, and its forms for fuzzy matching. */
+int index_add_names(struct db_conn *c, const struct buf *names, enum name_kind kind, int64_t owner, struct err *e);
+
 /* A value of the patient's, study's, series' or instance's attributes; "" when there is none. */
 static inline void head_text(const struct buf *attrs, uint8_t code, const char **text, size_t *n)
 {

@@ -350,6 +350,7 @@ static int read_keys(struct plan *p, enum plan_use use, struct err *e)
 			return err_set(e, E_LIMIT, "more than %d keys in one query", PLAN_KEYS);
 		if ((rc = match_new(a, key, &p->matches[p->n_matches], e)) < 0)
 			return rc;
+		p->matches[p->n_matches].fuzzy = p->q->fuzzy;
 		p->n_matches++;
 		if (use == PLAN_SELECT)
 			take_literally(&p->matches[p->n_matches - 1]);

@@ -100,9 +100,11 @@ static void test_forms(void **state)
 	} cases[] = {
 	    {"Wang^XiaoDong=王^小东", "wang^xiaodong=王^小东"},
 	    {"WANG ^ XiaoDong^^^", "wang^xiaodong"},
+	    {"Wang  Xiao^^Dong^ ^", "wang^xiao^^dong"},
+	    {"^Xiao=王 小 东", "^xiao=王^小^东"},
 	    {"=王^小东", "=王^小东"},
 	    {"王^小东==", "王^小东"},
-	    {"Ｗａｎｇ＝Ｘ", "wang x"},
+	    {"Ｗａｎｇ＝Ｘ", "wang^x"},
 	    {"", ""},
 	    {"^^", ""},
 	    {"Müller^Jörg", "muller^jorg"},
