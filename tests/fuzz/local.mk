@@ -1,7 +1,8 @@
 # Fuzz targets: fuzz_NAME.c with the entry point of libFuzzer, seeds below seeds/NAME. make check runs the seeds and
 # fixed mutations of them through main.c. With CC=clang CXX=clang++ configure --with-fuzzer --enable-sanitize the same
 # programs are fuzzers: tests/fuzz/fuzz_text NEW-CORPUS tests/fuzz/seeds/text
-FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset
+FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset \
+	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir
 FUZZ_SEEDS = %D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/ir13 %D%/seeds/charset/ir144 \
 	%D%/seeds/charset/ir149 %D%/seeds/charset/ir58 %D%/seeds/charset/ir87 %D%/seeds/charset/katakana \
 	%D%/seeds/charset/latin %D%/seeds/charset/none %D%/seeds/charset/own-label %D%/seeds/charset/utf8 \
@@ -13,7 +14,18 @@ FUZZ_SEEDS = %D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/i
 	%D%/seeds/part10/no-dicm %D%/seeds/part10/no-preamble %D%/seeds/scan/big %D%/seeds/scan/cut \
 	%D%/seeds/scan/deep %D%/seeds/scan/deflated %D%/seeds/scan/explicit %D%/seeds/scan/fragments \
 	%D%/seeds/scan/implicit %D%/seeds/scan/strange %D%/seeds/scan/unknown %D%/seeds/text/gb18030 %D%/seeds/text/jp \
-	%D%/seeds/text/marks %D%/seeds/text/names
+	%D%/seeds/text/marks %D%/seeds/text/names \
+	%D%/seeds/command/cancel %D%/seeds/command/echo %D%/seeds/command/failed %D%/seeds/command/move \
+	%D%/seeds/command/move-answer %D%/seeds/command/store %D%/seeds/command/store-from-move \
+	%D%/seeds/dicomdir/bare %D%/seeds/dicomdir/big %D%/seeds/dicomdir/deflated %D%/seeds/dicomdir/implicit \
+	%D%/seeds/dicomdir/no-records %D%/seeds/dicomdir/out %D%/seeds/dicomdir/plain %D%/seeds/dicomdir/undefined \
+	%D%/seeds/header/bare %D%/seeds/header/bare-implicit %D%/seeds/header/big %D%/seeds/header/cut \
+	%D%/seeds/header/deflated %D%/seeds/header/encapsulated %D%/seeds/header/explicit %D%/seeds/header/implicit \
+	%D%/seeds/header/no-uid %D%/seeds/pack/gap-void %D%/seeds/pack/huge %D%/seeds/pack/raw %D%/seeds/pack/single \
+	%D%/seeds/pack/spoiled %D%/seeds/pack/two %D%/seeds/pack/wrong-digest %D%/seeds/pdu/data \
+	%D%/seeds/pdu/data-skipped %D%/seeds/pdu/echo %D%/seeds/pdu/echo-cut %D%/seeds/pdu/http \
+	%D%/seeds/pdu/interleaved %D%/seeds/pdu/raw %D%/seeds/pdu/request %D%/seeds/pdu/tls %D%/seeds/pdu/twice \
+	%D%/seeds/pdu/two-pdvs %D%/seeds/pdu/unknown %D%/seeds/pdu/user-items
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -38,3 +50,13 @@ tests_fuzz_fuzz_part10_SOURCES = %D%/fuzz_part10.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_part10_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_charset_SOURCES = %D%/fuzz_charset.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_charset_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_pdu_SOURCES = %D%/fuzz_pdu.c %D%/fuzz.h tests/unit/shim_pair.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_pdu_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_command_SOURCES = %D%/fuzz_command.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_command_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_header_SOURCES = %D%/fuzz_header.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_header_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_pack_SOURCES = %D%/fuzz_pack.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_pack_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_dicomdir_SOURCES = %D%/fuzz_dicomdir.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_dicomdir_LINK = $(CXXLINK) $(FUZZ_LINK)
