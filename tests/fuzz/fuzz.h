@@ -1,4 +1,4 @@
-/* tests/fuzz/fuzz.h - what the fuzz targets share: each defines the two functions that libFuzzer and replay_main.c
+/* tests/fuzz/fuzz.h - what the fuzz targets share: each defines the two functions that libFuzzer and main.c
  * call. */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
