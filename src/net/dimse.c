@@ -1,4 +1,5 @@
 #include "net/dimse.h"
+#include "base/clock.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,46 @@ int dimse_error(int shim_code, struct err *e)
 	return err_set(e, E_BUG, "toolkit answered %d", shim_code);
 }
 
+/* ---- bytes of a message under way, at a rate that is worth waiting for: one byte a minute would hold the association
+ * for years */
+
+#define PDV_HEADER 6
+
+static int pace(struct dimse *d, int64_t since_us, int64_t n, struct err *e)
+{
+	int64_t due = (int64_t)d->message_ms * DIMSE_PACE / 1000;
+
+	d->waited_us += clock_mono_us() - since_us;
+	d->came += n;
+	if (d->waited_us < (int64_t)d->message_ms * 1000)
+		return 0;
+	if (d->came < due)
+		return err_set(e, E_TIMEOUT, "a message came too slowly: %lld bytes in %u ms", (long long)d->came,
+			       d->message_ms);
+	d->waited_us = d->came = 0;
+	return 0;
+}
+
+static int next_pdv(struct dimse *d, struct err *e)
+{
+	int64_t since = clock_mono_us();
+	int rc = shim_assoc_next(d->assoc, d->message_ms, &d->pdv);
+
+	if (rc == SHIM_ERELEASE)
+		return err_set(e, E_INVAL, "release asked for in the middle of a message");
+	return rc < 0 ? dimse_error(rc, e) : pace(d, since, PDV_HEADER, e);
+}
+
+static int64_t read_pdv(struct dimse *d, void *buf, size_t n, struct err *e)
+{
+	int64_t since = clock_mono_us(), got = shim_assoc_read(d->assoc, buf, n);
+	int rc;
+
+	if (got < 0)
+		return dimse_error((int)got, e);
+	return (rc = pace(d, since, got, e)) < 0 ? rc : got;
+}
+
 /* A fragment of a command set; *last tells whether it was the last one. */
 static int command_fragment(struct dimse *d, struct buf *out, struct err *e)
 {
@@ -28,10 +69,10 @@ static int command_fragment(struct dimse *d, struct buf *out, struct err *e)
 	int rc;
 
 	while (left) {
-		int64_t got = shim_assoc_read(d->assoc, piece, left < sizeof(piece) ? left : sizeof(piece));
+		int64_t got = read_pdv(d, piece, left < sizeof(piece) ? left : sizeof(piece), e);
 
 		if (got < 0)
-			return dimse_error((int)got, e);
+			return (int)got;
 		if ((rc = buf_put(out, piece, (size_t)got, e)) < 0)
 			return rc == -E_LIMIT ? err_set(e, E_INVAL, "command set over %u bytes", DIMSE_COMMAND_MOST)
 					      : rc;
@@ -47,6 +88,7 @@ static int command_read(struct dimse *d, struct shim_command *c, uint8_t *contex
 	uint8_t id = d->pdv.context;
 	int rc;
 
+	d->waited_us = d->came = 0;
 	for (;;) {
 		if (!d->pdv.command)
 			return err_set(e, E_INVAL, "a data set came where a command was due");
@@ -56,8 +98,8 @@ static int command_read(struct dimse *d, struct shim_command *c, uint8_t *contex
 			return rc;
 		if (d->pdv.last)
 			break;
-		if ((rc = shim_assoc_next(d->assoc, d->message_ms, &d->pdv)) < 0)
-			return dimse_error(rc, e);
+		if ((rc = next_pdv(d, e)) < 0)
+			return rc;
 	}
 	if (!bytes.len || shim_command_decode(bytes.data, bytes.len, c) < 0)
 		return err_set(e, E_INVAL, "command set of %zu bytes cannot be read", bytes.len);
@@ -96,9 +138,8 @@ static int data_next(struct dimse *d, struct err *e)
 		d->in_data = false;
 		return 0;
 	}
-	if ((rc = shim_assoc_next(d->assoc, d->message_ms, &d->pdv)) < 0)
-		return rc == SHIM_ERELEASE ? err_set(e, E_INVAL, "release asked for in the middle of a data set")
-					   : dimse_error(rc, e);
+	if ((rc = next_pdv(d, e)) < 0)
+		return rc;
 	if (d->pdv.command)
 		return err_set(e, E_INVAL, "a command came in the middle of a data set");
 	if (d->pdv.context != d->data_context)
@@ -117,10 +158,8 @@ int64_t dimse_data(struct dimse *d, void *buf, size_t n, struct err *e)
 	while (!d->left)
 		if ((rc = data_next(d, e)) <= 0)
 			return rc;
-	got = shim_assoc_read(d->assoc, buf, n < d->left ? n : d->left);
-	if (got < 0)
-		return dimse_error((int)got, e);
-	d->left -= (uint32_t)got;
+	if ((got = read_pdv(d, buf, n < d->left ? n : d->left, e)) > 0)
+		d->left -= (uint32_t)got;
 	return got;
 }
 
@@ -146,14 +185,12 @@ int dimse_data_all(struct dimse *d, struct buf *out, struct err *e)
 
 int dimse_data_skip(struct dimse *d, struct err *e)
 {
-	int rc;
+	uint8_t waste[8192];
+	int64_t got;
 
-	d->left = 0; /* the shim passes over what is left of a PDV */
-	while (d->in_data)
-		if ((rc = data_next(d, e)) < 0)
-			return rc;
-	d->left = 0;
-	return 0;
+	while ((got = dimse_data(d, waste, sizeof(waste), e)) > 0)
+		;
+	return (int)got;
 }
 
 int dimse_cancelled(struct dimse *d, uint16_t message_id, struct err *e)

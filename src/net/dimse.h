@@ -14,15 +14,18 @@
 #include <stdbool.h>
 
 #define DIMSE_COMMAND_MOST (64u << 10)
+#define DIMSE_PACE 256u /* bytes a second: the slowest peer that is waited for */
 
 struct dimse {
 	shim_assoc *assoc;
-	uint32_t message_ms; /* a message begun must go on within this */
+	uint32_t message_ms; /* a message begun must go on within this, and at DIMSE_PACE in each stretch of this length
+			      */
 	bool begun;          /* the last dimse_receive saw at least the beginning of a message: not merely idle */
 	bool in_data;        /* a data set is being read */
 	uint8_t data_context;
 	struct shim_pdv pdv;
-	uint32_t left; /* of the current PDV */
+	uint32_t left;           /* of the current PDV */
+	int64_t waited_us, came; /* for a message under way: time spent waiting for its bytes, and how many came */
 };
 
 /* Waits at most idle_ms for the next message's command; what is left of a data set before it is read away.

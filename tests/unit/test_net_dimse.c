@@ -384,6 +384,37 @@ static void test_broken_protocol(void **state)
 	break_with(vanish, 1);
 }
 
+/* ---- a peer that always sends something, and never enough */
+
+static int read_impatiently(struct fake *f, struct dimse *d, const struct shim_command *rq, uint8_t context,
+			    struct err *e)
+{
+	(void)rq, (void)context;
+	d->message_ms = 200;
+	*(int *)f->arg = dimse_data_skip(d, e);
+	return -1;
+}
+
+static void test_too_slow(void **state)
+{
+	/* trap 19: a message that drips ends the association */
+	static const struct scu_proposal p[] = {{CT, {EXPLICIT}}};
+	struct err e = {0};
+	int ended = 0;
+	struct fake f = {.request = read_impatiently, .arg = &ended};
+	struct scu *s;
+
+	(void)state;
+	fake_start(&f, 1, 1000);
+	s = fake_open(&f, p, 1);
+	assert_int_equal(dimse_send(scu_dimse(s), 1, &store_rq, NULL, 0, &e), 0);
+	for (int i = 0; i < 200 && shim_assoc_send_data(scu_dimse(s)->assoc, 1, "no", 2, 0) == 0; i++)
+		usleep(60000);
+	scu_abort(s);
+	server_stop(f.server, 1000);
+	assert_int_equal(ended, -E_TIMEOUT);
+}
+
 static void test_too_many_proposals(void **state)
 {
 	static struct scu_proposal p[SCU_PROPOSALS + 1];
@@ -416,6 +447,7 @@ int main(void)
 	    cmocka_unit_test(test_find_cancelled),
 	    cmocka_unit_test(test_move),
 	    cmocka_unit_test(test_broken_protocol),
+	    cmocka_unit_test(test_too_slow),
 	    cmocka_unit_test(test_too_many_proposals),
 	};
 
