@@ -323,6 +323,8 @@ int Walk::value(const Header &h)
 {
 	const Frame &top = stack_.back();
 
+	if (top.item && top.end != UINT64_MAX && h.length != UNDEFINED && at_ + h.length > top.end)
+		return fail(SHIM_EPARSE, "element (%04X,%04X) is longer than the item around it", h.group, h.element);
 	if (h.group == 0xfffe && h.element == 0xe000 && !top.item && !top.pixels)
 		return open(h, true, false, false);
 	if (h.group == 0xfffe && h.element != 0xe000)

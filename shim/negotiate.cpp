@@ -11,6 +11,7 @@ namespace shim
 {
 
 static constexpr size_t PDU_MOST = 1u << 20, SYNTAXES_MOST = 128, FIXED = 74;
+static constexpr uint8_t IDENTITY_LAST = 5; /* types of user identity: 1..5, PS3.7 D.3.3.7 */
 
 static int odd_header(const uint8_t *h)
 {
@@ -116,6 +117,8 @@ static int check_context(Span v, bool request, std::bitset<256> &seen)
 /* User identity: request type, response flag, two fields with 16-bit lengths; acceptance one field. */
 static int check_identity(Span v, bool request)
 {
+	if (request && v.n > 0 && (v.p[0] < 1 || v.p[0] > IDENTITY_LAST))
+		return fail(SHIM_EPROTO, "A-ASSOCIATE: user identity of type %u", v.p[0]);
 	if (request && v.n >= 2) {
 		v.p += 2;
 		v.n -= 2;
