@@ -73,9 +73,10 @@ static int command_fragment(struct dimse *d, struct buf *out, struct err *e)
 
 		if (got < 0)
 			return (int)got;
+		if (out->len + (size_t)got > DIMSE_COMMAND_MOST)
+			return err_set(e, E_INVAL, "command set over %u bytes", DIMSE_COMMAND_MOST);
 		if ((rc = buf_put(out, piece, (size_t)got, e)) < 0)
-			return rc == -E_LIMIT ? err_set(e, E_INVAL, "command set over %u bytes", DIMSE_COMMAND_MOST)
-					      : rc;
+			return rc;
 		left -= (uint32_t)got;
 	}
 	return 0;
@@ -101,8 +102,10 @@ static int command_read(struct dimse *d, struct shim_command *c, uint8_t *contex
 		if ((rc = next_pdv(d, e)) < 0)
 			return rc;
 	}
-	if (!bytes.len || shim_command_decode(bytes.data, bytes.len, c) < 0)
-		return err_set(e, E_INVAL, "command set of %zu bytes cannot be read", bytes.len);
+	if (!bytes.len)
+		return err_set(e, E_INVAL, "an empty command set");
+	if (shim_command_decode(bytes.data, bytes.len, c) < 0)
+		return err_set(e, E_INVAL, "command set of %zu bytes: %s", bytes.len, shim_error());
 	*context = id;
 	d->in_data = c->has_data;
 	d->data_context = id;
