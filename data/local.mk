@@ -2,6 +2,7 @@
 SQL_SQLITE = \
 	data/sql/sqlite/0001-index.sql \
 	data/sql/sqlite/0002-text.sql \
+	data/sql/sqlite/0004-attrs.sql \
 	data/sql/sqlite/check-counts.sql \
 	data/sql/sqlite/check-instance.sql \
 	data/sql/sqlite/check-number-of-rows.sql \
@@ -14,6 +15,8 @@ SQL_SQLITE = \
 	data/sql/sqlite/count-study.sql \
 	data/sql/sqlite/dates-few.sql \
 	data/sql/sqlite/delta-add.sql \
+	data/sql/sqlite/extra-add.sql \
+	data/sql/sqlite/extra-find.sql \
 	data/sql/sqlite/fold-done.sql \
 	data/sql/sqlite/fold-series.sql \
 	data/sql/sqlite/fold-study.sql \

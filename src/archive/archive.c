@@ -189,6 +189,8 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 		open_alerts(a, c);
 	if (rc == 0)
 		rc = open_index(a, e);
+	if (rc == 0)
+		rc = attr_set_open(a->db, c->attributes, mode == ARCHIVE_SERVE, &a->attrs, e);
 	if (rc == 0) {
 		check_form(a);
 		rc = open_packs(a, e);
@@ -218,6 +220,7 @@ void archive_close(struct archive *a)
 	intake_buffers_free(a);
 	if (a->alerts)
 		alert_close();
+	attr_set_free(a->attrs);
 	if (a->lock_fd >= 0)
 		close(a->lock_fd);
 	pthread_mutex_destroy(&a->buffers_lock);
@@ -228,6 +231,11 @@ void archive_close(struct archive *a)
 struct db *archive_db(struct archive *a)
 {
 	return a->db;
+}
+
+const struct attr_set *archive_attrs(struct archive *a)
+{
+	return a->attrs;
 }
 
 int64_t stored_read(struct archive *a, const struct stored *s, uint64_t offset, void *buf, size_t n, struct err *e)

@@ -21,4 +21,6 @@ enum archive_mode { ARCHIVE_READ, ARCHIVE_SERVE };
 int archive_open(const struct config *c, enum archive_mode mode, struct archive **out, struct err *e);
 void archive_close(struct archive *a); /* no intake may be open; leaves the folder clean */
 struct db *archive_db(struct archive *a);
+struct attr_set;
+const struct attr_set *archive_attrs(struct archive *a); /* attributes that the configuration adds; see attr_extra.h */
 #endif

@@ -1,11 +1,13 @@
 /* archive/attr.c - see attr.h. */
 #include "archive/attr.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define A(g, e, vr, level, from, code)                                                                                 \
 	{                                                                                                              \
-		TAG(g, e), vr, LEVEL_##level, ATTR_##from, code                                                        \
+		TAG(g, e), vr, LEVEL_##level, ATTR_##from, code, NULL                                                     \
 	}
 /* clang-format off */
 static const struct attr table[] = { /* sorted by tag; PS3.4 C.6.1.1, C.6.2.1 and what workstations ask for */
@@ -24,6 +26,7 @@ static const struct attr table[] = { /* sorted by tag; PS3.4 C.6.1.1, C.6.2.1 an
 	A(0x0008, 0x0032, "TM", IMAGE, KEPT, 132),                     /* AcquisitionTime */
 	A(0x0008, 0x0033, "TM", IMAGE, KEPT, 130),                     /* ContentTime */
 	A(0x0008, 0x0050, "SH", STUDY, KEPT, 34),                      /* AccessionNumber */
+	A(0x0008, 0x0051, "SQ", STUDY, KEPT, 162),                     /* IssuerOfAccessionNumberSequence */
 	A(0x0008, 0x0060, "CS", SERIES, KEPT, 72),                     /* Modality */
 	A(0x0008, 0x0061, "CS", STUDY, MODALITIES, 0),                 /* ModalitiesInStudy */
 	A(0x0008, 0x0062, "UI", STUDY, CLASSES, 0),                    /* SOPClassesInStudy */
@@ -32,26 +35,35 @@ static const struct attr table[] = { /* sorted by tag; PS3.4 C.6.1.1, C.6.2.1 an
 	A(0x0008, 0x0080, "LO", SERIES, KEPT, 83),                     /* InstitutionName */
 	A(0x0008, 0x0081, "ST", SERIES, KEPT, 84),                     /* InstitutionAddress */
 	A(0x0008, 0x0090, "PN", STUDY, KEPT, 37),                      /* ReferringPhysicianName */
+	A(0x0008, 0x0096, "SQ", STUDY, KEPT, 167),                     /* ReferringPhysicianIdentificationSequence */
 	A(0x0008, 0x0201, "SH", STUDY, KEPT, 54),                      /* TimezoneOffsetFromUTC */
 	A(0x0008, 0x1010, "SH", SERIES, KEPT, 82),                     /* StationName */
 	A(0x0008, 0x1030, "LO", STUDY, KEPT, 36),                      /* StudyDescription */
+	A(0x0008, 0x1032, "SQ", STUDY, KEPT, 163),                     /* ProcedureCodeSequence */
 	A(0x0008, 0x103E, "LO", SERIES, KEPT, 74),                     /* SeriesDescription */
+	A(0x0008, 0x103F, "SQ", SERIES, KEPT, 170),                    /* SeriesDescriptionCodeSequence */
 	A(0x0008, 0x1040, "LO", SERIES, KEPT, 85),                     /* InstitutionalDepartmentName */
 	A(0x0008, 0x1048, "PN", STUDY, KEPT, 39),                      /* PhysiciansOfRecord */
 	A(0x0008, 0x1050, "PN", SERIES, KEPT, 80),                     /* PerformingPhysicianName */
 	A(0x0008, 0x1060, "PN", STUDY, KEPT, 38),                      /* NameOfPhysiciansReadingStudy */
 	A(0x0008, 0x1070, "PN", SERIES, KEPT, 81),                     /* OperatorsName */
 	A(0x0008, 0x1080, "LO", STUDY, KEPT, 40),                      /* AdmittingDiagnosesDescription */
+	A(0x0008, 0x1084, "SQ", STUDY, KEPT, 164),                     /* AdmittingDiagnosesCodeSequence */
 	A(0x0008, 0x1090, "LO", SERIES, KEPT, 87),                     /* ManufacturerModelName */
+	A(0x0008, 0x1110, "SQ", STUDY, KEPT, 165),                     /* ReferencedStudySequence */
+	A(0x0008, 0x1111, "SQ", SERIES, KEPT, 171),                    /* ReferencedPerformedProcedureStepSequence */
+	A(0x0008, 0x2218, "SQ", SERIES, KEPT, 172),                    /* AnatomicRegionSequence */
 	A(0x0010, 0x0010, "PN", PATIENT, KEPT, 1),                     /* PatientName */
 	A(0x0010, 0x0020, "LO", PATIENT, KEPT, 2),                     /* PatientID */
 	A(0x0010, 0x0021, "LO", PATIENT, KEPT, 3),                     /* IssuerOfPatientID */
 	A(0x0010, 0x0022, "CS", PATIENT, KEPT, 11),                    /* TypeOfPatientID */
+	A(0x0010, 0x0024, "SQ", PATIENT, KEPT, 160),                   /* IssuerOfPatientIDQualifiersSequence */
 	A(0x0010, 0x0030, "DA", PATIENT, KEPT, 4),                     /* PatientBirthDate */
 	A(0x0010, 0x0032, "TM", PATIENT, KEPT, 5),                     /* PatientBirthTime */
 	A(0x0010, 0x0040, "CS", PATIENT, KEPT, 6),                     /* PatientSex */
 	A(0x0010, 0x1000, "LO", PATIENT, KEPT, 7),                     /* OtherPatientIDs */
 	A(0x0010, 0x1001, "PN", PATIENT, KEPT, 8),                     /* OtherPatientNames */
+	A(0x0010, 0x1002, "SQ", PATIENT, KEPT, 161),                   /* OtherPatientIDsSequence */
 	A(0x0010, 0x1005, "PN", PATIENT, KEPT, 16),                    /* PatientBirthName */
 	A(0x0010, 0x1010, "AS", STUDY, KEPT, 41),                      /* PatientAge */
 	A(0x0010, 0x1020, "DS", STUDY, KEPT, 42),                      /* PatientSize */
@@ -109,6 +121,7 @@ static const struct attr table[] = { /* sorted by tag; PS3.4 C.6.1.1, C.6.2.1 an
 	A(0x0032, 0x1032, "PN", STUDY, KEPT, 50),                      /* RequestingPhysician */
 	A(0x0032, 0x1033, "LO", STUDY, KEPT, 51),                      /* RequestingService */
 	A(0x0032, 0x1060, "LO", STUDY, KEPT, 49),                      /* RequestedProcedureDescription */
+	A(0x0032, 0x1064, "SQ", STUDY, KEPT, 166),                     /* RequestedProcedureCodeSequence */
 	A(0x0032, 0x4000, "LT", STUDY, KEPT, 52),                      /* StudyComments */
 	A(0x0038, 0x0010, "LO", STUDY, KEPT, 53),                      /* AdmissionID */
 	A(0x0040, 0x0244, "DA", SERIES, KEPT, 90),                     /* PerformedProcedureStepStartDate */
@@ -117,7 +130,13 @@ static const struct attr table[] = { /* sorted by tag; PS3.4 C.6.1.1, C.6.2.1 an
 	A(0x0040, 0x0251, "TM", SERIES, KEPT, 93),                     /* PerformedProcedureStepEndTime */
 	A(0x0040, 0x0253, "SH", SERIES, KEPT, 94),                     /* PerformedProcedureStepID */
 	A(0x0040, 0x0254, "LO", SERIES, KEPT, 95),                     /* PerformedProcedureStepDescription */
+	A(0x0040, 0x0260, "SQ", SERIES, KEPT, 173),                    /* PerformedProtocolCodeSequence */
+	A(0x0040, 0x0275, "SQ", SERIES, KEPT, 174),                    /* RequestAttributesSequence */
 	A(0x0040, 0x0512, "LO", SERIES, KEPT, 104),                    /* ContainerIdentifier */
+	A(0x0040, 0x0560, "SQ", IMAGE, KEPT, 180),                     /* SpecimenDescriptionSequence */
+	A(0x0040, 0xA043, "SQ", IMAGE, KEPT, 181),                     /* ConceptNameCodeSequence */
+	A(0x0040, 0xA073, "SQ", IMAGE, KEPT, 182),                     /* VerifyingObserverSequence */
+	A(0x0040, 0xA370, "SQ", IMAGE, KEPT, 183),                     /* ReferencedRequestSequence */
 	A(0x0040, 0xA491, "CS", IMAGE, KEPT, 149),                     /* CompletionFlag */
 	A(0x0040, 0xA493, "CS", IMAGE, KEPT, 150),                     /* VerificationFlag */
 	A(0x0042, 0x0010, "ST", IMAGE, KEPT, 151),                     /* DocumentTitle */
@@ -198,4 +217,95 @@ bool attr_get(const void *attrs, size_t len, uint8_t code, const char **text, si
 		p += size;
 	}
 	return false;
+}
+
+/* ---------------------------------------------------------------- binary numbers */
+
+static unsigned width(const char *vr)
+{
+	switch (vr[1]) {
+	case 'S':
+		return 2;
+	case 'D':
+		return 8;
+	default:
+		return 4;
+	}
+}
+
+bool attr_is_binary(const char *vr)
+{
+	static const char known[] = "US SS UL SL FL FD";
+
+	return strstr(known, vr) != NULL;
+}
+
+static int one_number(const char *vr, uint64_t bits, struct buf *out, struct err *e)
+{
+	double d;
+	float f;
+
+	if (vr[0] == 'F' && vr[1] == 'D') {
+		memcpy(&d, &bits, sizeof d);
+		return buf_printf(out, e, "%.17g", d);
+	}
+	if (vr[0] == 'F') {
+		uint32_t low = (uint32_t)bits;
+
+		memcpy(&f, &low, sizeof f);
+		return buf_printf(out, e, "%.9g", (double)f);
+	}
+	if (vr[0] == 'U')
+		return buf_printf(out, e, "%" PRIu64, bits);
+	return buf_printf(out, e, "%" PRId32, vr[1] == 'L' ? (int32_t)bits : (int32_t)(int16_t)bits);
+}
+
+int attr_number_text(const char *vr, const uint8_t *p, size_t n, bool big_endian, struct buf *out, struct err *e)
+{
+	unsigned size = width(vr);
+	int rc = 0;
+
+	for (size_t at = 0; rc >= 0 && at + size <= n; at += size) {
+		uint64_t bits = 0;
+
+		for (unsigned i = 0; i < size; i++)
+			bits |= (uint64_t)p[at + (big_endian ? size - 1 - i : i)] << (8 * i);
+		if (at == 0 || (rc = buf_byte(out, '\\', e)) >= 0)
+			rc = one_number(vr, bits, out, e);
+	}
+	return rc;
+}
+
+static uint64_t number_bits(const char *vr, const char *text)
+{
+	double d = strtod(text, NULL);
+	float f = (float)d;
+	uint32_t low;
+	uint64_t bits;
+
+	if (vr[0] != 'F')
+		return (uint64_t)strtoll(text, NULL, 10);
+	memcpy(&bits, &d, sizeof bits);
+	memcpy(&low, &f, sizeof low);
+	return vr[1] == 'D' ? bits : low;
+}
+
+int attr_number_bytes(const char *vr, const char *text, size_t n, struct buf *out, struct err *e)
+{
+	int rc = 0;
+
+	while (n > 0 && rc >= 0) {
+		const char *cut = memchr(text, '\\', n);
+		size_t len = cut ? (size_t)(cut - text) : n;
+		char copy[40] = "";
+		uint64_t bits;
+
+		memcpy(copy, text, len < sizeof copy ? len : sizeof copy - 1);
+		bits = number_bits(vr, copy);
+		for (unsigned i = 0; rc >= 0 && i < width(vr); i++)
+			rc = buf_byte(out, (uint8_t)(bits >> (8 * i)), e);
+		text += len + (cut ? 1 : 0);
+		n -= len + (cut ? 1 : 0);
+	}
+	return rc;
 }

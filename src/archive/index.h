@@ -9,13 +9,15 @@
 #ifndef ARCHIVE_INDEX_H
 #define ARCHIVE_INDEX_H
 
+#include "archive/attr_extra.h"
 #include "archive/intake.h"
 #include "archive/query.h"
 #include "dicom/dset.h"
 
 /* What is collected from a data set as it passes: the attributes of the four levels, depth 0, as they are. */
 struct index_head;
-int index_head_new(const char *syntax, struct index_head **out, struct err *e);
+/* extra: what is kept besides the built-in attributes; borrowed. NULL: nothing. */
+int index_head_new(const char *syntax, const struct attr_set *extra, struct index_head **out, struct err *e);
 int index_head_feed(struct index_head *h, const void *data, size_t n, struct err *e);
 /* End of the data set: -E_INVAL when identity is missing or unreadable. remark: what was odd but kept, else "". */
 int index_head_end(struct index_head *h, char remark[160], struct err *e);

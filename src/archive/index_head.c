@@ -57,13 +57,50 @@ static int keep(struct index_head *h, const struct attr *a, const struct scan_el
 	return 0;
 }
 
+/* Whose block is it? Remembered when it is one that we keep attributes of. */
+static void private_creator(struct index_head *h, const struct scan_element *el)
+{
+	struct head_block *b = &h->blocks[h->n_blocks];
+	const char *text = (const char *)el->value;
+	size_t n = el->value ? el->length : 0;
+
+	if (n == 0 || h->n_blocks == HEAD_BLOCKS || !attr_set_creator(h->extra, el->tag, text, n))
+		return;
+	match_trim("LO", &text, &n);
+	b->block = (el->tag & 0xFFFF0000) | (el->tag & 0xFF) << 8;
+	snprintf(b->creator, sizeof(b->creator), "%.*s", (int)(n < 64 ? n : 64), text);
+	h->n_blocks++;
+}
+
+static const struct attr *find_attr(struct index_head *h, const struct scan_element *el)
+{
+	if (!(el->tag >> 16 & 1))
+		return attr_set_find(h->extra, el->tag);
+	if ((el->tag & 0xFFFF) < 0x1000) {
+		private_creator(h, el);
+		return NULL;
+	}
+	for (unsigned i = 0; i < h->n_blocks; i++)
+		if (h->blocks[i].block == (el->tag & 0xFFFFFF00))
+			return attr_set_private(h->extra, el->tag, h->blocks[i].creator, strlen(h->blocks[i].creator));
+	return NULL;
+}
+
+static int item_seen(void *arg, unsigned depth, bool begin, struct err *e)
+{
+	return begin ? head_sequence_item(arg, depth, e) : 0;
+}
+
 static int seen(void *arg, const struct scan_element *el, struct err *e)
 {
 	struct index_head *h = arg;
 	const struct attr *a;
+	int rc;
 
 	if (el->depth > 0)
-		return 0;
+		return head_sequence_element(h, el, e);
+	if ((rc = head_sequence_end(h, e)) < 0)
+		return rc;
 	if (el->tag == TAG_CHARSET && !h->has_label) {
 		size_t n = el->value ? el->length : 0;
 
@@ -72,10 +109,12 @@ static int seen(void *arg, const struct scan_element *el, struct err *e)
 			memcpy(h->label, el->value, n); /* the rest is zero already */
 		return 0;
 	}
-	if (!(a = attr_find(el->tag)))
+	if (!(a = find_attr(h, el)))
 		return 0;
 	switch (a->from) {
 	case ATTR_KEPT:
+		if (strcmp(a->vr, "SQ") == 0 || strcmp(el->vr, "SQ") == 0)
+			return strcmp(a->vr, el->vr) == 0 ? head_sequence_begin(h, a, e) : 0;
 		return keep(h, a, el, e);
 	case ATTR_SOP_CLASS:
 		if (!h->class[0])
@@ -98,14 +137,15 @@ static int seen(void *arg, const struct scan_element *el, struct err *e)
 	}
 }
 
-int index_head_new(const char *syntax, struct index_head **out, struct err *e)
+int index_head_new(const char *syntax, const struct attr_set *extra, struct index_head **out, struct err *e)
 {
-	static const struct scan_ops ops = {.element = seen};
+	static const struct scan_ops ops = {.element = seen, .item = item_seen};
 	struct index_head *h = calloc(1, sizeof(*h));
 	int rc;
 
 	if (!h)
 		return err_set(e, E_NOMEM, "no memory for the head of a data set");
+	h->extra = extra;
 	h->raw = BUF(HEAD_TOTAL_MOST + 1);
 	h->patient = h->own = h->series_attrs = h->image = h->names = BUF(HEAD_TEXT_MOST);
 	if ((rc = scan_new(syntax, HEAD_VALUE_MOST, &ops, h, &h->scan, e)) < 0) {
@@ -158,6 +198,7 @@ void index_head_free(struct index_head *h)
 	if (!h)
 		return;
 	scan_free(h->scan);
+	dset_free(h->sequence.root);
 	buf_cleanup(&h->raw);
 	buf_cleanup(&h->patient);
 	buf_cleanup(&h->own);
@@ -169,22 +210,12 @@ void index_head_free(struct index_head *h)
 
 /* ---------------------------------------------------------------- at its end */
 
-/* A binary number in decimal. Its width is that of the VR it came with, or of the one it should have. */
+/* Binary numbers in decimal. Their width is that of the VR they came with, or of the one they should have. */
 static int number_text(const struct head_value *v, const uint8_t *p, struct buf *out, struct err *e)
 {
-	static const char known[] = "US SS UL SL";
-	const char *vr = strstr(known, v->vr) ? v->vr : v->attr->vr;
-	bool sign = vr[0] == 'S';
-	unsigned bytes = vr[1] == 'L' ? 4 : 2;
-	uint32_t u = 0;
+	const char *vr = attr_is_binary(v->vr) ? v->vr : v->attr->vr;
 
-	if (v->len < bytes)
-		return 0;
-	for (unsigned i = 0; i < bytes; i++)
-		u |= (uint32_t)p[v->big_endian ? bytes - 1 - i : i] << (8 * i);
-	if (sign)
-		return buf_printf(out, e, "%" PRId32, bytes == 4 ? (int32_t)u : (int32_t)(int16_t)u);
-	return buf_printf(out, e, "%" PRIu32, u);
+	return attr_number_text(vr, p, v->len, v->big_endian, out, e);
 }
 
 /* Nothing to convert: printable ASCII reads the same in every repertoire but JIS X 0201 (IR 13: \ and ~ differ). */
@@ -199,24 +230,30 @@ static bool plain(const uint8_t *p, size_t n, const char *label)
 	return !jis || (jis[5] >= '0' && jis[5] <= '9');
 }
 
-static int value_text(struct index_head *h, const struct head_value *v, struct buf *out, int *flags, struct err *e)
+int head_utf8(const char *label, const char *vr, const uint8_t *p, size_t n, struct buf *out, int *flags, struct err *e)
 {
-	const uint8_t *p = h->raw.data + v->at;
-	const char *vr = v->attr->vr;
+	size_t from = out->len;
 	int rc;
 
-	if (strcmp(vr, "US") == 0 || strcmp(vr, "UL") == 0)
-		return number_text(v, p, out, e);
-	if (plain(p, v->len, h->label))
-		rc = buf_put(out, p, v->len, e);
-	else if ((rc = charset_decode(h->label, vr_is_text(vr) ? vr : "LO", p, v->len, out, e)) > 0)
+	if (plain(p, n, label))
+		rc = buf_put(out, p, n, e);
+	else if ((rc = charset_decode(label, vr_is_text(vr) ? vr : "LO", p, n, out, e)) > 0)
 		*flags |= rc;
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < out->len; i++)
+	for (size_t i = from; i < out->len; i++)
 		if (out->data[i] == '\0')
 			out->data[i] = ' ';
 	return 0;
+}
+
+static int value_text(struct index_head *h, const struct head_value *v, struct buf *out, int *flags, struct err *e)
+{
+	const uint8_t *p = h->raw.data + v->at;
+
+	if (attr_is_binary(v->attr->vr))
+		return number_text(v, p, out, e);
+	return head_utf8(h->label, v->attr->vr, p, v->len, out, flags, e);
 }
 
 static int place(struct index_head *h, const struct attr *a, const char *text, size_t n, struct err *e)
@@ -256,6 +293,13 @@ static int decode(struct index_head *h, int *flags, struct err *e)
 		if ((rc = place(h, a, text, n, e)) < 0)
 			return rc;
 	}
+	for (unsigned i = 0; i < h->n_sequences; i++) {
+		const struct head_kept *k = &h->sequences[i];
+
+		if ((rc = place(h, k->attr, (const char *)h->raw.data + k->at, k->len, e)) < 0)
+			return rc;
+	}
+	*flags |= h->flags;
 	head_text(&h->own, ATTR_PATIENT_NAME, &text, &n);
 	if ((rc = match_names(text, n, &h->names, e)) < 0)
 		return rc;
@@ -288,7 +332,7 @@ int index_head_end(struct index_head *h, char remark[160], struct err *e)
 
 	if (!h->truncated && (rc = scan_end(h->scan, &why)) < 0 && (rc = excuse(h, rc, &why, e)) < 0)
 		return rc;
-	if ((rc = identity(h, e)) < 0 || (rc = decode(h, &flags, e)) < 0)
+	if ((rc = head_sequence_end(h, e)) < 0 || (rc = identity(h, e)) < 0 || (rc = decode(h, &flags, e)) < 0)
 		return rc;
 	if (!h->remark[0] && flags & CHARSET_LOSSY)
 		snprintf(h->remark, sizeof(h->remark), "some text is in no known character set");

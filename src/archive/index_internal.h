@@ -16,8 +16,39 @@ struct head_value {
 	char vr[3];
 	bool big_endian;
 };
+/* A sequence of the data set being taken down, item by item, as its elements pass. */
+#define SEQUENCE_DEPTH 4     /* of items within items; deeper ones are left out */
+#define SEQUENCE_MOST 8192u  /* bytes that are kept of one */
+#define SEQUENCE_ITEMS 64u   /* items of one, nested ones too */
+#define SEQUENCE_VALUE 1024u /* longer values within it are left out */
+#define SEQUENCES_MOST 64u   /* of one data set */
+struct head_sequence {
+	const struct attr *attr; /* NULL: none is under way */
+	struct dset *root, *at[SEQUENCE_DEPTH + 1];
+	uint32_t tag[SEQUENCE_DEPTH + 1];
+	char label[SEQUENCE_DEPTH + 1][129]; /* (0008,0005) as it holds for the items of that depth */
+	unsigned items;
+	bool cut; /* it is over a limit: not kept */
+};
+struct head_kept { /* a sequence that is complete: its encoding, in raw */
+	const struct attr *attr;
+	uint32_t at, len;
+};
+/* Private creators of the data set whose attributes are kept: which block is whose. */
+#define HEAD_BLOCKS 16
+struct head_block {
+	uint32_t block; /* group << 16 | block << 8 */
+	char creator[65];
+};
 struct index_head {
 	struct scan *scan;
+	const struct attr_set *extra;
+	struct head_sequence sequence;
+	struct head_kept sequences[SEQUENCES_MOST];
+	unsigned n_sequences;
+	struct head_block blocks[HEAD_BLOCKS];
+	unsigned n_blocks;
+	int flags; /* enum charset_flag of what was read in sequences */
 	struct buf raw;
 	struct head_value values[ATTR_MOST];
 	unsigned n;
@@ -38,6 +69,15 @@ struct index_head {
 enum name_kind { NAME_PATIENT = 0, NAME_STUDY = 1 };
 /* Rows by which a name is found: its component groups, and its forms for fuzzy matching. */
 int index_add_names(struct db_conn *c, const struct buf *names, enum name_kind kind, int64_t owner, struct err *e);
+
+/* Bytes as they are in a data set to UTF-8, without NULs; *flags gets enum charset_flag. */
+int head_utf8(const char *label, const char *vr, const uint8_t *p, size_t n, struct buf *out, int *flags,
+	      struct err *e);
+/* index_sequence.c: a sequence begins at depth 0; what is announced within it; and its end. */
+int head_sequence_begin(struct index_head *h, const struct attr *a, struct err *e);
+int head_sequence_element(struct index_head *h, const struct scan_element *el, struct err *e);
+int head_sequence_item(struct index_head *h, unsigned depth, struct err *e);
+int head_sequence_end(struct index_head *h, struct err *e);
 
 /* A value of the patient's, study's, series' or instance's attributes; "" when there is none. */
 static inline void head_text(const struct buf *attrs, uint8_t code, const char **text, size_t *n)

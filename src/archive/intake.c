@@ -172,7 +172,7 @@ int intake_begin(struct archive *a, const struct intake_source *src, const char 
 	if (!in->buf || !in->hash)
 		rc = err_set(e, E_NOMEM, "no memory for an intake buffer");
 	if (rc == 0)
-		rc = index_head_new(syntax, &in->head, e);
+		rc = index_head_new(syntax, a->attrs, &in->head, e);
 	if (rc == 0 && sop_class[0] && sop_instance[0])
 		rc = intake_head(in, e);
 	else

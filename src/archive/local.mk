@@ -2,6 +2,7 @@ libcore_a_SOURCES += %D%/archive.h %D%/blob.h %D%/check.h %D%/index.h %D%/intake
 	%D%/registry.h %D%/scope.h %D%/store.h
 libcore_a_SOURCES += %D%/archive.c %D%/blob_faulty.c %D%/blob_fs.c %D%/commit.c %D%/fsck.c %D%/intake.c %D%/pack.c \
 	%D%/packer.c %D%/records.c %D%/recover.c %D%/reindex.c
-libcore_a_SOURCES += %D%/attr.c %D%/attr.h %D%/fuzzy.c %D%/fuzzy.h %D%/index.c %D%/index_head.c %D%/index_internal.h %D%/match.c %D%/match.h \
+libcore_a_SOURCES += %D%/attr.c %D%/attr.h %D%/attr_extra.c %D%/attr_extra.h %D%/fuzzy.c %D%/fuzzy.h %D%/index.c \
+	%D%/index_head.c %D%/index_internal.h %D%/index_sequence.c %D%/match.c %D%/match.h \
 	%D%/match_name.c %D%/match_name.h %D%/plan_internal.h %D%/plan_name.c \
-	%D%/query.c %D%/query_plan.c %D%/query_plan.h %D%/registry.c %D%/scope.c %D%/select.c
+	%D%/query.c %D%/query_plan.c %D%/query_plan.h %D%/registry.c %D%/scope.c %D%/select.c %D%/match_internal.h %D%/match_sequence.c %D%/match_time.c %D%/when.c %D%/when.h

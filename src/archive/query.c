@@ -17,6 +17,7 @@ struct cursor {
 	int64_t after;      /* the last key that was read */
 	unsigned page;      /* rows to ask for next */
 	struct dset **rows; /* answers of this page; given out up to next */
+	int64_t *sites;     /* whose they are */
 	unsigned n, next, room;
 	bool over;
 	uint64_t left, skip;
@@ -46,6 +47,7 @@ struct row {
 	bool counted_patient, counted_study;
 	int64_t studies, patient_series, patient_instances, study_series, study_instances;
 	struct buf text;
+	char moved[40]; /* a date or time in the zone of the query */
 };
 
 static int64_t column_of_level(const struct row *r, unsigned level)
@@ -126,8 +128,68 @@ static void kept(const struct row *r, const struct attr *a, const char **text, s
 	attr_get(attrs, len, a->code, text, n);
 }
 
+/* The zone that the study names, else that of the query's settings. Patients have none of their own. */
+static int zone_of(const struct row *r, const struct plan *p)
+{
+	const char *text = "";
+	size_t n = 0;
+	int zone;
+
+	if (p->q->level > LEVEL_PATIENT)
+		kept(r, attr_find(TAG(0x0008, 0x0201)), &text, &n);
+	zone = when_zone(text, n);
+	return zone == WHEN_NO_ZONE ? p->otherwise : zone;
+}
+
+/* A date or a time of day, moved together with its partner from the study's zone to the query's. */
+static void moved_pair(struct row *r, const struct attr *a, int minutes, const char **text, size_t *n)
+{
+	const struct attr *partner = attr_find(when_partner(a->tag));
+	bool is_date = strcmp(a->vr, "DA") == 0;
+	const char *other;
+	char date[9] = "", tod[17];
+	size_t other_n;
+
+	if (!partner || *n == 0)
+		return;
+	kept(r, partner, &other, &other_n);
+	if (is_date && (!match_date(*text, *n, date) || !when_shift(date, other, other_n, minutes, tod)))
+		return;
+	if (!is_date && !when_shift(NULL, *text, *n, minutes, tod))
+		return;
+	*n = (size_t)snprintf(r->moved, sizeof(r->moved), "%s", is_date ? date : tod);
+	*text = r->moved;
+}
+
+/* A moment that names no offset; one that is not precise to the hour stays. */
+static void moved_moment(struct row *r, int minutes, const char **text, size_t *n)
+{
+	char date[9] = "", tod[17];
+
+	if (*n < 10 || *n > 21 || when_zone(*text + *n - 5, 5) != WHEN_NO_ZONE || !match_date(*text, 8, date) ||
+	    !when_shift(date, *text + 8, *n - 8, minutes, tod))
+		return;
+	*n = (size_t)snprintf(r->moved, sizeof(r->moved), "%s%s", date, tod);
+	*text = r->moved;
+}
+
+static void kept_moved(struct row *r, const struct plan *p, const struct attr *a, const char **text, size_t *n)
+{
+	int minutes;
+
+	kept(r, a, text, n);
+	if (p->zone == WHEN_NO_ZONE || (strcmp(a->vr, "DA") && strcmp(a->vr, "TM") && strcmp(a->vr, "DT")) ||
+	    (minutes = p->zone - zone_of(r, p)) == 0)
+		return;
+	if (strcmp(a->vr, "DT") == 0)
+		moved_moment(r, minutes, text, n);
+	else
+		moved_pair(r, a, minutes, text, n);
+}
+
 /* The value of an attribute in this row, as text; borrowed until the next call. */
-static int value_of(struct row *r, const struct attr *a, const char **text, size_t *n, struct err *e)
+static int value_of(struct row *r, const struct plan *p, const struct attr *a, const char **text, size_t *n,
+		    struct err *e)
 {
 	int64_t v = 0;
 	int rc = 0;
@@ -135,7 +197,7 @@ static int value_of(struct row *r, const struct attr *a, const char **text, size
 	buf_clear(&r->text);
 	switch ((enum attr_from)a->from) {
 	case ATTR_KEPT:
-		kept(r, a, text, n);
+		kept_moved(r, p, a, text, n);
 		return 0;
 	case ATTR_STUDY_UID:
 		*text = db_text(r->s, ROW_STUDY_UID, n);
@@ -165,47 +227,87 @@ static int value_of(struct row *r, const struct attr *a, const char **text, size
 	return rc;
 }
 
-/* 1: it answers every key. */
-static int matches(struct row *r, const struct plan *p, struct err *e)
+/* The zone of moments that name none, once they are where the query wants them. */
+static int zone_of_moments(const struct row *r, const struct plan *p)
+{
+	return p->zone == WHEN_NO_ZONE ? zone_of(r, p) : p->zone;
+}
+
+/* A date whose time is matched together with it. */
+static bool together(struct row *r, const struct plan *p, const struct match *date)
+{
+	const struct match *time_of_day = &p->matches[date->with - 1];
+	const char *text, *other;
+	char day[16];
+	size_t n, other_n;
+
+	kept_moved(r, p, date->attr, &text, &n);
+	n = n < sizeof(day) ? n : sizeof(day);
+	memcpy(day, text, n); /* the next one may take its place */
+	kept_moved(r, p, time_of_day->attr, &other, &other_n);
+	return match_together(date, time_of_day, day, n, other, other_n);
+}
+
+/* 1: the row answers this key. */
+static int matches_one(struct row *r, const struct plan *p, const struct match *m, struct err *e)
 {
 	const char *text;
 	size_t n;
 	int rc;
 
-	for (unsigned i = 0; i < p->n_matches; i++) {
-		const struct match *m = &p->matches[i];
-
-		if (m->kind == MATCH_ALL)
-			continue;
-		if (m->attr->from == ATTR_KEPT && m->attr->code == ATTR_PATIENT_NAME) {
-			text = db_text(r->s, ROW_NAMES, &n);
-			if (!match_forms(m, text, n))
-				return 0;
-			continue;
-		}
-		if ((rc = value_of(r, m->attr, &text, &n, e)) < 0)
-			return rc;
-		if (!match_value(m, text, n))
-			return 0;
+	if (m->kind == MATCH_ALL)
+		return 1;
+	if (m->with)
+		return together(r, p, m);
+	if (m->kind == MATCH_NAME && m->attr->from == ATTR_KEPT && m->attr->code == ATTR_PATIENT_NAME) {
+		text = db_text(r->s, ROW_NAMES, &n);
+		return match_forms(m, text, n);
 	}
-	return 1;
+	if ((rc = value_of(r, p, m->attr, &text, &n, e)) < 0)
+		return rc;
+	return match_value(m, text, n, zone_of_moments(r, p));
 }
 
-static int answer_one(struct row *r, struct dset *d, const struct attr *a, struct err *e)
+/* 1: it answers every key. */
+static int matches(struct row *r, const struct plan *p, struct err *e)
 {
+	int rc = 1;
+
+	for (unsigned i = 0; rc > 0 && i < p->n_matches; i++)
+		rc = matches_one(r, p, &p->matches[i], e);
+	return rc;
+}
+
+static int answer_one(struct row *r, const struct plan *p, struct dset *d, uint32_t tag, const struct attr *a,
+		      struct err *e)
+{
+	AUTO(buf) bytes = BUF(1u << 20);
 	const char *text;
 	size_t n;
-	int rc = value_of(r, a, &text, &n, e);
+	int rc = value_of(r, p, a, &text, &n, e);
 
 	if (rc < 0)
 		return rc;
-	if (n > 0 && a->vr[0] == 'U' && (a->vr[1] == 'S' || a->vr[1] == 'L')) {
-		char copy[24];
+	if (!attr_is_binary(a->vr))
+		return dset_put(d, tag, a->vr, text, n, e);
+	rc = attr_number_bytes(a->vr, text, n, &bytes, e);
+	return rc < 0 ? rc : dset_put(d, tag, a->vr, bytes.data ? (const void *)bytes.data : "", bytes.len, e);
+}
 
-		snprintf(copy, sizeof(copy), "%.*s", (int)(n < 23 ? n : 23), text);
-		return dset_put_int(d, a->tag, strtoll(copy, NULL, 10), e);
-	}
-	return dset_put(d, a->tag, a->vr, text, n, e);
+/* What was asked for. A private attribute brings its creator, in the block of the request. */
+static int answer_match(struct row *r, const struct plan *p, struct dset *d, const struct match *m, struct err *e)
+{
+	const char *creator = m->attr->creator, *text;
+	uint32_t block = (m->tag & 0xFFFF0000) | (m->tag >> 8 & 0xFF);
+	size_t n;
+	int rc;
+
+	if (creator && !dset_get(d, block) && (rc = dset_put(d, block, "LO", creator, strlen(creator), e)) < 0)
+		return rc;
+	if (strcmp(m->attr->vr, "SQ") != 0)
+		return answer_one(r, p, d, m->tag, m->attr, e);
+	kept(r, m->attr, &text, &n);
+	return match_items(m, text, n, zone_of_moments(r, p), d, e);
 }
 
 static int answer(struct row *r, const struct plan *p, struct dset **out, struct err *e)
@@ -216,10 +318,10 @@ static int answer(struct row *r, const struct plan *p, struct dset **out, struct
 	int rc = dset_new(&d, e);
 
 	for (unsigned i = 0; rc == 0 && i < p->n_matches; i++)
-		rc = answer_one(r, d, p->matches[i].attr, e);
+		rc = answer_match(r, p, d, &p->matches[i], e);
 	for (unsigned level = 0; rc == 0 && level <= (unsigned)p->q->level; level++)
 		if (!dset_get(d, unique[level]) && (level > 0 || p->q->patient_root || p->q->level == LEVEL_PATIENT))
-			rc = answer_one(r, d, attr_find(unique[level]), e);
+			rc = answer_one(r, p, d, unique[level], attr_find(unique[level]), e);
 	if (rc == 0)
 		*out = STEAL(d);
 	return rc;
@@ -227,19 +329,30 @@ static int answer(struct row *r, const struct plan *p, struct dset **out, struct
 
 /* ---------------------------------------------------------------- pages */
 
-static int keep_answer(struct cursor *c, struct dset *d, struct err *e)
+static int more_room(struct cursor *c, struct err *e)
 {
-	if (c->n == c->room) {
-		unsigned more = c->room ? c->room * 2 : 16;
-		struct dset **bigger = reallocarray(c->rows, more, sizeof(*bigger));
+	unsigned more = c->room ? c->room * 2 : 16;
+	struct dset **rows = reallocarray(c->rows, more, sizeof(*rows));
+	int64_t *sites;
 
-		if (!bigger) {
-			dset_free(d);
-			return err_set(e, E_NOMEM, "no memory for a page of answers");
-		}
-		c->rows = bigger;
-		c->room = more;
+	if (rows)
+		c->rows = rows;
+	if (!rows || !(sites = reallocarray(c->sites, more, sizeof(*sites))))
+		return err_set(e, E_NOMEM, "no memory for a page of answers");
+	c->sites = sites;
+	c->room = more;
+	return 0;
+}
+
+static int keep_answer(struct cursor *c, struct dset *d, int64_t site, struct err *e)
+{
+	int rc;
+
+	if (c->n == c->room && (rc = more_room(c, e)) < 0) {
+		dset_free(d);
+		return rc;
 	}
+	c->sites[c->n] = site;
 	c->rows[c->n++] = d;
 	return 0;
 }
@@ -260,7 +373,7 @@ static int take_row(struct cursor *c, struct row *r, struct err *e)
 	if ((rc = answer(r, &c->plan, &d, e)) < 0)
 		return rc;
 	c->over = --c->left == 0;
-	return keep_answer(c, d, e);
+	return keep_answer(c, d, db_int(r->s, ROW_SITE), e);
 }
 
 static void drop_page(struct cursor *c)
@@ -323,7 +436,8 @@ int query_open(struct archive *a, const struct query *q, struct cursor **out, st
 	c->page = PAGE_FIRST;
 	c->left = q->limit ? q->limit : UINT64_MAX;
 	c->skip = q->offset;
-	if ((rc = db_get(c->db, DB_READ, &conn, e)) == 0 && (rc = plan_make(&c->plan, conn, q, PLAN_FIND, e)) == 0)
+	if ((rc = db_get(c->db, DB_READ, &conn, e)) == 0 &&
+	    (rc = plan_make(&c->plan, conn, archive_attrs(a), q, PLAN_FIND, e)) == 0)
 		rc = read_page(c, conn, e);
 	if (rc < 0) {
 		cursor_close(c);
@@ -352,6 +466,11 @@ int cursor_next(struct cursor *c, const struct dset **row, struct err *e)
 	return 1;
 }
 
+int64_t cursor_site(const struct cursor *c)
+{
+	return c->next > 0 ? c->sites[c->next - 1] : 0;
+}
+
 bool cursor_partial(const struct cursor *c)
 {
 	return c->plan.partial;
@@ -365,6 +484,7 @@ void cursor_close(struct cursor *c)
 		dset_free(c->rows[c->next - 1]);
 	drop_page(c);
 	free(c->rows);
+	free(c->sites);
 	query_plan_cleanup(&c->plan);
 	free(c);
 }

@@ -1,12 +1,15 @@
 /* archive/query.h - one query for every face: level, keys, matching rules, scope, page.
  *
  * Keys are elements of a data set in UTF-8, as PS3.4 C.2.2.2 matches them: single value, list of UID, universal (empty),
- * wildcard (not for UI DA TM DT and numbers), range (DA TM DT), ModalitiesInStudy any-of. Person names match without
+ * wildcard (not for UI DA TM DT AS and numbers), range (DA TM DT), sequence (one item), ModalitiesInStudy any-of; and,
+ * where the query says so, empty values, and dates with times as one range. Person names match without
  * case, accents and width, by whole or any component group. Columns with an index narrow in SQL; every other attribute
  * that is kept at its level is matched on the rows that remain.
- * Several values in a key of another VR mean any of them. A time of less precision (10) stands for all that begins with
- * it; numbers compare by value. Keys below the level, sequences and attributes that are not kept are neither matched nor
- * answered: cursor_partial() tells.
+ * Several values in a key of AE AS CS LO PN SH UC, too, mean any of them. A time of less precision (10) stands for all that begins with
+ * it; numbers compare by value. Keys below the level and attributes that are not kept are neither matched nor answered:
+ * cursor_partial() tells.
+ * Zones:    with timezone set, dates and times of day of one event, and moments that name no offset, are taken from the
+ *           zone of their study (0008,0201) to that zone, then matched and answered. Else they are as they are.
  * Answers hold the keys asked for, in UTF-8 (0008,0005 left to the face), with the unique keys of the level and above,
  * and the counts (Number of Study Related Series ...) where asked.
  * Order:    stable: by arrival of the entity. Pages of rows are read, then the index is let go: a slow reader holds no
@@ -30,6 +33,11 @@ struct query {
 	bool patient_root;       /* the patient ID is a required unique key below the patient level */
 	bool relational;         /* unique keys above the level are not required */
 	bool fuzzy;              /* person names by pinyin, initials, any order of their words: fuzzy semantic matching */
+	bool datetime;           /* a range of dates and one of times of the same event are one range of moments */
+	bool empty;              /* a value of two quotation marks asks for what has none */
+	const char *timezone;    /* of keys and answers: "+0800"; NULL: each study's own */
+	const char *otherwise;   /* zone of studies that name none; NULL or "local": of this machine */
+	uint32_t *offending;     /* set to the attribute that a refusal is about; may be NULL */
 	const struct dset *keys; /* UTF-8; borrowed until cursor_close */
 	uint64_t limit, offset;  /* limit 0: none */
 	const struct scope *scope;
@@ -40,6 +48,7 @@ int query_open(struct archive *a, const struct query *q, struct cursor **out, st
 int cursor_next(struct cursor *c, const struct dset **row, struct err *e);
 /* Some key is not kept at this level, so it is neither matched nor answered: pending FF01 instead of FF00. */
 bool cursor_partial(const struct cursor *c);
+int64_t cursor_site(const struct cursor *c); /* whose the row is that was given last */
 void cursor_close(struct cursor *c);
 static inline void cursor_cleanup(struct cursor **c)
 {

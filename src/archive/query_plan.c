@@ -14,21 +14,23 @@
 #define TAG_STUDY_UID TAG(0x0020, 0x000D)
 #define TAG_SERIES_UID TAG(0x0020, 0x000E)
 #define TAG_SOP_UID TAG(0x0008, 0x0018)
+#define TAG_TIMEZONE TAG(0x0008, 0x0201)
 
 /* What a level reads from, and what its rows hold. In `walk` the order of joins is fixed, from the level up. */
 static const struct {
 	const char *pk, *site, *from, *walk, *join, *columns;
 } levels[] = {
-    [LEVEL_PATIENT] = {"p.pk", "p.site", "patient p", "patient p", "1 = 1", "p.pk, p.pk, 0, 0, p.names, p.attrs"},
+    [LEVEL_PATIENT] = {"p.pk", "p.site", "patient p", "patient p", "1 = 1",
+		       "p.pk, p.pk, 0, 0, p.site, p.names, p.attrs"},
     [LEVEL_STUDY] = {"s.pk", "s.site", "study s", "study s", "1 = 1",
-		     "s.pk, s.patient, s.pk, 0, s.names, s.attrs, s.study_uid"},
+		     "s.pk, s.patient, s.pk, 0, s.site, s.names, s.attrs, s.study_uid"},
     [LEVEL_SERIES] = {"e.pk", "s.site", "series e, study s", "series e CROSS JOIN study s", "s.pk = e.study",
-		      "e.pk, s.patient, s.pk, e.pk, s.names, s.attrs, s.study_uid, e.attrs, e.series_uid"},
-    [LEVEL_IMAGE] =
-	{"i.pk", "s.site", "instance i, series e, study s", "instance i CROSS JOIN series e CROSS JOIN study s",
-	 "e.pk = i.series AND s.pk = e.study",
-	 "i.pk, s.patient, s.pk, e.pk, s.names, s.attrs, s.study_uid, e.attrs, e.series_uid, i.attrs, i.sop_uid, "
-	 "(SELECT u.uid FROM uid u WHERE u.pk = i.class)"},
+		      "e.pk, s.patient, s.pk, e.pk, s.site, s.names, s.attrs, s.study_uid, e.attrs, e.series_uid"},
+    [LEVEL_IMAGE] = {"i.pk", "s.site", "instance i, series e, study s",
+		     "instance i CROSS JOIN series e CROSS JOIN study s", "e.pk = i.series AND s.pk = e.study",
+		     "i.pk, s.patient, s.pk, e.pk, s.site, s.names, s.attrs, s.study_uid, e.attrs, e.series_uid, "
+		     "i.attrs, i.sop_uid, "
+		     "(SELECT u.uid FROM uid u WHERE u.pk = i.class)"},
 };
 
 /* ---------------------------------------------------------------- parameters */
@@ -194,20 +196,29 @@ static int probe_dates(struct db_conn *c, const char *from, const char *to, stru
 
 static int date_condition(struct plan *p, struct db_conn *c, const struct match *m, struct err *e)
 {
-	const char *from = m->from, *to = m->to[0] ? m->to : "99999999";
+	char from[9] = "0", to[9] = "99999999";
 	int a, b, few;
 
 	if (m->kind != MATCH_RANGE)
 		return 0;
+	if (m->from.text[0])
+		memcpy(from, m->from.text, sizeof(from));
+	if (m->to.text[0])
+		memcpy(to, m->to.text, sizeof(to));
+	if (p->zone != WHEN_NO_ZONE) { /* by the clock of the study's zone it may be the day before or after */
+		if (m->from.text[0])
+			when_add_days(from, -1);
+		if (m->to.text[0])
+			when_add_days(to, 1);
+	}
 	if (strcmp(from, to) == 0) {
 		if ((a = plan_bind_text(p, from, strlen(from), e)) < 0)
 			return a;
 		p->keyed = true;
 		return buf_printf(&p->sql, e, " AND s.study_date = $%d", a);
 	}
-	if ((few = probe_dates(c, from[0] ? from : "0", to, e)) < 0)
+	if ((few = probe_dates(c, from, to, e)) < 0)
 		return few;
-	from = from[0] ? from : "0";
 	if ((a = plan_bind_text(p, from, strlen(from), e)) < 0)
 		return a;
 	if ((b = plan_bind_text(p, to, strlen(to), e)) < 0)
@@ -233,7 +244,7 @@ static int exists_condition(struct plan *p, struct db_conn *c, const char *head,
 
 static int condition(struct plan *p, struct db_conn *c, const struct match *m, struct err *e)
 {
-	if (m->kind == MATCH_ALL)
+	if (m->kind == MATCH_ALL || m->kind == MATCH_EMPTY)
 		return 0;
 	switch (m->attr->from) {
 	case ATTR_STUDY_UID:
@@ -332,33 +343,110 @@ static void take_literally(struct match *m)
 		m->values[i].wild = false;
 }
 
+/* Its private creator in the identifier; NULL: there is none. */
+static const struct elem *creator_of(const struct dset *keys, uint32_t tag)
+{
+	return dset_get(keys, (tag & 0xFFFF0000) | (tag >> 8 & 0xFF));
+}
+
+static bool private_tag(uint32_t tag)
+{
+	return tag >> 16 & 1;
+}
+
+/* What is kept of a key; NULL: nothing. */
+static const struct attr *kept_attr(const struct plan *p, uint32_t tag)
+{
+	const struct elem *creator;
+
+	if (!private_tag(tag))
+		return attr_set_find(p->extra, tag);
+	creator = creator_of(p->q->keys, tag);
+	return creator ? attr_set_private(p->extra, tag, (const char *)creator->value, creator->len) : NULL;
+}
+
+static int add_match(struct plan *p, const struct attr *a, const struct elem *key, enum plan_use use, struct err *e)
+{
+	unsigned rules = (p->q->empty ? MATCH_EMPTY_VALUES : 0u) | (p->q->fuzzy ? MATCH_FUZZY : 0u);
+	struct match *m = &p->matches[p->n_matches];
+	int rc;
+
+	if (p->n_matches == PLAN_KEYS)
+		return err_set(e, E_LIMIT, "more than %d keys in one query", PLAN_KEYS);
+	if ((rc = match_new(a, key, rules, m, e)) < 0)
+		return rc;
+	p->n_matches++;
+	if (use == PLAN_SELECT)
+		take_literally(m);
+	if (a->from == ATTR_COUNT && key->len > 0) { /* a count is told, never asked for */
+		m->kind = MATCH_ALL;
+		p->partial = true;
+	}
+	return 0;
+}
+
+static int refused(const struct plan *p, uint32_t tag, int rc)
+{
+	if (rc < 0 && p->q->offending)
+		*p->q->offending = tag;
+	return rc;
+}
+
 static int read_keys(struct plan *p, enum plan_use use, struct err *e)
 {
 	int rc;
 
 	for (unsigned i = 0; i < dset_count(p->q->keys); i++) {
 		const struct elem *key = dset_at(p->q->keys, i);
-		const struct attr *a = attr_find(key->tag);
+		const struct attr *a = kept_attr(p, key->tag);
 
 		if (no_key(key->tag) || (use == PLAN_SELECT && !unique_key(key->tag)))
 			continue;
-		if (!a || a->level > p->q->level) {
-			p->partial = true;
+		if (private_tag(key->tag) &&
+		    (key->tag & 0xFFFF) < 0x1000) { /* a creator: answered with what is its own */
+			p->partial |= !attr_set_creator(p->extra, key->tag, (const char *)key->value, key->len);
 			continue;
 		}
-		if (p->n_matches == PLAN_KEYS)
-			return err_set(e, E_LIMIT, "more than %d keys in one query", PLAN_KEYS);
-		if ((rc = match_new(a, key, &p->matches[p->n_matches], e)) < 0)
-			return rc;
-		p->matches[p->n_matches].fuzzy = p->q->fuzzy;
-		p->n_matches++;
-		if (use == PLAN_SELECT)
-			take_literally(&p->matches[p->n_matches - 1]);
-		if (a->from == ATTR_COUNT && key->len > 0) { /* a count is told, never asked for */
-			p->matches[p->n_matches - 1].kind = MATCH_ALL;
+		if (!a || a->level > p->q->level)
 			p->partial = true;
-		}
+		else if ((rc = add_match(p, a, key, use, e)) < 0)
+			return refused(p, key->tag, rc);
 	}
+	return 0;
+}
+
+static bool same_form(const struct match *a, const struct match *b)
+{
+	return a->kind == MATCH_RANGE && b->kind == MATCH_RANGE && a->span && b->span &&
+	       !a->from.text[0] == !b->from.text[0] && !a->to.text[0] == !b->to.text[0];
+}
+
+/* A range of dates takes that of its times to itself. */
+static void join_ranges(struct plan *p)
+{
+	for (unsigned i = 0; i < p->n_matches; i++) {
+		struct match *date = &p->matches[i];
+		uint32_t partner = strcmp(date->attr->vr, "DA") == 0 ? when_partner(date->attr->tag) : 0;
+
+		for (unsigned k = 0; partner && k < p->n_matches; k++)
+			if (p->matches[k].attr->tag == partner && same_form(date, &p->matches[k])) {
+				date->with = k + 1;
+				p->matches[k].kind = MATCH_ALL;
+			}
+	}
+}
+
+static int read_zone(struct plan *p, struct err *e)
+{
+	const struct query *q = p->q;
+
+	p->otherwise = q->otherwise ? when_zone(q->otherwise, strlen(q->otherwise)) : WHEN_NO_ZONE;
+	if (p->otherwise == WHEN_NO_ZONE)
+		p->otherwise = when_here();
+	p->zone = q->timezone ? when_zone(q->timezone, strlen(q->timezone)) : WHEN_NO_ZONE;
+	if (q->timezone && p->zone == WHEN_NO_ZONE)
+		return refused(p, TAG_TIMEZONE,
+			       err_set(e, E_INVAL, "TimezoneOffsetFromUTC: expected an offset such as +0800"));
 	return 0;
 }
 
@@ -371,11 +459,12 @@ static int check_unique(const struct plan *p, uint32_t tag, enum query_level lev
 	if (level > p->q->level || (own && use == PLAN_FIND) || (!own && p->q->relational))
 		return 0;
 	if (!m || m->kind == MATCH_ALL)
-		return err_set(e, E_MISMATCH, "%s is missing in the identifier", dict_keyword(tag));
+		return refused(p, tag, err_set(e, E_MISMATCH, "%s is missing in the identifier", dict_keyword(tag)));
 	if (own)
 		return 0;
 	if (m->n > 1 || (m->values[0].wild && use == PLAN_FIND))
-		return err_set(e, E_MISMATCH, "%s above the level must be a single value", dict_keyword(tag));
+		return refused(p, tag,
+			       err_set(e, E_MISMATCH, "%s above the level must be a single value", dict_keyword(tag)));
 	return 0;
 }
 
@@ -431,15 +520,18 @@ static int statement(struct plan *p, struct db_conn *c, enum plan_use use, struc
 			  p->keyed ? "+" : "", pk, buf_text(&conditions), p->keyed ? "+" : "", pk);
 }
 
-int plan_make(struct plan *p, struct db_conn *c, const struct query *q, enum plan_use use, struct err *e)
+int plan_make(struct plan *p, struct db_conn *c, const struct attr_set *extra, const struct query *q, enum plan_use use,
+	      struct err *e)
 {
 	int rc;
 
-	*p = (struct plan){.q = q, .sql = BUF(1u << 20), .pool = BUF(4 * DSET_MOST)};
+	*p = (struct plan){.q = q, .extra = extra, .sql = BUF(1u << 20), .pool = BUF(4 * DSET_MOST)};
 	if (q->scope->kind == SCOPE_NOTHING || (q->scope->kind == SCOPE_SITES && q->scope->n == 0))
 		return err_set(e, E_DENIED, "nothing is in sight of the caller");
-	if ((rc = read_keys(p, use, e)) < 0 || (rc = check_level(p, use, e)) < 0)
+	if ((rc = read_zone(p, e)) < 0 || (rc = read_keys(p, use, e)) < 0 || (rc = check_level(p, use, e)) < 0)
 		return rc;
+	if (q->datetime)
+		join_ranges(p);
 	return statement(p, c, use, e);
 }
 

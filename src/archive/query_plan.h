@@ -8,7 +8,9 @@
 #ifndef ARCHIVE_QUERY_PLAN_H
 #define ARCHIVE_QUERY_PLAN_H
 
+#include "archive/attr_extra.h"
 #include "archive/match.h"
+#include "archive/when.h"
 
 #define PLAN_BINDS 48
 #define PLAN_KEYS 160
@@ -19,6 +21,9 @@ struct plan_bind {
 };
 struct plan {
 	const struct query *q;
+	const struct attr_set *extra; /* attributes of the configuration; borrowed */
+	int zone;                     /* of the query; WHEN_NO_ZONE: none */
+	int otherwise;                /* of studies that name none */
 	struct buf sql, pool;
 	struct plan_bind binds[PLAN_BINDS];
 	unsigned n_binds;
@@ -30,7 +35,8 @@ struct plan {
 
 enum plan_use { PLAN_FIND, PLAN_SELECT };
 /* Checks the keys (query.h: -E_MISMATCH, -E_INVAL, -E_DENIED), then builds the statement. */
-int plan_make(struct plan *p, struct db_conn *c, const struct query *q, enum plan_use use, struct err *e);
+int plan_make(struct plan *p, struct db_conn *c, const struct attr_set *extra, const struct query *q, enum plan_use use,
+	      struct err *e);
 /* Prepares the statement and binds everything but $1 and $2. */
 int plan_prepare(const struct plan *p, struct db_conn *c, struct db_stmt **out, struct err *e);
 void query_plan_cleanup(struct plan *p);
@@ -41,6 +47,7 @@ enum {
 	ROW_PATIENT,
 	ROW_STUDY,
 	ROW_SERIES,
+	ROW_SITE,
 	ROW_NAMES,
 	ROW_OWN, /* attributes of patient, or of study with the patient's */
 	ROW_STUDY_UID,

@@ -62,7 +62,7 @@ int select_open(struct archive *a, const struct query *q, struct selection **out
 		rc = err_set(e, E_NOMEM, "no memory for a selection");
 	} else {
 		s->db = archive_db(a);
-		if ((rc = db_get(s->db, DB_READ, &c, e)) == 0 && (rc = plan_make(p, c, q, PLAN_SELECT, e)) == 0)
+		if ((rc = db_get(s->db, DB_READ, &c, e)) == 0 && (rc = plan_make(p, c, NULL, q, PLAN_SELECT, e)) == 0)
 			rc = collect(s, c, p, e);
 		query_plan_cleanup(p);
 	}

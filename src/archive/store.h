@@ -14,6 +14,7 @@ struct archive {
 	enum archive_mode mode;
 	struct blob_store *packs;
 	struct db *db;
+	struct attr_set *attrs; /* of the configuration */
 	char *folder;
 	int lock_fd;
 	bool alerts; /* this one opened them */

@@ -1,3 +1,4 @@
+#include "archive/attr_extra.h"
 #include "cmd/cmd.h"
 #include "config.h"
 #include "dicom/dict.h"
@@ -143,5 +144,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "teleread: %s\n", e.msg);
 		return EXIT_USAGE;
 	}
+	config_check_list(attr_set_check);
 	return run_command(c, argc - 1, argv + 1);
 }

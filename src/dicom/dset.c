@@ -215,24 +215,31 @@ static int insert(struct dset *d, unsigned at, const struct elem *el, struct err
 	return 0;
 }
 
+/* Puts an element that was made into its place; it replaces what is there. Consumes it. */
+static int settle(struct dset *d, struct elem *el, struct err *e)
+{
+	unsigned at = place(d, el->tag);
+	int rc;
+
+	if (at < d->n && d->v[at].tag == el->tag) {
+		elem_free(d, &d->v[at]);
+		d->v[at] = *el;
+		return 0;
+	}
+	if ((rc = insert(d, at, el, e)) < 0)
+		elem_free(d, el);
+	return rc;
+}
+
 int dset_put(struct dset *d, uint32_t tag, const char *vr, const void *value, size_t len, struct err *e)
 {
-	unsigned at = place(d, tag);
 	struct elem el;
 	int rc;
 
 	if (!vr)
 		vr = dict_vr(tag);
-	if ((rc = elem_make(d, tag, vr, value, len, &el, e)) < 0)
-		return rc;
-	if (at < d->n && d->v[at].tag == tag) {
-		elem_free(d, &d->v[at]);
-		d->v[at] = el;
-		return 0;
-	}
-	if ((rc = insert(d, at, &el, e)) < 0)
-		elem_free(d, &el);
-	return rc;
+	rc = elem_make(d, tag, vr, value, len, &el, e);
+	return rc < 0 ? rc : settle(d, &el, e);
 }
 
 int dset_put_text(struct dset *d, uint32_t tag, const char *text, struct err *e)
@@ -352,16 +359,12 @@ void dset_swap(const char *vr, uint8_t *value, size_t n)
 		}
 }
 
-static int on_element(void *arg, const struct scan_element *el, struct err *e)
+/* Makes an element of what was announced, counted but not yet in its place. */
+static int elem_scanned(struct dset *d, const struct scan_element *el, struct elem *made, struct err *e)
 {
-	struct parser *p = arg;
-	struct dset *d = p->now;
 	const char *vr = el->vr;
-	struct elem made = {0};
 	int rc;
 
-	if ((el->tag & 0xFFFF) == 0 && el->value) /* a group length; whoever makes it a sequence has items to be put */
-		return 0;
 	/* UN is what writers fall back to that do not know an attribute; if we do, text is text. */
 	if (!strcmp(vr, "UN") && vr_is_string(dict_vr(el->tag)))
 		vr = dict_vr(el->tag);
@@ -369,10 +372,32 @@ static int on_element(void *arg, const struct scan_element *el, struct err *e)
 		return err_set(e, E_LIMIT, "(%04X,%04X) is too large for a data set in memory", el->tag >> 16,
 			       el->tag & 0xFFFF);
 	if ((rc = elem_make(d, el->tag, vr, el->value ? el->value : (const uint8_t *)"", el->value ? el->length : 0,
-			    &made, e)) < 0)
+			    made, e)) < 0)
 		return rc;
 	if (el->big_endian)
-		dset_swap(vr, (uint8_t *)(uintptr_t)made.value, made.len);
+		dset_swap(vr, (uint8_t *)(uintptr_t)made->value, made->len);
+	return 0;
+}
+
+int dset_put_scanned(struct dset *d, const struct scan_element *el, struct err *e)
+{
+	struct elem made = {0};
+	int rc = elem_scanned(d, el, &made, e);
+
+	return rc < 0 ? rc : settle(d, &made, e);
+}
+
+static int on_element(void *arg, const struct scan_element *el, struct err *e)
+{
+	struct parser *p = arg;
+	struct dset *d = p->now;
+	struct elem made = {0};
+	int rc;
+
+	if ((el->tag & 0xFFFF) == 0 && el->value) /* a group length; whoever makes it a sequence has items to be put */
+		return 0;
+	if ((rc = elem_scanned(d, el, &made, e)) < 0)
+		return rc;
 	if (d->n > 0 && d->v[d->n - 1].tag >= made.tag)
 		d->unsorted = true;
 	if ((rc = insert(d, d->n, &made, e)) < 0)

@@ -51,6 +51,10 @@ const struct elem *dset_at(const struct dset *d, unsigned n);
 int dset_put(struct dset *d, uint32_t tag, const char *vr, const void *value, size_t len, struct err *e);
 int dset_put_text(struct dset *d, uint32_t tag, const char *text, struct err *e);
 int dset_put_int(struct dset *d, uint32_t tag, int64_t v, struct err *e); /* encoded by the dictionary's VR */
+/* Puts an element as dicom/scan.h announces it, but for its items; numbers in little endian, and text that came as UN
+ * has its VR again. */
+struct scan_element;
+int dset_put_scanned(struct dset *d, const struct scan_element *el, struct err *e);
 /* Appends an item to a sequence (made when absent); the new item is owned by d. */
 int dset_put_item(struct dset *d, uint32_t tag, struct dset **item, struct err *e);
 void dset_remove(struct dset *d, uint32_t tag);

@@ -15,6 +15,7 @@ struct find {
 	const struct shim_command *rq;
 	const struct shim_context *cx;
 	struct identifier *id;
+	bool partial; /* a key is not supported, or not matched */
 	uint64_t limit, count;
 	uint16_t pending; /* status of an answer; 0 until the first */
 };
@@ -28,7 +29,7 @@ static int answer(struct find *f, const struct dset *row, struct err *why, struc
 	int rc;
 
 	if (!f->pending)
-		f->pending = identifier_ignored(f->id, row) ? STATUS_PENDING_WARNING : STATUS_PENDING;
+		f->pending = f->partial || identifier_ignored(f->id, row) ? STATUS_PENDING_WARNING : STATUS_PENDING;
 	if (identifier_answer(f->id, row, s->face->config->aet, f->cx->accepted, &bytes, why) < 0)
 		return 1;
 	session_response(&rsp, f->rq, f->pending, NULL);
@@ -66,12 +67,95 @@ static int run(struct find *f, struct cursor *c, uint16_t *status, struct err *w
 	}
 }
 
+/* ---- queries that are too broad */
+
+/* Something to look for: a value that is not only stars, in an item, too. */
+static bool has_value(const struct dset *keys)
+{
+	for (unsigned i = 0; i < dset_count(keys); i++) {
+		const struct elem *el = dset_at(keys, i);
+
+		for (unsigned k = 0; k < el->n_items; k++)
+			if (has_value(el->items[k]))
+				return true;
+		for (size_t k = 0; k < el->len; k++)
+			if (el->value[k] != '*' && el->value[k] != ' ')
+				return true;
+	}
+	return false;
+}
+
+/* Are there more matches than one query may have? They are counted before the first is answered. */
+static int count_matches(struct archive *a, const struct query *q, uint64_t most, struct err *why)
+{
+	struct query counted = *q;
+	struct cursor *c = NULL;
+	const struct dset *row;
+	uint64_t n = 0;
+	int rc;
+
+	counted.limit = most + 1;
+	rc = query_open(a, &counted, &c, why);
+	while (rc >= 0 && (rc = cursor_next(c, &row, why)) > 0)
+		n++;
+	cursor_close(c);
+	if (rc == 0 && n > most)
+		return err_set(why, E_LIMIT, "over %" PRIu64 " matches: add a key such as StudyDate", most);
+	return rc;
+}
+
+static int too_broad(const struct find *f, const struct query *q, struct err *why)
+{
+	const struct config *c = f->s->face->config;
+
+	if (c->require_key && !has_value(q->keys))
+		return err_set(why, E_LIMIT, "too broad: give PatientID, StudyDate or another key");
+	return c->most > 0 ? count_matches(f->s->face->archive, q, (uint64_t)c->most, why) : 0;
+}
+
+/* ---- the service */
+
+static struct query make_query(const struct find *f, uint32_t *offending)
+{
+	const struct session_extended *agreed = session_extended(f->s, f->cx->abstract);
+	const struct config *c = f->s->face->config;
+
+	return (struct query){.level = f->id->level,
+			      .patient_root = f->id->patient_root,
+			      .relational = agreed->relational || c->relational,
+			      .datetime = agreed->datetime,
+			      .fuzzy = agreed->fuzzy,
+			      .empty = agreed->empty,
+			      .timezone = f->id->timezone[0] ? f->id->timezone : NULL,
+			      .otherwise = c->timezone,
+			      .offending = offending,
+			      .keys = f->id->keys,
+			      .limit = f->limit ? f->limit + 1 : 0};
+}
+
+static int answer_all(struct find *f, uint16_t *status, uint32_t *offending, struct err *why, struct err *e)
+{
+	struct query q = make_query(f, offending);
+	struct cursor *cursor = NULL;
+	int rc = 0;
+
+	if (session_scope(f->s, &q.scope, why) < 0 || too_broad(f, &q, why) < 0 ||
+	    query_open(f->s->face->archive, &q, &cursor, why) < 0) {
+		*status = session_status(why);
+	} else {
+		f->partial = cursor_partial(cursor);
+		rc = run(f, cursor, status, why, e);
+	}
+	cursor_close(cursor);
+	return rc;
+}
+
 int serve_find(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e)
 {
 	AUTO(identifier) id = {0};
 	struct find f = {.s = s, .rq = rq, .cx = cx, .id = &id, .limit = (uint64_t)s->face->config->find_limit};
-	struct query q = {0};
-	struct cursor *cursor = NULL;
+	struct shim_command rsp;
+	uint32_t offending = 0;
 	struct err why = {0};
 	uint16_t status;
 	int rc;
@@ -80,22 +164,15 @@ int serve_find(struct session *s, const struct shim_command *rq, const struct sh
 	s->finds++;
 	if ((rc = identifier_receive(s, rq, cx, &id, &status, &why, e)) < 0)
 		return rc;
-	if (status == STATUS_SUCCESS) {
-		q = (struct query){.level = id.level,
-				   .patient_root = id.patient_root,
-				   .keys = id.keys,
-				   .limit = f.limit ? f.limit + 1 : 0};
-		if (session_scope(s, &q.scope, &why) < 0 || query_open(s->face->archive, &q, &cursor, &why) < 0)
-			status = session_status(&why);
-		else
-			rc = run(&f, cursor, &status, &why, e);
-		cursor_close(cursor);
-	}
+	if (status == STATUS_SUCCESS)
+		rc = answer_all(&f, &status, &offending, &why, e);
 	s->matches += f.count;
 	metric_add(&m_matches, (int64_t)f.count);
 	if (rc < 0)
 		return rc;
 	if (why.code != E_OK)
 		log_warn("C-FIND answered with %04x after %" PRIu64 " matches: %s", status, f.count, why.msg);
-	return session_answer(s, cx, rq, status, &why, e);
+	session_response(&rsp, rq, status, &why);
+	rsp.offending = offending;
+	return dimse_send(&s->d, cx->id, &rsp, NULL, 0, e);
 }

@@ -8,6 +8,7 @@
 #define TAG_LEVEL TAG(0x0008, 0x0052)
 #define TAG_RETRIEVE_AET TAG(0x0008, 0x0054)
 #define TAG_AVAILABILITY TAG(0x0008, 0x0056)
+#define TAG_VIEW TAG(0x0008, 0x0053)
 #define TAG_TIMEZONE TAG(0x0008, 0x0201)
 #define VALUE_MOST ((size_t)4 << 20) /* a text in UTF-8: DSET_MOST bytes may grow */
 
@@ -51,13 +52,29 @@ static int to_utf8(struct dset *d, const char *label, unsigned depth, struct err
 /* What the face answers by itself, and group lengths, are no keys for the index. */
 static void drop_own(struct dset *d)
 {
-	static const uint32_t own[] = {TAG_CHARSET, TAG_LEVEL, TAG_RETRIEVE_AET, TAG_AVAILABILITY, TAG_TIMEZONE};
+	static const uint32_t own[] = {TAG_CHARSET, TAG_LEVEL, TAG_RETRIEVE_AET, TAG_AVAILABILITY, TAG_VIEW};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		dset_remove(d, own[i]);
 	for (unsigned i = dset_count(d); i-- > 0;)
 		if ((dset_at(d, i)->tag & 0xFFFF) == 0)
 			dset_remove(d, dset_at(d, i)->tag);
+}
+
+/* Timezone Offset From UTC is never matched (PS3.4 C.2.2.2): it says how dates and times are meant, where that was agreed
+ * on; else its value says nothing, and the study's own is answered. */
+static int take_zone(struct identifier *id, bool agreed, struct err *why)
+{
+	const char *zone = dset_text(id->keys, TAG_TIMEZONE);
+
+	if (!zone[0])
+		return 0;
+	if (agreed) {
+		snprintf(id->timezone, sizeof(id->timezone), "%.16s", zone);
+		dset_remove(id->keys, TAG_TIMEZONE);
+		return 0;
+	}
+	return dset_put_text(id->keys, TAG_TIMEZONE, "", why);
 }
 
 static int check(struct identifier *id, struct err *why)
@@ -116,7 +133,7 @@ int identifier_receive(struct session *s, const struct shim_command *rq, const s
 	} else if (dset_parse(buf_text(&bytes), bytes.len, cx->accepted, &out->keys, why) == 0) {
 		s->bytes_in += bytes.len;
 		out->patient_root = strncmp(cx->abstract, "1.2.840.10008.5.1.4.1.2.1.", 26) == 0;
-		if (check(out, why) == 0)
+		if (check(out, why) == 0 && take_zone(out, session_extended(s, cx->abstract)->timezone, why) == 0)
 			drop_own(out->keys);
 	}
 	if (why->code != E_OK)
@@ -217,6 +234,8 @@ int identifier_answer(const struct identifier *id, const struct dset *row, const
 
 	if ((rc = translate(id, row, &d, e)) < 0 || (rc = dset_put_text(d, TAG_LEVEL, levels[id->level], e)) < 0 ||
 	    (rc = dset_put_text(d, TAG_RETRIEVE_AET, aet, e)) < 0)
+		return rc;
+	if (id->timezone[0] && (rc = dset_put_text(d, TAG_TIMEZONE, id->timezone, e)) < 0)
 		return rc;
 	if (id->availability && (rc = dset_put_text(d, TAG_AVAILABILITY, "ONLINE", e)) < 0)
 		return rc;

@@ -17,6 +17,7 @@ struct identifier {
 	enum query_level level;
 	bool patient_root;
 	bool availability; /* Instance Availability was asked for */
+	char timezone[17]; /* Timezone Offset From UTC of the request, where that was agreed on; else "" */
 };
 /* Reads the data set of rq away in any case. *status other than success: refuse with why. Negative: association broken.
  */

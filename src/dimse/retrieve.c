@@ -23,7 +23,11 @@ int retrieve_begin(struct retrieve *r, struct session *s, const struct shim_comm
 	r->failed_list = BUF(FAILED_LIST_MOST);
 	if ((rc = identifier_receive(s, rq, cx, &r->id, status, why, e)) < 0 || *status != STATUS_SUCCESS)
 		return rc;
-	r->query = (struct query){.level = r->id.level, .patient_root = r->id.patient_root, .keys = r->id.keys};
+	r->query =
+	    (struct query){.level = r->id.level,
+			   .patient_root = r->id.patient_root,
+			   .relational = session_extended(s, cx->abstract)->relational || s->face->config->relational,
+			   .keys = r->id.keys};
 	if (session_scope(s, &r->query.scope, why) < 0 ||
 	    select_open(s->face->archive, &r->query, &r->selection, &r->total, why) < 0)
 		*status = session_status(why);

@@ -17,6 +17,14 @@ struct db *archive_db(struct archive *a)
 	return a->db;
 }
 
+const struct attr_set *help_attrs;
+
+const struct attr_set *archive_attrs(struct archive *a)
+{
+	(void)a;
+	return help_attrs;
+}
+
 static void add_site(struct archive *a, const char *code, const char *parent)
 {
 	struct site s = {0};
@@ -121,7 +129,7 @@ int help_put_dset(struct db_conn *c, const struct dset *d, const char *syntax, i
 	int rc;
 
 	assert_int_equal(dset_write(d, syntax, &bytes, &e), 0);
-	assert_int_equal(index_head_new(syntax, &it.head, &e), 0);
+	assert_int_equal(index_head_new(syntax, help_attrs, &it.head, &e), 0);
 	for (size_t at = 0; rc = 0, at < bytes.len; at += 7) {
 		size_t n = bytes.len - at < 7 ? bytes.len - at : 7;
 

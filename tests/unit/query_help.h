@@ -28,6 +28,8 @@ struct sample {
 	int64_t site;
 };
 
+/* What the index of these tests keeps besides the built-in attributes; NULL, nothing, unless a test sets it. */
+extern const struct attr_set *help_attrs;
 struct archive *help_open(void); /* a new, empty index with sites 1 (root), 2 and 3 below it, and 4 */
 void help_close(struct archive *a);
 struct db_conn *help_writer(struct archive *a); /* in a transaction */

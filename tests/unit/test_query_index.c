@@ -152,7 +152,7 @@ static int feed(const char *syntax, const void *data, size_t n, char remark[160]
 	struct index_head *h;
 	int rc;
 
-	assert_int_equal(index_head_new(syntax, &h, e), 0);
+	assert_int_equal(index_head_new(syntax, NULL, &h, e), 0);
 	if ((rc = index_head_feed(h, data, n, e)) == 0)
 		rc = index_head_end(h, remark, e);
 	index_head_free(h);

@@ -59,7 +59,7 @@ static const char *explain(struct archive *a, enum query_level level, bool relat
 
 	assert_non_null(p);
 	out[0] = '\0';
-	if (db_get(archive_db(a), DB_READ, &c, &e) < 0 || plan_make(p, c, &q, use, &e) < 0 ||
+	if (db_get(archive_db(a), DB_READ, &c, &e) < 0 || plan_make(p, c, NULL, &q, use, &e) < 0 ||
 	    buf_printf(&sql, &e, "EXPLAIN QUERY PLAN %s", buf_text(&p->sql)) < 0 ||
 	    db_prepare(c, buf_text(&sql), &s, &e) < 0)
 		fail_msg("%s", e.msg);
