@@ -3,6 +3,8 @@ SQL_SQLITE = \
 	data/sql/sqlite/0001-index.sql \
 	data/sql/sqlite/0002-text.sql \
 	data/sql/sqlite/0004-attrs.sql \
+	data/sql/sqlite/backup-count.sql \
+	data/sql/sqlite/backup-packs.sql \
 	data/sql/sqlite/check-counts.sql \
 	data/sql/sqlite/check-instance.sql \
 	data/sql/sqlite/check-number-of-rows.sql \

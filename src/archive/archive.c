@@ -65,6 +65,17 @@ static void open_alerts(struct archive *a, const struct config *c)
 		log_error("there is no log of alerts: %s", e.msg);
 }
 
+/* A backup that is served goes its own way from now on: the next backup must not be mixed with it. */
+static void leave_backup(const struct archive *a)
+{
+	static const char *const marks[] = {"backup.json", "backup.begun"};
+	for (unsigned i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+		AUTO(str) path = path_of(a, marks[i]);
+		if (path && unlink(path) == 0)
+			log_info("%s was a backup: it is an archive of its own now", a->folder);
+	}
+}
+
 /* "NAME NUMBER" and the end of the line; 0 for anything else. */
 static uint64_t number_line(FILE *f, const char *name)
 {
@@ -185,8 +196,10 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 	a->buffer = (size_t)pack_round((uint64_t)c->buffer);
 	pthread_mutex_init(&a->buffers_lock, NULL);
 	int rc = mode == ARCHIVE_SERVE ? make_folder(a->folder, e) : 0;
-	if (rc == 0 && mode == ARCHIVE_SERVE && (rc = take_lock(a, e)) == 0)
+	if (rc == 0 && mode == ARCHIVE_SERVE && (rc = take_lock(a, e)) == 0) {
 		open_alerts(a, c);
+		leave_backup(a);
+	}
 	if (rc == 0)
 		rc = open_index(a, e);
 	if (rc == 0)

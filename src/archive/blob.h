@@ -50,6 +50,8 @@ struct blob_writer {
 	uint64_t key;
 };
 
+/* Where the file driver keeps a pack, below its folder. Returns out. */
+const char *blob_fs_name(uint64_t key, char out[40]);
 int blob_fs_open(const char *folder, bool create, struct blob_store **out, struct err *e);
 /* Passes everything on to `under` (consumed); fails by TELEREAD_FAULT_BLOB="write:5,sync:3-6,create:1": the counted
  * calls. */

@@ -46,7 +46,7 @@ static struct blob_fs *fs_of(struct blob_store *s)
 	return (struct blob_fs *)s;
 }
 
-static const char *fs_name(uint64_t key, char out[40])
+const char *blob_fs_name(uint64_t key, char out[40])
 {
 	snprintf(out, 40, "%012llx/%04llx.pack", (unsigned long long)(key >> SHARD_BITS),
 		 (unsigned long long)(key & ((1u << SHARD_BITS) - 1)));
@@ -67,7 +67,7 @@ static int fs_sync_shard(struct blob_fs *fs, uint64_t key, struct err *e)
 static int fs_open_writer(struct blob_fs *fs, uint64_t key, int flags, struct blob_writer **out, struct err *e)
 {
 	char name[40];
-	fs_name(key, name);
+	blob_fs_name(key, name);
 	int fd = openat(fs->folder, name, flags | O_RDWR | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return err_sys(e,
@@ -188,7 +188,7 @@ static int fs_remove(struct blob_store *s, uint64_t key, struct err *e)
 {
 	char name[40];
 	struct blob_fs *fs = fs_of(s);
-	if (unlinkat(fs->folder, fs_name(key, name), 0) < 0)
+	if (unlinkat(fs->folder, blob_fs_name(key, name), 0) < 0)
 		return err_sys(e, errno == ENOENT ? E_NOENT : E_IO, "cannot remove pack %s", name);
 	return fs_sync_shard(fs, key, e);
 }
@@ -218,7 +218,7 @@ static int fs_acquire(struct blob_fs *fs, uint64_t key, struct open_file **slot,
 		if (f->refs == 0 && (!victim || f->used < victim->used))
 			victim = f;
 	}
-	int fd = openat(fs->folder, fs_name(key, name), O_RDONLY | O_CLOEXEC);
+	int fd = openat(fs->folder, blob_fs_name(key, name), O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		pthread_mutex_unlock(&fs->lock);
 		return err_sys(e, errno == ENOENT ? E_NOENT : E_IO, "cannot open pack %s", name);
@@ -282,7 +282,7 @@ static int64_t fs_size(struct blob_store *s, uint64_t key, struct err *e)
 {
 	char name[40];
 	struct stat st;
-	if (fstatat(fs_of(s)->folder, fs_name(key, name), &st, 0) < 0)
+	if (fstatat(fs_of(s)->folder, blob_fs_name(key, name), &st, 0) < 0)
 		return err_sys(e, errno == ENOENT ? E_NOENT : E_IO, "cannot look at pack %s", name);
 	return st.st_size;
 }

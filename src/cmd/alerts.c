@@ -1,6 +1,7 @@
 #include "base/alert.h"
 #include "base/clock.h"
 #include "cmd/cmd.h"
+#include "cmd/control.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,35 @@ struct reading {
 	char since[32]; /* as in the file; "" from the beginning */
 	uint64_t shown;
 };
+
+/* ---- damage that a command finds */
+
+void alert_tell(struct alert_way *w, const char *subject, const char *sentence)
+{
+	const struct config *c = &w->common->config;
+	const struct alert_options o = {
+	    .folder = c->data,
+	    .window_ms = c->alerts_window_ms,
+	    .size = c->alerts_size,
+	    .repeated = c->alerts_repeated,
+	};
+
+	if (!w->tried && (w->node = control_connect(c->data, NULL)) < 0)
+		w->opened = alert_open(&o, NULL) == 0;
+	w->tried = true;
+	if (w->node >= 0)
+		control_alert(w->node, ALERT_CORRUPT, subject, sentence, NULL);
+	else if (w->opened)
+		alert_raise(ALERT_CORRUPT, subject, "%s", sentence);
+}
+
+void alert_told(struct alert_way *w)
+{
+	if (w->tried && w->node >= 0)
+		close(w->node);
+	if (w->opened)
+		alert_close();
+}
 
 /* ---- what is wanted */
 

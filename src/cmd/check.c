@@ -1,9 +1,7 @@
 #include "archive/check.h"
 #include "cmd/cmd.h"
-#include "cmd/control.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 static struct {
 	gboolean prove;
@@ -17,47 +15,16 @@ static const GOptionEntry reindex_options[] = {
 struct watch {
 	const struct common *common;
 	struct progress bar;
-	bool alert;         /* a fault is an alert: not what a proof finds, which repeats what fsck says */
-	bool tried, alerts; /* to find who writes them; opened here, for want of a node */
-	int node;           /* the control socket of a running node, or -1 */
+	struct alert_way *alerts; /* NULL for a proof, which repeats what fsck says */
 };
-
-/* Faults of the archive are alerts; who serves the folder writes them. */
-static void watch_alert(struct watch *w, const char *sentence)
-{
-	const struct config *c = &w->common->config;
-	const struct alert_options o = {
-	    .folder = c->data,
-	    .window_ms = c->alerts_window_ms,
-	    .size = c->alerts_size,
-	    .repeated = c->alerts_repeated,
-	};
-
-	if (!w->tried && (w->node = control_connect(c->data, NULL)) < 0)
-		w->alerts = alert_open(&o, NULL) == 0;
-	w->tried = true;
-	if (w->node >= 0)
-		control_alert(w->node, ALERT_CORRUPT, "fsck", sentence, NULL);
-	else if (w->alerts)
-		alert_raise(ALERT_CORRUPT, "fsck", "%s", sentence);
-}
-
-static void watch_end(struct watch *w)
-{
-	progress_end(&w->bar);
-	if (w->node >= 0)
-		close(w->node);
-	if (w->alerts)
-		alert_close();
-}
 
 static void fault(void *arg, const char *sentence)
 {
 	struct watch *w = arg;
 
 	progress_end(&w->bar);
-	if (w->alert)
-		watch_alert(w, sentence);
+	if (w->alerts)
+		alert_tell(w->alerts, "fsck", sentence);
 	if (w->common->json)
 		print_json(json_pack("{s:s}", "fault", sentence));
 	else
@@ -116,7 +83,8 @@ int cmd_fsck(int argc, char **argv)
 	};
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
-	struct watch w = {.common = &c, .node = -1};
+	struct alert_way alerts = {.common = &c};
+	struct watch w = {.common = &c, .alerts = &alerts};
 	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
 	struct check_report report = {0};
 	struct err e = {0};
@@ -126,10 +94,10 @@ int cmd_fsck(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0)
 		return complain(usage.name, &e);
-	w.alert = true;
 	progress_begin(&w.bar, "checking");
 	rc = check_fsck(a, &ops, &report, &e);
-	watch_end(&w);
+	progress_end(&w.bar);
+	alert_told(&alerts);
 	if (rc < 0)
 		return complain(usage.name, &e);
 	print_report(&c, &report);
@@ -147,7 +115,7 @@ int cmd_reindex(int argc, char **argv)
 	};
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
-	struct watch w = {.common = &c, .node = -1};
+	struct watch w = {.common = &c};
 	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
 	struct check_report report = {0};
 	struct err e = {0};

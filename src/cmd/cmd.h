@@ -30,6 +30,7 @@ int cmd_peer(int argc, char **argv);
 int cmd_fsck(int argc, char **argv);
 int cmd_reindex(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 
 /* ---- options. Every subcommand has --data, --config and --help; --json where it prints something.
@@ -83,6 +84,15 @@ void progress_begin(struct progress *p, const char *what);
 void progress_at(struct progress *p, uint64_t done, uint64_t of, const char *unit); /* of 0: unknown; unit "B": sizes */
 void progress_end(struct progress *p);                                              /* takes the bar away */
 const char *size_text(uint64_t bytes, char out[16]);                                /* "1.5 GB" */
+
+/* ---- damage that a command finds is an alert: of the running node, else written here. Begins as zeros but for common. */
+struct alert_way {
+	const struct common *common;
+	bool tried, opened;
+	int node; /* its control socket, or -1 */
+};
+void alert_tell(struct alert_way *w, const char *subject, const char *sentence); /* subject: no blanks */
+void alert_told(struct alert_way *w);
 
 /* ---- the archive */
 /* Opens it beside a node or not. For what only reads, and for the registry. make: an empty one where there is none. */

@@ -22,6 +22,7 @@ const struct command commands[] = {
     {"fsck", cmd_fsck, "check packs and index against each other"},
     {"reindex", cmd_reindex, "build the index again from the packs, or prove it equal"},
     {"alerts", cmd_alerts, "what a person must look at"},
+    {"backup", cmd_backup, "copy the archive, beside a running node"},
     {"config", cmd_config, "configuration: check, show, default"},
     {"help", cmd_help, "this text, or that of a subcommand"},
     {"version", cmd_version, "print the version"},

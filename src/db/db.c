@@ -4,8 +4,10 @@
 #include "base/metrics.h"
 #include "db/driver.h"
 #include <assert.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #define STMTS_MOST 512
@@ -109,6 +111,28 @@ int db_checkpoint(struct db *d, struct err *e)
 		db_put(c);
 	}
 	metric_observe(&checkpoint_seconds, clock_mono_us() - start);
+	return rc;
+}
+
+static int sync_file(const char *place, struct err *e)
+{
+	AUTO(fd) fd = open(place, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && fsync(fd) == 0 ? 0 : err_sys(e, E_IO, "cannot sync %s", place);
+}
+
+int db_backup(struct db *d, const char *place, void (*progress)(void *arg, uint64_t done, uint64_t of), void *arg,
+	      struct err *e)
+{
+	AUTO(db_conn) c = NULL;
+	int rc;
+
+	if (access(place, F_OK) == 0)
+		return err_set(e, E_EXISTS, "%s is there already", place);
+	if ((rc = db_get(d, DB_READ, &c, e)) < 0 || (rc = db_begin(c, e)) < 0)
+		return rc;
+	if ((rc = d->driver->backup(c, place, progress, arg, e)) < 0 || (rc = sync_file(place, e)) < 0)
+		unlink(place);
 	return rc;
 }
 

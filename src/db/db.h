@@ -38,6 +38,11 @@ const char *db_sql(struct db *d, const char *name); /* text of NAME.sql; never N
  * too, but a commit now and then does the work and waits for it. */
 int db_checkpoint(struct db *d, struct err *e);
 
+/* Writes the database as it is at this moment to a new one at place, which must not be there; others go on reading and
+ * writing meanwhile. Durable on return; on failure nothing is left. progress (may be NULL) is told of units of some kind. */
+int db_backup(struct db *d, const char *place, void (*progress)(void *arg, uint64_t done, uint64_t of), void *arg,
+	      struct err *e);
+
 enum db_mode { DB_READ, DB_WRITE };
 /* A thread that holds the writer and asks for it again gets -E_BUG rather than a deadlock. */
 int db_get(struct db *d, enum db_mode mode, struct db_conn **out, struct err *e);

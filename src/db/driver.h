@@ -50,6 +50,9 @@ struct db_driver {
 	/* Moves the log into the database. alone: c is the writer, and nobody of this process writes meanwhile; then
 	 * also prepares the log. *log_bytes: how long the log was. */
 	int (*tidy)(struct db_conn *c, bool alone, int64_t *log_bytes, struct err *e);
+	/* Copies what c sees, a reader inside a transaction, to a new database at place; not synced yet. */
+	int (*backup)(struct db_conn *c, const char *place, void (*progress)(void *arg, uint64_t done, uint64_t of),
+		      void *arg, struct err *e);
 	void (*committed)(struct db_conn *c); /* after each commit of the writer: keeps the log bounded */
 	int (*changes)(struct db_conn *c);
 

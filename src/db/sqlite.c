@@ -17,6 +17,7 @@
 
 #define BUSY_MS 10000 /* wait for another process */
 #define PAGE_BYTES 4096LL
+#define BACKUP_PAGES 1024         /* of one step */
 #define LOG_PREPARED (24LL << 20) /* somewhat over DB_LOG_LONG: what comes while the checkpoint runs */
 
 struct lite_conn {
@@ -264,6 +265,33 @@ static int lite_tidy(struct db_conn *c, bool alone, int64_t *log_bytes, struct e
 	return 0;
 }
 
+/* The reader's transaction holds one snapshot, so that the copy is of one moment and never starts over. The copy is
+ * written without a journal: it is worth nothing before it is whole. */
+static int lite_backup(struct db_conn *c, const char *place, void (*progress)(void *arg, uint64_t done, uint64_t of),
+		       void *arg, struct err *e)
+{
+	sqlite3 *copy = NULL;
+	sqlite3_backup *b = NULL;
+	int rc, ended;
+
+	create_private(place);
+	rc = sqlite3_open_v2(place, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(copy, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", NULL, NULL, NULL);
+	if (rc == SQLITE_OK && !(b = sqlite3_backup_init(copy, "main", lite(c)->db, "main")))
+		rc = sqlite3_extended_errcode(copy);
+	while (b && (rc = sqlite3_backup_step(b, BACKUP_PAGES)) == SQLITE_OK)
+		if (progress)
+			progress(arg, (uint64_t)(sqlite3_backup_pagecount(b) - sqlite3_backup_remaining(b)),
+				 (uint64_t)sqlite3_backup_pagecount(b));
+	ended = sqlite3_backup_finish(b);
+	rc = rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_OK ? ended : rc;
+	if (rc != SQLITE_OK)
+		rc = fail(copy, rc, e);
+	sqlite3_close(copy);
+	return rc;
+}
+
 static void lite_committed(struct db_conn *c)
 {
 	struct err e = {0};
@@ -463,6 +491,7 @@ const struct db_driver db_driver_sqlite = {
     .snapshot = lite_snapshot,
     .exec = lite_exec,
     .tidy = lite_tidy,
+    .backup = lite_backup,
     .committed = lite_committed,
     .changes = lite_changes,
     .prepare = lite_prepare,

@@ -1,6 +1,19 @@
 # black-box tests: a node of its own, driven by DCMTK's tools, Orthanc and a small client in Python; needs python3
-SYSTEM_TESTS = %D%/test_alerts.py %D%/test_store_find_get.py %D%/test_same_again.py %D%/test_cli.py %D%/test_kill.py %D%/test_full_disk.py \
-	%D%/test_limits.py %D%/test_memory.py %D%/test_corpus.py %D%/test_destinations.py %D%/test_orthanc.py %D%/test_hostile.py %D%/test_hostile_mutations.py
+SYSTEM_TESTS = \
+	%D%/test_alerts.py \
+	%D%/test_backup.py \
+	%D%/test_cli.py \
+	%D%/test_corpus.py \
+	%D%/test_destinations.py \
+	%D%/test_full_disk.py \
+	%D%/test_hostile.py \
+	%D%/test_hostile_mutations.py \
+	%D%/test_kill.py \
+	%D%/test_limits.py \
+	%D%/test_memory.py \
+	%D%/test_orthanc.py \
+	%D%/test_same_again.py \
+	%D%/test_store_find_get.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += %D%/lib.py %D%/dul.py %D%/hostile.py %D%/objects.py %D%/corpus-refused.tsv
+EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/hostile.py %D%/lib.py %D%/load.py %D%/objects.py

@@ -11,54 +11,18 @@ sys.dont_write_bytecode = True
 import dul
 import lib
 from lib import case, check, equal
+from load import CTX, Load
 from objects import CT, image, uid
 
 lib.need_program()
-CTX = [(CT, [dul.EXPLICIT_LE])]
 POINTS = ('before-write', 'after-write', 'before-sync', 'after-sync', 'before-commit', 'after-commit')
 LARGE = ('own-flush', 'own-synced')
 FAULTY = lib.has_faults()
-SENDERS = 4
 
 
 def need_faults():
     if not FAULTY:
         raise lib.Skip('this build has no fault points (configure --enable-faults)')
-
-
-class Load:
-    """Some associations that send until the node is gone; what each got an answer for."""
-
-    def __init__(self, node, word, senders=SENDERS, most=40, bulk=None, pause=0):
-        self.node, self.word, self.most, self.bulk, self.pause = node, word, most, bulk, pause
-        self.sent, self.acknowledged, self.statuses, self.lock = {}, set(), [], threading.Lock()
-        self.threads = [threading.Thread(target=self.run, args=(k,)) for k in range(senders)]
-
-    def run(self, k):
-        try:
-            with self.node.associate('COUNTY', CTX, timeout=20) as a:
-                for n in range(1, self.most + 1):
-                    one = image('%s-%d' % (self.word, k), n, 1 + n // 10, 'P%d' % k, bulk=self.bulk)
-                    with self.lock:
-                        self.sent[one.uid] = one
-                    status = a.store(one.sop_class, one.uid, one.syntax, one.data).status
-                    with self.lock:
-                        self.statuses.append(status)
-                        if status == 0:
-                            self.acknowledged.add(one.uid)
-                    time.sleep(self.pause)
-        except (OSError, dul.Closed, dul.Aborted, dul.Rejected):
-            pass
-
-    def start(self):
-        for t in self.threads:
-            t.start()
-        return self
-
-    def join(self):
-        for t in self.threads:
-            t.join()
-        return self
 
 
 def verify(node, loads):

@@ -489,6 +489,52 @@ static void the_writer_goes_round(void **state)
 	db_close(crowd.d);
 }
 
+struct told {
+	struct db *d;
+	unsigned times;
+};
+
+static void write_meanwhile(void *arg, uint64_t done, uint64_t of)
+{
+	struct told *t = arg;
+	struct db_conn *w = get(t->d, DB_WRITE);
+
+	assert_true(done <= of);
+	t->times++;
+	exec(w, "INSERT INTO t (name) VALUES ('later')");
+	db_put(w);
+}
+
+static void a_backup_is_of_one_moment(void **state)
+{
+	struct folder *f = *state;
+	char place[sizeof f->path + 32], url[sizeof place + 8];
+	struct db *d = open_db(state), *copy = NULL;
+	struct told t = {.d = d};
+	struct db_conn *c = get(d, DB_WRITE);
+	struct err e = {0};
+
+	exec(c, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)");
+	exec(c, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+		"INSERT INTO t (name) SELECT printf('%0100d', i) FROM n");
+	db_put(c);
+	snprintf(place, sizeof place, "%s/copy.db", f->path);
+	assert_int_equal(db_backup(d, place, write_meanwhile, &t, &e), 0);
+	assert_true(t.times > 1);
+	snprintf(url, sizeof url, "sqlite:%s", place);
+	assert_int_equal(db_open(url, &copy, &e), 0);
+	c = get(copy, DB_READ);
+	assert_int_equal(number(c, "SELECT COUNT(*) FROM t"), 100000);
+	db_put(c);
+	db_close(copy);
+	assert_int_equal(db_backup(d, place, NULL, NULL, &e), -E_EXISTS);
+	e = (struct err){0};
+	snprintf(place, sizeof place, "%s/none/copy.db", f->path);
+	assert_true(db_backup(d, place, NULL, NULL, &e) < 0);
+	assert_true(e.msg[0]);
+	db_close(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +552,7 @@ int main(void)
 	    folder_test(the_log_is_prepared_and_used_again),
 	    folder_test(the_log_is_bounded_without_help),
 	    folder_test(readers_do_not_disturb_the_writer),
+	    folder_test(a_backup_is_of_one_moment),
 	    folder_test(the_writer_goes_round),
 	};
 

@@ -1,0 +1,2 @@
+-- backup: -> how many instances
+SELECT COUNT(*) FROM instance
