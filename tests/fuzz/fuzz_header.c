@@ -15,7 +15,7 @@ static int read_head(const uint8_t *data, size_t size, size_t piece, char uids[2
 
 	if (at < 0)
 		return (int)at;
-	if ((rc = index_head_new(meta.syntax, &h, e)) < 0)
+	if ((rc = index_head_new(meta.syntax, NULL, &h, e)) < 0)
 		return rc;
 	for (size_t i = (size_t)at; i < size && rc == 0; i += piece)
 		rc = index_head_feed(h, data + i, size - i < piece ? size - i : piece, e);
