@@ -5,6 +5,7 @@ SYSTEM_TESTS = \
 	%D%/test_cli.py \
 	%D%/test_corpus.py \
 	%D%/test_destinations.py \
+	%D%/test_find_rules.py \
 	%D%/test_full_disk.py \
 	%D%/test_hostile.py \
 	%D%/test_hostile_mutations.py \
