@@ -259,7 +259,8 @@ static int matches_one(struct row *r, const struct plan *p, const struct match *
 		return 1;
 	if (m->with)
 		return together(r, p, m);
-	if (m->kind == MATCH_NAME && m->attr->from == ATTR_KEPT && m->attr->code == ATTR_PATIENT_NAME) {
+	if (m->kind == MATCH_NAME && m->attr->from == ATTR_KEPT && m->attr->code == ATTR_PATIENT_NAME &&
+	    !p->names_old) {
 		text = db_text(r->s, ROW_NAMES, &n);
 		return match_forms(m, text, n);
 	}

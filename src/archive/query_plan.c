@@ -1,4 +1,5 @@
 /* archive/query_plan.c - see query_plan.h. */
+#include "archive/index.h"
 #include "archive/plan_internal.h"
 #include "base/text.h"
 
@@ -269,7 +270,7 @@ static int condition(struct plan *p, struct db_conn *c, const struct match *m, s
 	}
 	switch (m->attr->code) {
 	case ATTR_PATIENT_NAME:
-		return plan_name(p, m, e);
+		return p->names_old ? 0 : plan_name(p, m, e);
 	case ATTR_PATIENT_ID:
 		return patient_id_condition(p, c, m, e);
 	case ATTR_STUDY_DATE:
@@ -523,13 +524,16 @@ static int statement(struct plan *p, struct db_conn *c, enum plan_use use, struc
 int plan_make(struct plan *p, struct db_conn *c, const struct attr_set *extra, const struct query *q, enum plan_use use,
 	      struct err *e)
 {
+	uint64_t form;
 	int rc;
 
 	*p = (struct plan){.q = q, .extra = extra, .sql = BUF(1u << 20), .pool = BUF(4 * DSET_MOST)};
 	if (q->scope->kind == SCOPE_NOTHING || (q->scope->kind == SCOPE_SITES && q->scope->n == 0))
 		return err_set(e, E_DENIED, "nothing is in sight of the caller");
-	if ((rc = read_zone(p, e)) < 0 || (rc = read_keys(p, use, e)) < 0 || (rc = check_level(p, use, e)) < 0)
+	if ((rc = read_zone(p, e)) < 0 || (rc = read_keys(p, use, e)) < 0 || (rc = check_level(p, use, e)) < 0 ||
+	    (rc = index_form(c, &form, e)) < 0)
 		return rc;
+	p->names_old = form != TEXT_FORM;
 	if (q->datetime)
 		join_ranges(p);
 	return statement(p, c, use, e);

@@ -31,6 +31,7 @@ struct plan {
 	unsigned n_matches;
 	bool partial; /* a key was left out, or is not matched */
 	bool keyed;
+	bool names_old; /* the index has them in another form: not narrowed by, matched as they are kept */
 };
 
 enum plan_use { PLAN_FIND, PLAN_SELECT };

@@ -62,6 +62,8 @@ static const struct key keys[] = {
 	 "Refuse a C-FIND that has no key with a value: it asks for everything there is."},
 	{"query", "most", "0", AT(most), NUMBER(INT, 0, 1000000000),
 	 "Refuse a C-FIND with more matches than this before its first answer; 0: none is refused."},
+	{"query", "fuzzy", "negotiated", AT(fuzzy), TEXT(FUZZY),
+	 "Match names by pinyin, initials and in any order of words, too: where negotiated, always, or off."},
 	{"query", "timezone", "local", AT(timezone), TEXT(OFFSET),
 	 "Time zone of dates and times whose object names none, for queries that name theirs."},
 	{"index", "attributes", "", AT(attributes), TEXT(LIST),

@@ -7,7 +7,7 @@
  *     node.data node.aet
  *     dicom.listen dicom.port dicom.max_associations dicom.max_pdu_receive dicom.max_pdu_send dicom.artim dicom.idle
  *     dicom.dimse dicom.check_called_aet dicom.find_limit
- *     query.relational query.require_key query.most query.timezone index.attributes
+ *     query.relational query.require_key query.most query.fuzzy query.timezone index.attributes
  *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance
  *     log.level log.format alerts.window alerts.repeated alerts.size http.port
  * Order of precedence: command line, then file, then default; so load first, then set.
@@ -40,6 +40,7 @@ struct config {
 	bool relational;  /* unique keys above the level may be left out, even where that was not negotiated */
 	bool require_key; /* refuse a C-FIND without a single value to look for */
 	int64_t most;     /* refuse a C-FIND with more matches, before its first answer; 0: none is refused */
+	char *fuzzy;      /* names: negotiated, always, off */
 	char *timezone;   /* offset of dates and times whose object tells none: +0800, or local */
 	/* [index] */
 	char *attributes; /* kept besides those built in; archive/attr_extra.h reads it */

@@ -63,6 +63,10 @@ int value_text(const struct value_range *r, const char *text)
 		return strcmp(text, "text") == 0 || strcmp(text, "json") == 0 ? 0 : -E_CONFIG;
 	case VALUE_OFFSET:
 		return offset(text);
+	case VALUE_FUZZY:
+		return strcmp(text, "negotiated") == 0 || strcmp(text, "always") == 0 || strcmp(text, "off") == 0
+			   ? 0
+			   : -E_CONFIG;
 	case VALUE_LIST:
 		return 0;
 	default:
@@ -126,6 +130,7 @@ int value_expected(const struct value_range *r, struct buf *out, struct err *e)
 	    [VALUE_LEVEL] = "debug, info, warn or error",
 	    [VALUE_FORMAT] = "text or json",
 	    [VALUE_OFFSET] = "local, or an offset from UTC such as +0800",
+	    [VALUE_FUZZY] = "negotiated, always or off",
 	    [VALUE_LIST] = "entries between semicolons, or nothing",
 	    [VALUE_BOOL] = "true or false",
 	    [VALUE_INT] = "a whole number",

@@ -11,6 +11,7 @@ enum value_type {
 	VALUE_LEVEL,   /* of the log */
 	VALUE_FORMAT,  /* of the log */
 	VALUE_OFFSET,  /* from UTC: +0800, or local */
+	VALUE_FUZZY,   /* when names are matched so */
 	VALUE_LIST,    /* may be empty; what is in it a higher floor checks (config_check_list) */
 	VALUE_BOOL,
 	VALUE_INT,

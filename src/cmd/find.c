@@ -14,11 +14,13 @@ AUTO_TYPE(cursor, struct cursor *);
 static struct {
 	char *level;
 	gint64 limit;
+	gboolean fuzzy;
 } opt;
 
 static const GOptionEntry options[] = {
     {"level", 0, 0, G_OPTION_ARG_FILENAME, &opt.level, "patient, study (default), series or image", "LEVEL"},
     {"limit", 0, 0, G_OPTION_ARG_INT64, &opt.limit, "Print at most so many", "N"},
+    {"fuzzy", 0, 0, G_OPTION_ARG_NONE, &opt.fuzzy, "Match names by pinyin, initials, in any order of words, too", NULL},
     G_OPTION_ENTRY_NULL,
 };
 
@@ -263,6 +265,7 @@ int cmd_find(int argc, char **argv)
 	all = scope_everything("teleread find");
 	q.keys = keys;
 	q.limit = (uint64_t)opt.limit;
+	q.fuzzy = opt.fuzzy;
 	rc = print_matches(&c, a, &q, &table, &e);
 	scope_cleanup(&all);
 	return rc < 0 ? complain_input(usage.name, &e) : EXIT_DONE;

@@ -124,7 +124,7 @@ static struct query make_query(const struct find *f, uint32_t *offending)
 			      .patient_root = f->id->patient_root,
 			      .relational = agreed->relational || c->relational,
 			      .datetime = agreed->datetime,
-			      .fuzzy = agreed->fuzzy,
+			      .fuzzy = agreed->fuzzy || strcmp(c->fuzzy, "always") == 0,
 			      .empty = agreed->empty,
 			      .timezone = f->id->timezone[0] ? f->id->timezone : NULL,
 			      .otherwise = c->timezone,

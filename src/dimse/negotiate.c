@@ -122,6 +122,7 @@ static void extend(struct session *s, struct shim_extended *x)
 	if (!find)
 		return;
 	out->datetime = agree(x, 1);
+	out->fuzzy = strcmp(s->face->config->fuzzy, "off") != 0 && agree(x, 2);
 	out->timezone = agree(x, 3);
 	out->empty = agree(x, 5);
 	out->multiple = agree(x, 6);
