@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "base/utf8.h"
 #include <errno.h>
 #include <iconv.h>
 #include <pthread.h>
@@ -142,9 +143,27 @@ static int convert(const char *to, const char *from, const void *bytes, size_t n
 	return rc;
 }
 
+/* iconv takes code points above U+10FFFF, which are not in UTF-8 any more. */
+static bool well_formed(const uint8_t *p, size_t n)
+{
+	uint32_t ignored;
+
+	for (size_t k; n > 0; p += k, n -= k)
+		if ((k = utf8_next(p, n, &ignored)) == 0)
+			return false;
+	return true;
+}
+
 int text_from(const char *iconv_name, const void *bytes, size_t n, struct buf *out, struct err *e)
 {
-	return convert("UTF-8", iconv_name, bytes, n, out, e);
+	size_t before = out->len;
+	int rc = convert("UTF-8", iconv_name, bytes, n, out, e);
+
+	if (rc < 0 || out->len == before || well_formed(out->data + before, out->len - before))
+		return rc;
+	out->len = before;
+	out->data[before] = '\0';
+	return err_set(e, E_INVAL, "a character is beyond Unicode");
 }
 
 int text_to(const char *iconv_name, const char *utf8, size_t n, struct buf *out, struct err *e)

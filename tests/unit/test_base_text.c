@@ -199,6 +199,11 @@ static void character_sets_are_strict(void **state)
 	assert_int_equal(text_from("GBK", "ab\xFF\xFF", 4, &out, &e), -E_INVAL);
 	assert_string_equal(e.msg, "byte 3 is no character");
 	assert_string_equal(buf_text(&out), "\U00010000王"); /* failures append nothing */
+	assert_int_equal(text_from("UTF-8", "\xF4\x90\x80\x80", 4, &out, NULL), -E_INVAL); /* beyond U+10FFFF */
+	assert_int_equal(text_from("UTF-8", "\xF4\x8F\xBF\xBF", 4, &out, NULL), 0);
+	assert_string_equal(buf_text(&out), "\U00010000王\U0010FFFF");
+	out.len = strlen("\U00010000王");
+	out.data[out.len] = 0;
 	e = (struct err){0};
 	assert_int_equal(text_from("no-such-set", "a", 1, &out, &e), -E_UNSUP);
 	assert_string_equal(e.msg, "unknown character set no-such-set");
