@@ -2,6 +2,7 @@
 SQL_SQLITE = \
 	data/sql/sqlite/0001-index.sql \
 	data/sql/sqlite/0002-text.sql \
+	data/sql/sqlite/0003-charset.sql \
 	data/sql/sqlite/0004-attrs.sql \
 	data/sql/sqlite/backup-count.sql \
 	data/sql/sqlite/backup-packs.sql \
@@ -57,6 +58,8 @@ SQL_SQLITE = \
 	data/sql/sqlite/site-set.sql \
 	data/sql/sqlite/site-used.sql \
 	data/sql/sqlite/study-add.sql \
+	data/sql/sqlite/study-note.sql \
+	data/sql/sqlite/study-note-get.sql \
 	data/sql/sqlite/study-owner.sql \
 	data/sql/sqlite/uid-add.sql \
 	data/sql/sqlite/uid-find.sql

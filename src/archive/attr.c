@@ -190,7 +190,8 @@ int attr_put(struct buf *out, uint8_t code, const char *text, size_t n, struct e
 	return 0;
 }
 
-bool attr_get(const void *attrs, size_t len, uint8_t code, const char **text, size_t *n)
+/* The entry of a code that comes behind `skip` others of it. */
+static bool entry(const void *attrs, size_t len, uint8_t code, unsigned skip, const char **text, size_t *n)
 {
 	const uint8_t *p = attrs, *end = p + len;
 
@@ -209,7 +210,7 @@ bool attr_get(const void *attrs, size_t len, uint8_t code, const char **text, si
 		} while (*p++ & 0x80);
 		if (size > (size_t)(end - p))
 			return false;
-		if (found == code) {
+		if (found == code && skip-- == 0) {
 			*text = (const char *)p;
 			*n = size;
 			return true;
@@ -217,6 +218,16 @@ bool attr_get(const void *attrs, size_t len, uint8_t code, const char **text, si
 		p += size;
 	}
 	return false;
+}
+
+bool attr_get(const void *attrs, size_t len, uint8_t code, const char **text, size_t *n)
+{
+	return entry(attrs, len, code, 0, text, n);
+}
+
+bool attr_other(const void *attrs, size_t len, uint8_t code, const char **text, size_t *n)
+{
+	return entry(attrs, len, code, 1, text, n);
 }
 
 /* ---------------------------------------------------------------- binary numbers */

@@ -50,6 +50,8 @@ const struct attr *attr_at(unsigned n); /* by number, sorted by tag; NULL behind
 int attr_put(struct buf *out, uint8_t code, const char *text, size_t n, struct err *e);
 /* The value of a code; false (and "", 0) when there is none. Damaged input reads as none. */
 bool attr_get(const void *attrs, size_t len, uint8_t code, const char **text, size_t *n);
+/* The same value read in another character set, where it is in doubt which one it is in: the second entry of a code. */
+bool attr_other(const void *attrs, size_t len, uint8_t code, const char **text, size_t *n);
 
 /* Binary numbers (US SS UL SL FL FD) as decimal text, several between backslashes, and back into little endian. Text
  * that is no number becomes nothing. */

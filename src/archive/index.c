@@ -288,7 +288,9 @@ static int put_patient(struct db_conn *c, struct index_item *it, struct place *a
 		if ((rc = must(s, &at->patient, e)) < 0)
 			return rc;
 	}
-	return index_add_names(c, &h->names, NAME_PATIENT, at->patient, e);
+	if ((rc = index_add_names(c, &h->names, NAME_PATIENT, at->patient, e)) < 0)
+		return rc;
+	return index_add_names(c, &h->names_other, NAME_PATIENT, at->patient, e);
 }
 
 static int put_study(struct db_conn *c, struct index_item *it, struct place *at, struct err *e)
@@ -311,7 +313,21 @@ static int put_study(struct db_conn *c, struct index_item *it, struct place *at,
 	bind_buf(s, 7, &h->own);
 	if ((rc = must(s, &at->study, e)) < 0)
 		return rc;
-	return index_add_names(c, &h->names, NAME_STUDY, at->study, e);
+	if ((rc = index_add_names(c, &h->names, NAME_STUDY, at->study, e)) < 0)
+		return rc;
+	return index_add_names(c, &h->names_other, NAME_STUDY, at->study, e);
+}
+
+static int note_study(struct db_conn *c, const char *note, int64_t study, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = prepare(c, "study-note", &s, e);
+
+	if (rc < 0)
+		return rc;
+	db_bind_int(s, 1, study);
+	bind_str(s, 2, note);
+	return run(s, e);
 }
 
 /* An IS value as a number to sort by; NULL when it is none. */
@@ -399,6 +415,8 @@ static int put_rows(struct db_conn *c, struct index_item *it, struct place *at, 
 	int rc;
 
 	if (!at->study && (rc = put_study(c, it, at, e)) < 0)
+		return rc;
+	if (it->head->charset_note[0] && (rc = note_study(c, it->head->charset_note, at->study, e)) < 0)
 		return rc;
 	if (!at->series && (rc = put_series(c, it, at, e)) < 0)
 		return rc;

@@ -1,11 +1,15 @@
 /* archive/index_head.c - collects the attributes of the four levels from a data set as it passes. */
 #include "archive/index_internal.h"
 #include "archive/match.h"
+#include "base/metrics.h"
 #include "dicom/charset.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+static struct metric m_mislabelled = METRIC(COUNTER, "teleread_mislabelled_instances_total", "",
+					    "Instances read whose text is not in the character set that they name");
 
 #define TAG_CHARSET TAG(0x0008, 0x0005)
 
@@ -147,7 +151,7 @@ int index_head_new(const char *syntax, const struct attr_set *extra, struct inde
 		return err_set(e, E_NOMEM, "no memory for the head of a data set");
 	h->extra = extra;
 	h->raw = BUF(HEAD_TOTAL_MOST + 1);
-	h->patient = h->own = h->series_attrs = h->image = h->names = BUF(HEAD_TEXT_MOST);
+	h->patient = h->own = h->series_attrs = h->image = h->names = h->names_other = BUF(HEAD_TEXT_MOST);
 	if ((rc = scan_new(syntax, HEAD_VALUE_MOST, &ops, h, &h->scan, e)) < 0) {
 		index_head_free(h);
 		return rc;
@@ -205,6 +209,7 @@ void index_head_free(struct index_head *h)
 	buf_cleanup(&h->series_attrs);
 	buf_cleanup(&h->image);
 	buf_cleanup(&h->names);
+	buf_cleanup(&h->names_other);
 	free(h);
 }
 
@@ -218,42 +223,34 @@ static int number_text(const struct head_value *v, const uint8_t *p, struct buf 
 	return attr_number_text(vr, p, v->len, v->big_endian, out, e);
 }
 
-/* Nothing to convert: printable ASCII reads the same in every repertoire but JIS X 0201 (IR 13: \ and ~ differ). */
-static bool plain(const uint8_t *p, size_t n, const char *label)
+bool head_plain(const uint8_t *p, size_t n)
 {
-	const char *jis = strstr(label, "IR 13");
-
 	for (size_t i = 0; i < n; i++)
 		if ((p[i] < 0x20 || p[i] > 0x7E) && p[i] != '\t' && p[i] != '\r' && p[i] != '\n' && p[i] != '\f' &&
 		    p[i] != 0)
 			return false;
-	return !jis || (jis[5] >= '0' && jis[5] <= '9');
+	return true;
 }
 
-int head_utf8(const char *label, const char *vr, const uint8_t *p, size_t n, struct buf *out, int *flags, struct err *e)
+static int value_text(struct index_head *h, const struct head_value *v, const char *label, struct buf *out, int *flags,
+		      struct err *e)
 {
-	size_t from = out->len;
+	const uint8_t *p = h->raw.data + v->at;
+	const char *vr = v->attr->vr;
 	int rc;
 
-	if (plain(p, n, label))
-		rc = buf_put(out, p, n, e);
-	else if ((rc = charset_decode(label, vr_is_text(vr) ? vr : "LO", p, n, out, e)) > 0)
+	if (attr_is_binary(vr))
+		return number_text(v, p, out, e);
+	if (head_plain(p, v->len))
+		rc = buf_put(out, p, v->len, e);
+	else if ((rc = charset_decode(label, vr_is_text(vr) ? vr : "LO", p, v->len, out, e)) > 0)
 		*flags |= rc;
 	if (rc < 0)
 		return rc;
-	for (size_t i = from; i < out->len; i++)
+	for (size_t i = 0; i < out->len; i++)
 		if (out->data[i] == '\0')
 			out->data[i] = ' ';
 	return 0;
-}
-
-static int value_text(struct index_head *h, const struct head_value *v, struct buf *out, int *flags, struct err *e)
-{
-	const uint8_t *p = h->raw.data + v->at;
-
-	if (attr_is_binary(v->attr->vr))
-		return number_text(v, p, out, e);
-	return head_utf8(h->label, v->attr->vr, p, v->len, out, flags, e);
 }
 
 static int place(struct index_head *h, const struct attr *a, const char *text, size_t n, struct err *e)
@@ -274,32 +271,112 @@ static int place(struct index_head *h, const struct attr *a, const char *text, s
 	}
 }
 
-static int decode(struct index_head *h, int *flags, struct err *e)
+/* The label as it may be printed. */
+static void note_charset(struct index_head *h, const char *likely)
+{
+	const char *label = h->label;
+	size_t n = strnlen(label, 39);
+	char found[40] = "none";
+
+	match_trim("CS", &label, &n);
+	for (size_t i = 0; i < n; i++)
+		found[i] = label[i] < ' ' || label[i] > '~' ? '?' : label[i];
+	if (n > 0)
+		found[n] = '\0';
+	snprintf(h->charset_note, sizeof(h->charset_note), "%s is %s", found, likely);
+	metric_add(&m_mislabelled, 1);
+}
+
+static int parse_sequence(const struct index_head *h, const struct head_kept *k, struct dset **out, struct err *e)
+{
+	return dset_parse(h->raw.data + k->at, k->len, UID_EXPLICIT_LE, out, e);
+}
+
+/* All text of the object together tells what it is written in. */
+static int judge(struct index_head *h, struct charset_verdict *out, struct err *e)
+{
+	struct charset_judge j;
+	struct charset_verdict v;
+	int rc = 0;
+
+	charset_judge_begin(&j, h->label);
+	for (unsigned i = 0; i < h->n; i++)
+		if (!attr_is_binary(h->values[i].attr->vr))
+			charset_judge_see(&j, h->raw.data + h->values[i].at, h->values[i].len);
+	for (unsigned i = 0; i < h->n_sequences && rc == 0; i++) {
+		AUTO(dset) d = NULL;
+
+		if (h->sequences[i].foreign && (rc = parse_sequence(h, &h->sequences[i], &d, e)) == 0)
+			dset_see(d, &j);
+	}
+	v = charset_judge_end(&j, h->label);
+	if (v.wrong)
+		note_charset(h, v.shown);
+	*out = v;
+	return rc;
+}
+
+/* One value into the attributes; and, behind it, as it reads by the other label. */
+static int decode_value(struct index_head *h, const struct head_value *v, const struct charset_verdict *labels,
+			int *flags, struct err *e)
 {
 	AUTO(buf) value = BUF(HEAD_TEXT_MOST);
-	const char *text;
-	size_t n;
+	AUTO(buf) other = BUF(HEAD_TEXT_MOST);
+	const struct attr *a = v->attr;
+	const char *text, *text2;
+	size_t n, n2;
+	int rc, lossy = 0;
+
+	if ((rc = value_text(h, v, labels->shown, &value, flags, e)) < 0)
+		return rc;
+	text = buf_text(&value);
+	n = value.len;
+	match_trim(a->vr, &text, &n);
+	if ((rc = place(h, a, text, n, e)) < 0 || !labels->other || attr_is_binary(a->vr))
+		return rc;
+	if ((rc = value_text(h, v, labels->other, &other, &lossy, e)) < 0)
+		return rc;
+	text2 = buf_text(&other);
+	n2 = other.len;
+	match_trim(a->vr, &text2, &n2);
+	if (lossy || n == 0 || (n2 == n && memcmp(text, text2, n) == 0))
+		return 0;
+	if (a->code == ATTR_PATIENT_NAME && (rc = match_names(text2, n2, &h->names_other, e)) < 0)
+		return rc;
+	return place(h, a, text2, n2, e);
+}
+
+/* A sequence with its text in UTF-8. */
+static int decode_sequence(struct index_head *h, const struct head_kept *k, const char *label, int *flags,
+			   struct err *e)
+{
+	AUTO(buf) bytes = BUF(HEAD_TEXT_MOST);
+	AUTO(dset) d = NULL;
 	int rc;
 
-	for (unsigned i = 0; i < h->n; i++) {
-		const struct attr *a = h->values[i].attr;
+	if (!k->foreign)
+		return place(h, k->attr, (const char *)h->raw.data + k->at, k->len, e);
+	if ((rc = parse_sequence(h, k, &d, e)) < 0 || (rc = dset_to_utf8(d, label, flags, e)) < 0 ||
+	    (rc = dset_write(d, UID_EXPLICIT_LE, &bytes, e)) < 0)
+		return rc;
+	return place(h, k->attr, buf_text(&bytes), bytes.len, e);
+}
 
-		buf_clear(&value);
-		if ((rc = value_text(h, &h->values[i], &value, flags, e)) < 0)
-			return rc;
-		text = buf_text(&value);
-		n = value.len;
-		match_trim(a->vr, &text, &n);
-		if ((rc = place(h, a, text, n, e)) < 0)
-			return rc;
-	}
-	for (unsigned i = 0; i < h->n_sequences; i++) {
-		const struct head_kept *k = &h->sequences[i];
+static int decode(struct index_head *h, int *flags, struct err *e)
+{
+	struct charset_verdict labels;
+	const char *text;
+	size_t n;
+	int rc = judge(h, &labels, e);
 
-		if ((rc = place(h, k->attr, (const char *)h->raw.data + k->at, k->len, e)) < 0)
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; i < h->n; i++)
+		if ((rc = decode_value(h, &h->values[i], &labels, flags, e)) < 0)
 			return rc;
-	}
-	*flags |= h->flags;
+	for (unsigned i = 0; i < h->n_sequences; i++)
+		if ((rc = decode_sequence(h, &h->sequences[i], labels.shown, flags, e)) < 0)
+			return rc;
 	head_text(&h->own, ATTR_PATIENT_NAME, &text, &n);
 	if ((rc = match_names(text, n, &h->names, e)) < 0)
 		return rc;
@@ -336,8 +413,9 @@ int index_head_end(struct index_head *h, char remark[160], struct err *e)
 		return rc;
 	if (!h->remark[0] && flags & CHARSET_LOSSY)
 		snprintf(h->remark, sizeof(h->remark), "some text is in no known character set");
-	else if (!h->remark[0] && flags & CHARSET_GUESSED)
-		snprintf(h->remark, sizeof(h->remark), "some text is not in the character set that the object names");
+	else if (!h->remark[0] && h->charset_note[0])
+		snprintf(h->remark, sizeof(h->remark), "text in another character set than the object names: %s",
+			 h->charset_note);
 	else if (!h->remark[0] && h->cut)
 		snprintf(h->remark, sizeof(h->remark), "some values are too long to be indexed");
 	memcpy(remark, h->remark, sizeof(h->remark));

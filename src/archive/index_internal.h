@@ -28,11 +28,13 @@ struct head_sequence {
 	uint32_t tag[SEQUENCE_DEPTH + 1];
 	char label[SEQUENCE_DEPTH + 1][129]; /* (0008,0005) as it holds for the items of that depth */
 	unsigned items;
-	bool cut; /* it is over a limit: not kept */
+	bool cut;     /* it is over a limit: not kept */
+	bool foreign; /* it has text outside ASCII */
 };
 struct head_kept { /* a sequence that is complete: its encoding, in raw */
 	const struct attr *attr;
 	uint32_t at, len;
+	bool foreign; /* text is as it came, and items whose label is not the object's own have it */
 };
 /* Private creators of the data set whose attributes are kept: which block is whose. */
 #define HEAD_BLOCKS 16
@@ -48,7 +50,6 @@ struct index_head {
 	unsigned n_sequences;
 	struct head_block blocks[HEAD_BLOCKS];
 	unsigned n_blocks;
-	int flags; /* enum charset_flag of what was read in sequences */
 	struct buf raw;
 	struct head_value values[ATTR_MOST];
 	unsigned n;
@@ -62,7 +63,8 @@ struct index_head {
 
 	/* from index_head_end on */
 	struct buf patient, own, series_attrs, image; /* attrs of patient, study, series, instance */
-	struct buf names;
+	struct buf names, names_other;                /* as they are shown; as they may have been meant, else empty */
+	char charset_note[CHARSET_NOTE];              /* what the text is likely in, when the object says otherwise */
 	char study_date[9];
 };
 
@@ -70,9 +72,8 @@ enum name_kind { NAME_PATIENT = 0, NAME_STUDY = 1 };
 /* Rows by which a name is found: its component groups, and its forms for fuzzy matching. */
 int index_add_names(struct db_conn *c, const struct buf *names, enum name_kind kind, int64_t owner, struct err *e);
 
-/* Bytes as they are in a data set to UTF-8, without NULs; *flags gets enum charset_flag. */
-int head_utf8(const char *label, const char *vr, const uint8_t *p, size_t n, struct buf *out, int *flags,
-	      struct err *e);
+/* Nothing to convert: what is printable in ASCII reads the same in every repertoire. */
+bool head_plain(const uint8_t *p, size_t n);
 /* index_sequence.c: a sequence begins at depth 0; what is announced within it; and its end. */
 int head_sequence_begin(struct index_head *h, const struct attr *a, struct err *e);
 int head_sequence_element(struct index_head *h, const struct scan_element *el, struct err *e);

@@ -4,7 +4,6 @@
  * private elements, bulk data, long values and items nested too deep are left out.
  */
 #include "archive/index_internal.h"
-#include "dicom/charset.h"
 
 #include <string.h>
 
@@ -26,7 +25,7 @@ int head_sequence_begin(struct index_head *h, const struct attr *a, struct err *
 	s->at[0] = s->root;
 	s->tag[0] = a->tag;
 	s->items = 0;
-	s->cut = false;
+	s->cut = s->foreign = false;
 	memcpy(s->label[0], h->label, sizeof(s->label[0]));
 	return 0;
 }
@@ -69,11 +68,17 @@ static bool left_out(const struct scan_element *el)
 
 static int put_text(struct index_head *h, const struct scan_element *el, const char *vr, struct err *e)
 {
-	AUTO(buf) text = BUF(HEAD_TEXT_MOST);
 	struct head_sequence *s = &h->sequence;
-	int rc = head_utf8(s->label[el->depth], vr, el->value, el->length, &text, &h->flags, e);
+	struct dset *item = s->at[el->depth];
+	const char *label = s->label[el->depth];
+	int rc = 0;
 
-	return rc < 0 ? rc : dset_put(s->at[el->depth], el->tag, vr, buf_text(&text), text.len, e);
+	if (!head_plain(el->value, el->length)) {
+		s->foreign = true;
+		if (strcmp(label, h->label) != 0)
+			rc = dset_put(item, TAG_CHARSET, NULL, label, strlen(label), e);
+	}
+	return rc < 0 ? rc : dset_put(item, el->tag, vr, el->value, el->length, e);
 }
 
 int head_sequence_element(struct index_head *h, const struct scan_element *el, struct err *e)
@@ -129,7 +134,7 @@ int head_sequence_end(struct index_head *h, struct err *e)
 	h->cut |= s->cut;
 	if (s->cut || bytes.len == 0)
 		return 0;
-	h->sequences[h->n_sequences++] =
-	    (struct head_kept){.attr = a, .at = (uint32_t)h->raw.len, .len = (uint32_t)bytes.len};
+	h->sequences[h->n_sequences++] = (struct head_kept){
+	    .attr = a, .at = (uint32_t)h->raw.len, .len = (uint32_t)bytes.len, .foreign = s->foreign};
 	return buf_put(&h->raw, bytes.data, bytes.len, e);
 }

@@ -119,11 +119,17 @@ static int list_values(struct row *r, const char *name, struct err *e)
 	return rc;
 }
 
-static void kept(const struct row *r, const struct attr *a, const char **text, size_t *n)
+static const void *kept_attrs(const struct row *r, const struct attr *a, size_t *len)
 {
 	static const int column[] = {ROW_OWN, ROW_OWN, ROW_SERIES_ATTRS, ROW_IMAGE_ATTRS};
+
+	return db_blob(r->s, column[a->level], len);
+}
+
+static void kept(const struct row *r, const struct attr *a, const char **text, size_t *n)
+{
 	size_t len;
-	const void *attrs = db_blob(r->s, column[a->level], &len);
+	const void *attrs = kept_attrs(r, a, &len);
 
 	attr_get(attrs, len, a->code, text, n);
 }
@@ -233,6 +239,19 @@ static int zone_of_moments(const struct row *r, const struct plan *p)
 	return p->zone == WHEN_NO_ZONE ? zone_of(r, p) : p->zone;
 }
 
+/* Does a value answer the key as it reads in the other character set that it may be in? */
+static bool other_answers(const struct row *r, const struct plan *p, const struct match *m)
+{
+	const char *text;
+	size_t len, n;
+	const void *attrs;
+
+	if (m->attr->from != ATTR_KEPT)
+		return false;
+	attrs = kept_attrs(r, m->attr, &len);
+	return attr_other(attrs, len, m->attr->code, &text, &n) && match_value(m, text, n, zone_of_moments(r, p));
+}
+
 /* A date whose time is matched together with it. */
 static bool together(struct row *r, const struct plan *p, const struct match *date)
 {
@@ -262,11 +281,11 @@ static int matches_one(struct row *r, const struct plan *p, const struct match *
 	if (m->kind == MATCH_NAME && m->attr->from == ATTR_KEPT && m->attr->code == ATTR_PATIENT_NAME &&
 	    !p->names_old) {
 		text = db_text(r->s, ROW_NAMES, &n);
-		return match_forms(m, text, n);
+		return match_forms(m, text, n) || other_answers(r, p, m);
 	}
 	if ((rc = value_of(r, p, m->attr, &text, &n, e)) < 0)
 		return rc;
-	return match_value(m, text, n, zone_of_moments(r, p));
+	return match_value(m, text, n, zone_of_moments(r, p)) || other_answers(r, p, m);
 }
 
 /* 1: it answers every key. */
@@ -488,4 +507,21 @@ void cursor_close(struct cursor *c)
 	free(c->sites);
 	query_plan_cleanup(&c->plan);
 	free(c);
+}
+
+int query_charset_note(struct archive *a, const char *study_uid, char note[CHARSET_NOTE], struct err *e)
+{
+	AUTO(db_conn) c = NULL;
+	struct db_stmt *s;
+	int rc;
+
+	if ((rc = db_get(archive_db(a), DB_READ, &c, e)) < 0 ||
+	    (rc = db_prepare(c, db_sql(db_of(c), "study-note-get"), &s, e)) < 0)
+		return rc;
+	db_bind_text(s, 1, study_uid, strlen(study_uid));
+	if ((rc = db_step(s, e)) <= 0)
+		return rc;
+	snprintf(note, CHARSET_NOTE, "%s", db_text(s, 0, NULL));
+	db_reset(s);
+	return note[0] != '\0';
 }

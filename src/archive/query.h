@@ -55,6 +55,11 @@ static inline void cursor_cleanup(struct cursor **c)
 	cursor_close(*c);
 }
 
+/* What a study's text is likely written in when its objects say otherwise, such as "ISO_IR 100 is GB18030": 1. 0: they agree,
+ * or there is no such study. */
+#define CHARSET_NOTE 80
+int query_charset_note(struct archive *a, const char *study_uid, char note[CHARSET_NOTE], struct err *e);
+
 /* ---- instances to send, in the order a viewer shows them (series, then instance number) */
 struct stored {
 	char sop_class[65], sop_instance[65], syntax[65], study[65], series[65];

@@ -1,67 +1,12 @@
 #include "dicom/charset.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "dicom/charset_2022.h"
-#include <stdbool.h>
+#include "dicom/charset_set.h"
+#include <stdio.h>
 #include <string.h>
 
 #define REPLACEMENT "\xEF\xBF\xBD"
-#define TERM_MOST 32
-
-/* ---- labels */
-
-static const struct {
-	const char *term, *iconv; /* term without "ISO_IR " or "ISO 2022 IR " */
-} plain[] = {
-    {"6", "ASCII"},        {"13", "CP932"},        {"100", "ISO-8859-1"}, {"101", "ISO-8859-2"}, {"109", "ISO-8859-3"},
-    {"110", "ISO-8859-4"}, {"126", "ISO-8859-7"},  {"127", "ISO-8859-6"}, {"138", "ISO-8859-8"}, {"144", "ISO-8859-5"},
-    {"148", "ISO-8859-9"}, {"149", "EUC-KR"},      {"58", "EUC-CN"},      {"159", "EUC-JP"},     {"166", "TIS-620"},
-    {"192", "UTF-8"},      {"203", "ISO-8859-15"}, {"87", "EUC-JP"},
-};
-
-/* The iconv name of one defined term, as the standard spells it and as it is met; NULL when unknown. An empty term is
- * the default repertoire. */
-static const char *iconv_name(const char *term)
-{
-	const char *number = NULL;
-
-	if (!*term)
-		return "ASCII";
-	if (!strcasecmp(term, "GB18030"))
-		return "GB18030";
-	if (!strcasecmp(term, "GBK") || !strcasecmp(term, "GB2312"))
-		return "GBK";
-	if (!strncasecmp(term, "ISO_IR", 6) || !strncasecmp(term, "ISO IR", 6))
-		number = term + 6;
-	else if (!strncasecmp(term, "ISO 2022 IR", 11) || !strncasecmp(term, "ISO-2022-IR", 11))
-		number = term + 11;
-	if (!number)
-		return !strcasecmp(term, "UTF-8") || !strcasecmp(term, "UTF8") ? "UTF-8" : NULL;
-	while (*number == ' ' || *number == '_' || *number == '-')
-		number++;
-	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
-		if (!strcmp(number, plain[i].term))
-			return plain[i].iconv;
-	return NULL;
-}
-
-/* Copies the first term, trimmed. Returns whether there are more. */
-static bool first_term(const char *label, char out[TERM_MOST])
-{
-	size_t n = strcspn(label, "\\");
-	bool more = label[n] != 0;
-
-	while (n > 0 && *label == ' ')
-		label++, n--;
-	while (n > 0 && label[n - 1] == ' ')
-		n--;
-	if (n >= TERM_MOST)
-		n = 0;
-	memcpy(out, label, n);
-	out[n] = 0;
-	return more;
-}
-
-/* ---- looking at bytes */
 
 static bool is_plain(const uint8_t *p, size_t n)
 {
@@ -71,53 +16,21 @@ static bool is_plain(const uint8_t *p, size_t n)
 	return true;
 }
 
-static bool has_escape(const uint8_t *p, size_t n)
-{
-	return memchr(p, 0x1B, n) != NULL;
-}
-
-/* Every byte above ASCII belongs to a pair of the level 1 and 2 hanzi of GB 2312, the ones that names are made of.
- * Western text in Latin-1 hardly ever looks so: its accented letters stand alone between ASCII ones. */
-static bool all_common_hanzi(const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] < 0x80)
-			continue;
-		if (p[i] < 0xB0 || p[i] > 0xF7 || i + 1 >= n || p[i + 1] < 0xA1 || p[i + 1] > 0xFE)
-			return false;
-		i++;
-	}
-	return true;
-}
-
 /* ---- decoding */
 
-/* All or nothing: out is as it was when anything does not fit. */
-static int strictly(const char *iconv, const uint8_t *p, size_t n, struct buf *out)
-{
-	size_t start = out->len;
-	int rc = text_from(iconv, p, n, out, NULL); /* no sentence: trying is cheap that way */
-
-	if (rc >= 0 && !text_valid(buf_text(out) + start, out->len - start))
-		rc = -E_INVAL; /* iconv knows UTF-8 beyond U+10FFFF */
-	if (rc < 0)
-		out->len = start;
-	return rc == -E_LIMIT || rc == -E_NOMEM ? rc : rc < 0 ? 0 : 1;
-}
-
-/* Length of the longest character at p that the charset knows, decoded into out; 0 when none. */
-static int one_character(const char *iconv, const uint8_t *p, size_t n, struct buf *out)
+/* Length of the shortest run at p that the set reads, decoded into out; 0 when there is none. */
+static int one_character(const struct charset_set *s, const uint8_t *p, size_t n, struct buf *out, struct err *e)
 {
 	int rc;
 
 	for (int k = 1; k <= 4 && (size_t)k <= n; k++)
-		if ((rc = strictly(iconv, p, (size_t)k, out)) != 0)
+		if ((rc = charset_set_read(s, p, (size_t)k, out, e)) != 0)
 			return rc < 0 ? rc : k;
 	return 0;
 }
 
 /* What fits is decoded, each byte that does not becomes U+FFFD. ASCII runs are copied, so only the rest is slow. */
-static int leniently(const char *iconv, const uint8_t *p, size_t n, struct buf *out, struct err *e)
+static int leniently(const struct charset_set *s, const uint8_t *p, size_t n, struct buf *out, struct err *e)
 {
 	bool lossy = false;
 	int rc;
@@ -125,7 +38,7 @@ static int leniently(const char *iconv, const uint8_t *p, size_t n, struct buf *
 	for (size_t i = 0; i < n;) {
 		if (p[i] < 0x80 && p[i] != 0x1B && p[i] != 0) {
 			rc = buf_byte(out, p[i++], e);
-		} else if ((rc = p[i] < 0x80 ? 0 : one_character(iconv, p + i, n - i, out)) > 0) {
+		} else if ((rc = p[i] < 0x80 ? 0 : one_character(s, p + i, n - i, out, e)) > 0) {
 			i += (size_t)rc;
 		} else if (rc == 0) {
 			lossy = true;
@@ -133,42 +46,26 @@ static int leniently(const char *iconv, const uint8_t *p, size_t n, struct buf *
 			rc = buf_str(out, REPLACEMENT, e);
 		}
 		if (rc < 0)
-			return err_set(e, (enum err_code) - rc, "text is too long");
+			return rc;
 	}
-	return lossy ? CHARSET_LOSSY : 0;
-}
-
-/* The encodings likely behind a label, most telling first. 1 decoded, 0 none fits. */
-static int guess(const char *labelled, const uint8_t *p, size_t n, struct buf *out)
-{
-	bool latin = !strcmp(labelled, "ISO-8859-1");
-	int rc;
-
-	if (strcmp(labelled, "UTF-8") != 0 && (rc = strictly("UTF-8", p, n, out)) != 0)
-		return rc;
-	if (latin && !all_common_hanzi(p, n))
-		return 0;
-	return strictly("GB18030", p, n, out);
+	return lossy ? CHARSET_LOSSY : CHARSET_AS_LABELLED;
 }
 
 static int decode(const char *label, const char *vr, const uint8_t *p, size_t n, struct buf *out, struct err *e)
 {
-	char term[TERM_MOST];
-	bool more = first_term(label, term);
-	const char *name = iconv_name(term);
-	bool escapes = has_escape(p, n) && (more || !strncasecmp(term, "ISO 2022", 8));
-	bool suspect = !name || !strcmp(name, "ASCII") || !strcmp(name, "ISO-8859-1");
+	struct charset_label l;
+	const struct charset_set *high;
 	int rc;
 
-	if (escapes && (rc = charset_2022_decode(name, vr, p, n, out, e)) != 0)
+	charset_label_read(label, &l);
+	high = charset_label_high(&l);
+	/* Who writes escape sequences means them, whatever the label says. */
+	if (l.set[0]->kind != CHARSET_WHOLE && memchr(p, 0x1B, n) &&
+	    (rc = charset_2022_decode(&l, vr, p, n, out, e)) != 0)
 		return rc < 0 ? rc : CHARSET_AS_LABELLED;
-	if (!name)
-		name = "ASCII";
-	if (!escapes && !suspect && (rc = strictly(name, p, n, out)) != 0)
+	if (high && !memchr(p, 0, n) && !memchr(p, 0x1B, n) && (rc = charset_set_read(high, p, n, out, e)) != 0)
 		return rc < 0 ? rc : CHARSET_AS_LABELLED;
-	if (!escapes && (rc = guess(name, p, n, out)) != 0)
-		return rc < 0 ? rc : CHARSET_GUESSED;
-	return leniently(name, p, n, out, e);
+	return leniently(high ? high : l.set[0], p, n, out, e);
 }
 
 int charset_decode(const char *label, const char *vr, const void *bytes, size_t n, struct buf *out, struct err *e)
@@ -189,54 +86,67 @@ int charset_decode(const char *label, const char *vr, const void *bytes, size_t 
 
 /* ---- encoding */
 
-static size_t utf8_length(const char *s, size_t n)
+static int encode_single(const struct charset_set *s, const char *utf8, size_t n, struct buf *out, struct err *e)
 {
-	unsigned char c = (unsigned char)*s;
-	size_t k = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-
-	return k < n ? k : n;
-}
-
-/* Character by character, '?' for what the charset lacks. */
-static int encode_with_marks(const char *name, const char *s, size_t n, struct buf *out, struct err *e)
-{
+	size_t start = out->len;
 	int rc = 0;
 
-	for (size_t k; n > 0 && rc >= 0; s += k, n -= k) {
-		struct err ignored = {0};
-		size_t start = out->len;
+	for (size_t i = 0, k; i < n && rc >= 0; i += k) {
+		uint8_t bytes[4] = {(uint8_t)utf8[i]};
+		size_t len = 1;
+		uint32_t ignored;
 
-		k = utf8_length(s, n);
-		if ((rc = text_to(name, s, k, out, &ignored)) >= 0)
-			continue;
-		out->len = start;
-		rc = buf_byte(out, '?', e);
+		k = utf8_next((const uint8_t *)utf8 + i, n - i, &ignored);
+		if (k > 1 && (len = charset_set_write(s, utf8 + i, k, bytes)) == 0)
+			rc = err_set(e, E_UNSUP, "%s lacks a character", s->term ? s->term : s->key);
+		else
+			rc = buf_put(out, bytes, len, e);
 	}
+	if (rc < 0)
+		out->len = start;
 	return rc < 0 ? rc : 0;
+}
+
+static int read_known(const char *label, struct charset_label *out, struct err *e)
+{
+	charset_label_read(label, out);
+	return out->unknown ? err_set(e, E_UNSUP, "unknown character set \"%.32s\"", label) : 0;
 }
 
 int charset_encode(const char *label, const char *utf8, size_t n, struct buf *out, struct err *e)
 {
-	char term[TERM_MOST];
-	bool more = first_term(label, term);
-	const char *name = iconv_name(term);
-	size_t start = out->len;
+	struct charset_label l;
 	int rc;
 
 	if (!text_valid(utf8, n))
 		return err_set(e, E_INVAL, "text is not UTF-8");
 	if (is_plain((const uint8_t *)utf8, n))
 		return buf_put(out, utf8, n, e);
-	if (!name)
-		return err_set(e, E_UNSUP, "unknown character set \"%.32s\"", term);
-	if (!strcmp(name, "CP932") || !strcmp(name, "EUC-JP"))
-		return err_set(e, E_UNSUP, "text cannot be written in %.32s", term);
-	if (text_to(name, utf8, n, out, NULL) >= 0)
+	if ((rc = read_known(label, &l, e)) < 0)
+		return rc;
+	if (memchr(utf8, 0x1B, n)) /* it would begin a sequence */
+		return err_set(e, E_UNSUP, "text with an escape character");
+	return l.n > 1 ? charset_2022_encode(&l, utf8, n, out, e) : encode_single(l.set[0], utf8, n, out, e);
+}
+
+int charset_canonical(const char *label, char out[CHARSET_LABEL], struct err *e)
+{
+	struct charset_label l;
+	size_t len = 0;
+	int rc = read_known(label, &l, e);
+
+	if (rc < 0)
+		return rc;
+	if (l.n == 1 && (l.set[0]->kind != CHARSET_SINGLE || strncmp(label, "ISO 2022 IR ", 12) != 0)) {
+		snprintf(out, CHARSET_LABEL, "%s", l.first_named ? l.set[0]->term : "");
 		return 0;
-	out->len = start;
-	if (more)
-		return err_set(e, E_UNSUP, "text needs more than %.32s", *term ? term : "the default character set");
-	if ((rc = encode_with_marks(name, utf8, n, out, e)) < 0)
-		out->len = start;
-	return rc;
+	}
+	*out = 0;
+	for (unsigned i = 0; i < l.n; i++) { /* at most 8 terms of 15 characters */
+		if (i > 0)
+			len += (size_t)snprintf(out + len, CHARSET_LABEL - len, "\\");
+		if (i > 0 || l.first_named)
+			len += (size_t)snprintf(out + len, CHARSET_LABEL - len, "ISO 2022 IR %s", l.set[i]->key);
+	}
+	return 0;
 }

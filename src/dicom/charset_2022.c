@@ -1,35 +1,26 @@
-/* ISO 2022 with the escape sequences of PS3.3 C.12.1.1.2. Each run of bytes of one set is put in the form that iconv
- * knows it in: 94x94 sets of G0 get their high bits set, which makes them EUC. */
+/* ISO 2022 with the escape sequences of PS3.3 C.12.1.1.2. When reading, each run of bytes of one set is put in the form
+ * that iconv knows it in: 94x94 sets of G0 get their high bits set, which makes them EUC. */
 #include "dicom/charset_2022.h"
-#include "base/text.h"
+#include "base/utf8.h"
 #include <string.h>
 
-enum part { G0_ONE, G0_PAIRS, G1 };
+/* ---- decoding */
 
-struct set {
-	char escape[4]; /* behind ESC */
-	enum part part;
-	const char *iconv;
-	uint8_t prefix; /* before each pair in EUC */
-};
+/* G0 sequences that the standard does not have but writers use: G0 instead of G1, and JIS C 6226 of 1978. */
+static const struct {
+	const char *escape, *key;
+	bool g1;
+} strangers[] = {{"$A", "58", false}, {"$(C", "149", false}, {"$@", "87", false}, {"$(B", "87", false}};
 
-static const struct set sets[] = {
-    {"(B", G0_ONE, "ASCII", 0},     {"(J", G0_ONE, "ASCII", 0},        {"$B", G0_PAIRS, "EUC-JP", 0},
-    {"$@", G0_PAIRS, "EUC-JP", 0},  {"$(D", G0_PAIRS, "EUC-JP", 0x8F}, {"$A", G0_PAIRS, "EUC-CN", 0},
-    {"$(C", G0_PAIRS, "EUC-KR", 0}, {"$)C", G1, "EUC-KR", 0},          {"$)A", G1, "EUC-CN", 0},
-    {")I", G1, "CP932", 0},         {"-A", G1, "ISO-8859-1", 0},       {"-B", G1, "ISO-8859-2", 0},
-    {"-C", G1, "ISO-8859-3", 0},    {"-D", G1, "ISO-8859-4", 0},       {"-F", G1, "ISO-8859-7", 0},
-    {"-G", G1, "ISO-8859-6", 0},    {"-H", G1, "ISO-8859-8", 0},       {"-L", G1, "ISO-8859-5", 0},
-    {"-M", G1, "ISO-8859-9", 0},    {"-T", G1, "TIS-620", 0},          {"-b", G1, "ISO-8859-15", 0},
-};
-static const struct set ascii = {"(B", G0_ONE, "ASCII", 0};
+static const char *const keys[] = {"6",   "13",  "87",  "159", "58",  "149", "100", "101", "109",
+				   "110", "126", "127", "138", "144", "148", "166", "203"};
 
 struct decoder {
 	const uint8_t *p;
 	size_t n, at;
 	const char *vr;
-	const struct set *g0;
-	const char *g1, *g1_first, *g1_last; /* now; after a reset; the last that an escape named */
+	const struct charset_set *g0, *g0_first;
+	const struct charset_set *g1, *g1_first, *g1_last; /* now; after a reset; the last that an escape named */
 	struct buf *out;
 	struct err *e;
 };
@@ -43,30 +34,35 @@ static bool resets(const struct decoder *d, uint8_t c)
 	       (!one_value && c == '\\');
 }
 
-static int convert(const struct decoder *d, const char *iconv, const uint8_t *p, size_t n)
+static bool named(const struct decoder *d, const char *escape)
 {
-	struct err why = {0};
-	int rc = text_from(iconv, p, n, d->out, &why);
+	size_t k = escape ? strlen(escape) : 0;
 
-	if (rc == -E_LIMIT || rc == -E_NOMEM)
-		return err_set(d->e, why.code, "%s", why.msg);
-	return rc < 0 ? 0 : 1;
+	return k > 0 && d->n - d->at - 1 >= k && memcmp(d->p + d->at + 1, escape, k) == 0;
 }
 
 static int take_escape(struct decoder *d)
 {
-	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
-		size_t k = strlen(sets[i].escape);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const struct charset_set *s = charset_set_find(keys[i]);
 
-		if (d->n - d->at - 1 < k || memcmp(d->p + d->at + 1, sets[i].escape, k) != 0)
-			continue;
-		if (sets[i].part == G1)
-			d->g1 = d->g1_last = sets[i].iconv;
-		else
-			d->g0 = &sets[i];
-		d->at += k + 1;
-		return 1;
+		if (named(d, s->g1)) {
+			d->g1 = d->g1_last = s;
+			d->at += strlen(s->g1) + 1;
+			return 1;
+		}
+		if (named(d, s->g0)) {
+			d->g0 = s;
+			d->at += strlen(s->g0) + 1;
+			return 1;
+		}
 	}
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++)
+		if (named(d, strangers[i].escape)) {
+			d->g0 = charset_set_find(strangers[i].key);
+			d->at += strlen(strangers[i].escape) + 1;
+			return 1;
+		}
 	return 0;
 }
 
@@ -74,24 +70,24 @@ static int take_escape(struct decoder *d)
  */
 static int take_high(struct decoder *d)
 {
-	const char *set = d->g1 ? d->g1 : d->g1_last;
+	const struct charset_set *set = d->g1 ? d->g1 : d->g1_last;
 	size_t start = d->at;
 
 	while (d->at < d->n && d->p[d->at] >= 0x80)
 		d->at++;
-	return set ? convert(d, set, d->p + start, d->at - start) : 0;
+	return set ? charset_set_read(set, d->p + start, d->at - start, d->out, d->e) : 0;
 }
 
 static int take_pair(struct decoder *d)
 {
-	uint8_t euc[3] = {d->g0->prefix};
-	size_t k = d->g0->prefix ? 1 : 0;
+	uint8_t euc[3] = {d->g0->euc};
+	size_t k = d->g0->euc ? 1 : 0;
 
 	if (d->n - d->at < 2 || d->p[d->at] < 0x21 || d->p[d->at + 1] < 0x21 || d->p[d->at + 1] > 0x7E)
 		return 0;
 	euc[k++] = d->p[d->at++] | 0x80;
 	euc[k++] = d->p[d->at++] | 0x80;
-	return convert(d, d->g0->iconv, euc, k);
+	return charset_set_read(d->g0, euc, k, d->out, d->e);
 }
 
 static int take_plain(struct decoder *d)
@@ -106,7 +102,7 @@ static int take_plain(struct decoder *d)
 	}
 	if (d->at == start) /* a NUL inside */
 		return 0;
-	return convert(d, "ASCII", d->p + start, d->at - start);
+	return buf_put(d->out, d->p + start, d->at - start, d->e) < 0 ? -E_LIMIT : 1;
 }
 
 static int take(struct decoder *d)
@@ -117,22 +113,124 @@ static int take(struct decoder *d)
 		return take_escape(d);
 	if (c >= 0x80)
 		return take_high(d);
-	if (c <= ' ' && d->g0->part == G0_PAIRS) /* controls and blanks are no part of a pair set */
-		d->g0 = &ascii;
-	return d->g0->part == G0_PAIRS ? take_pair(d) : take_plain(d);
+	if (c <= ' ' && d->g0->kind == CHARSET_PAIRS) /* controls and blanks are no part of a pair set */
+		d->g0 = d->g0_first;
+	return d->g0->kind == CHARSET_PAIRS ? take_pair(d) : take_plain(d);
 }
 
-int charset_2022_decode(const char *first, const char *vr, const uint8_t *p, size_t n, struct buf *out, struct err *e)
+int charset_2022_decode(const struct charset_label *l, const char *vr, const uint8_t *p, size_t n, struct buf *out,
+			struct err *e)
 {
-	struct decoder d = {.p = p, .n = n, .vr = vr, .g0 = &ascii, .out = out, .e = e};
+	struct decoder d = {.p = p, .n = n, .vr = vr, .out = out, .e = e};
 	size_t start = out->len;
 	int rc = 1;
 
-	if (first && strcmp(first, "ASCII") != 0)
-		d.g1 = d.g1_first = first;
+	d.g0 = d.g0_first = l->set[0];
+	if (l->set[0]->g1)
+		d.g1 = d.g1_first = l->set[0];
 	while (rc > 0 && d.at < n)
 		rc = take(&d);
 	if (rc <= 0)
 		out->len = start;
 	return rc;
+}
+
+/* ---- encoding */
+
+struct encoder {
+	const struct charset_label *label;
+	const struct charset_set *g0, *g1; /* now; g1 NULL: none */
+	struct buf *out;
+	struct err *e;
+};
+
+static int announce(struct encoder *w, const char *escape)
+{
+	int rc = buf_byte(w->out, 0x1B, w->e);
+
+	return rc < 0 ? rc : buf_str(w->out, escape, w->e);
+}
+
+static int reset_g0(struct encoder *w)
+{
+	const struct charset_set *first = w->label->set[0];
+
+	if (w->g0 == first)
+		return 0;
+	w->g0 = first;
+	return announce(w, first->g0);
+}
+
+/* To the initial state. A label without a value 1 has no initial G1, and no way to say so: the next one is named anew. */
+static int reset(struct encoder *w)
+{
+	const struct charset_set *first = w->label->set[0]->g1 ? w->label->set[0] : NULL;
+	int rc = reset_g0(w);
+
+	if (rc < 0 || w->g1 == first)
+		return rc;
+	w->g1 = first;
+	return first ? announce(w, first->g1) : 0;
+}
+
+static int put_ascii(struct encoder *w, uint8_t c)
+{
+	int rc = c < 0x20 || c == '\\' || c == '^' || c == '=' ? reset(w) : reset_g0(w);
+
+	return rc < 0 ? rc : buf_byte(w->out, c, w->e);
+}
+
+/* 1: written in this set; 0: it lacks the character. */
+static int put_in(struct encoder *w, const struct charset_set *s, const char *utf8, size_t n)
+{
+	uint8_t bytes[4];
+	size_t len = charset_set_write(s, utf8, n, bytes);
+	int rc = 0;
+
+	if (len == 0)
+		return 0;
+	if (s->g1) /* many readers think that one sequence ends what the one before it began */
+		rc = reset_g0(w);
+	if (rc >= 0 && s->g1 && w->g1 != s) {
+		rc = announce(w, s->g1);
+		w->g1 = s;
+	} else if (!s->g1 && w->g0 != s) {
+		rc = announce(w, s->g0);
+		w->g0 = s;
+	}
+	for (size_t i = 0; i < len && !s->g1; i++)
+		bytes[i] &= 0x7F;
+	return rc < 0 || (rc = buf_put(w->out, bytes, len, w->e)) < 0 ? rc : 1;
+}
+
+static int put_character(struct encoder *w, const char *utf8, size_t n)
+{
+	int rc = w->g1 ? put_in(w, w->g1, utf8, n) : 0;
+
+	if (rc == 0 && w->g0->kind == CHARSET_PAIRS)
+		rc = put_in(w, w->g0, utf8, n);
+	for (unsigned i = 0; i < w->label->n && rc == 0; i++)
+		rc = put_in(w, w->label->set[i], utf8, n);
+	return rc == 0 ? err_set(w->e, E_UNSUP, "no character set of the label has a character") : rc;
+}
+
+int charset_2022_encode(const struct charset_label *l, const char *utf8, size_t n, struct buf *out, struct err *e)
+{
+	struct encoder w = {.label = l, .g0 = l->set[0], .out = out, .e = e};
+	size_t start = out->len;
+	int rc = 0;
+
+	if (l->set[0]->g1)
+		w.g1 = l->set[0];
+	for (size_t i = 0, k; i < n && rc >= 0; i += k) {
+		uint32_t ignored;
+
+		k = utf8_next((const uint8_t *)utf8 + i, n - i, &ignored);
+		rc = k > 1 ? put_character(&w, utf8 + i, k) : put_ascii(&w, (uint8_t)utf8[i]);
+	}
+	if (rc >= 0)
+		rc = reset(&w);
+	if (rc < 0)
+		out->len = start;
+	return rc < 0 ? rc : 0;
 }

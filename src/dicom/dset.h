@@ -9,7 +9,7 @@
 #ifndef DICOM_DSET_H
 #define DICOM_DSET_H
 
-#include "base/buf.h"
+#include "dicom/charset.h"
 #include "dicom/dict.h"
 
 #define DSET_MOST (4u << 20)
@@ -38,7 +38,15 @@ int dset_parse(const void *data, size_t n, const char *syntax, struct dset **out
 /* Appends the encoded data set (explicit item and sequence lengths, even padding), in implicit or explicit LE or in
  * explicit BE; -E_UNSUP for others. */
 int dset_write(const struct dset *d, const char *syntax, struct buf *out, struct err *e);
-/* Appends one DICOM JSON object (PS3.18 annex F); text is converted to UTF-8 from the data set's character set. */
+/* What the text of d is written in, by its label and by the looks of all of it. Text of a data set without a label that is
+ * UTF-8 throughout is taken as that: so are the answers of queries. Labels are borrowed from d. */
+struct charset_verdict dset_judge(const struct dset *d);
+/* Shows the judge all text of d, but for items that have a label of their own. */
+void dset_see(const struct dset *d, struct charset_judge *j);
+/* Text of d and of its items to UTF-8, in place; items lose the labels that they have of their own. *flags gets enum
+ * charset_flag. */
+int dset_to_utf8(struct dset *d, const char *label, int *flags, struct err *e);
+/* Appends one DICOM JSON object (PS3.18 annex F); text is converted to UTF-8 by what dset_judge() says. */
 int dset_json(const struct dset *d, struct buf *out, struct err *e);
 
 const struct elem *dset_get(const struct dset *d, uint32_t tag);         /* NULL when absent */

@@ -1,4 +1,3 @@
-#include "dicom/charset.h"
 #include "dicom/dset.h"
 #include "dicom/dset_tree.h"
 #include <glib.h>
@@ -304,7 +303,7 @@ static int value_json(struct json *j, const struct elem *el, const char *charset
 /* charset: of the data set around this one, which an item has as well unless it names its own. */
 static int set_json(struct json *j, const struct dset *d, const char *charset)
 {
-	const struct elem *own = dset_get(d, SPECIFIC_CHARACTER_SET);
+	const struct elem *own = d->up ? dset_get(d, SPECIFIC_CHARACTER_SET) : NULL;
 	int rc = put(j, "{");
 
 	if (own)
@@ -324,7 +323,7 @@ int dset_json(const struct dset *d, struct buf *out, struct err *e)
 {
 	struct json j = {.out = out, .text = BUF(4 * (size_t)DSET_MOST), .e = e};
 	size_t start = out->len;
-	int rc = set_json(&j, d, "");
+	int rc = set_json(&j, d, dset_judge(d).shown);
 
 	buf_cleanup(&j.text);
 	if (rc < 0)

@@ -20,35 +20,6 @@ void identifier_cleanup(struct identifier *id)
 
 /* ---- reading */
 
-/* Text elements of d and all below to UTF-8, in place. */
-static int to_utf8(struct dset *d, const char *label, unsigned depth, struct err *e)
-{
-	const struct elem *own = dset_get(d, TAG_CHARSET);
-	int rc;
-
-	if (depth > SCAN_DEPTH)
-		return err_set(e, E_LIMIT, "sequences nested over %d deep", SCAN_DEPTH);
-	if (own && depth)
-		label = dset_text(d, TAG_CHARSET);
-	for (unsigned i = 0; i < dset_count(d); i++) {
-		const struct elem el = *dset_at(d, i); /* a copy: it is replaced below */
-		AUTO(buf) text = BUF(VALUE_MOST);
-
-		for (unsigned k = 0; k < el.n_items; k++)
-			if ((rc = to_utf8(el.items[k], label, depth + 1, e)) < 0)
-				return rc;
-		if (!vr_is_text(el.vr) || !el.len)
-			continue;
-		if ((rc = charset_decode(label, el.vr, el.value, el.len, &text, e)) < 0)
-			return rc;
-		if (text.len == el.len && memcmp(text.data, el.value, el.len) == 0)
-			continue;
-		if ((rc = dset_put(d, el.tag, el.vr, buf_text(&text), text.len, e)) < 0)
-			return rc;
-	}
-	return 0;
-}
-
 /* What the face answers by itself, and group lengths, are no keys for the index. */
 static void drop_own(struct dset *d)
 {
@@ -59,6 +30,14 @@ static void drop_own(struct dset *d)
 	for (unsigned i = dset_count(d); i-- > 0;)
 		if ((dset_at(d, i)->tag & 0xFFFF) == 0)
 			dset_remove(d, dset_at(d, i)->tag);
+}
+
+/* What the keys are written in, likely: who asks under a wrong label wants an answer all the same. Borrowed. */
+static const char *key_charset(const struct identifier *id)
+{
+	struct charset_verdict v = dset_judge(id->keys);
+
+	return v.other && !v.wrong ? v.other : v.shown;
 }
 
 /* Timezone Offset From UTC is never matched (PS3.4 C.2.2.2): it says how dates and times are meant, where that was agreed
@@ -79,18 +58,17 @@ static int take_zone(struct identifier *id, bool agreed, struct err *why)
 
 static int check(struct identifier *id, struct err *why)
 {
-	const char *label = dset_text(id->keys, TAG_CHARSET);
+	struct err ignored = {0};
+	int lossy = 0;
 
-	if (strlen(label) >= sizeof(id->charset))
-		return err_set(why, E_MISMATCH, "Specific Character Set is over %zu characters",
-			       sizeof(id->charset) - 1);
-	snprintf(id->charset, sizeof(id->charset), "%s", label);
+	if (charset_canonical(dset_text(id->keys, TAG_CHARSET), id->charset, &ignored) < 0)
+		id->charset[0] = '\0'; /* not a set that anybody knows: answered in UTF-8 */
 	if (query_level_parse(dset_text(id->keys, TAG_LEVEL), &id->level) < 0)
 		return err_set(why, E_MISMATCH, "Query/Retrieve Level is missing or unknown");
 	if (id->level == LEVEL_PATIENT && !id->patient_root)
 		return err_set(why, E_MISMATCH, "Study Root has no level PATIENT");
 	id->availability = dset_get(id->keys, TAG_AVAILABILITY) != NULL;
-	return to_utf8(id->keys, id->charset, 0, why);
+	return dset_to_utf8(id->keys, key_charset(id), &lossy, why);
 }
 
 /* Does the command belong to the class of its context? */

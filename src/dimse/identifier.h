@@ -13,7 +13,8 @@
 
 struct identifier {
 	struct dset *keys; /* UTF-8, without those that the face itself answers */
-	char charset[256]; /* of the request */
+	char charset
+	    [CHARSET_LABEL]; /* of the request, as the standard spells it; "" when it has none, or an unknown one */
 	enum query_level level;
 	bool patient_root;
 	bool availability; /* Instance Availability was asked for */

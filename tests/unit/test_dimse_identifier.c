@@ -65,6 +65,14 @@ static void test_charset_of_answers(void **state)
 	check("ISO_IR 192", "王^小东", "ISO_IR 192", "王^小东");
 	check("GB18030", "王^小东", "GB18030", "\xcd\xf5^\xd0\xa1\xb6\xab");
 	check("ISO_IR 100", "M\xc3\xbcller", "ISO_IR 100", "M\xfcller");
+	/* trap 6: ISO 2022, back in its first state before each delimiter */
+	check("ISO 2022 IR 6\\ISO 2022 IR 58", "王^小东", "ISO 2022 IR 6\\ISO 2022 IR 58",
+	      "\033$)A\xcd\xf5^\033$)A\xd0\xa1\xb6\xab");
+	check("ISO 2022 IR 13\\ISO 2022 IR 87", "山田", "ISO 2022 IR 13\\ISO 2022 IR 87", "\033$B;3ED\033(J");
+	check("\\ISO 2022 IR 149", "홍^길동", "\\ISO 2022 IR 149", "\033$)C\xc8\xab^\033$)C\xb1\xe6\xb5\xbf");
+	check("\\ISO 2022 IR 149", "M\xc3\xbcller", "ISO_IR 192", "M\xc3\xbcller");
+	check("GBK", "\xe6\x98\x9e^\xe4\xbf\x95", "GBK", "\x95\x5c^\x82\x5e");
+	check("GBK", "\xe4\xb6\xae", "ISO_IR 192", "\xe4\xb6\xae");
 	/* else UTF-8 */
 	check("", "王^小东", "ISO_IR 192", "王^小东");
 	check("ISO_IR 100", "王^小东", "ISO_IR 192", "王^小东");

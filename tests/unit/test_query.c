@@ -167,7 +167,7 @@ static void test_names(void **state)
 	assert_string_equal(study(a, "PatientName", "*小东"), "1.1");
 	assert_string_equal(study(a, "PatientName", "*小*"), "1.1");
 	assert_string_equal(study(a, "PatientName", "*iaodo*"), "1.1");
-	assert_string_equal(study(a, "PatientName", "*a*"), "1.1|1.3|1.4|1.7|1.8");
+	assert_string_equal(study(a, "PatientName", "*a*"), "1.1|1.3|1.4|1.7|1.8|1.9"); /* Àî^Ã÷ */
 	assert_string_equal(study(a, "PatientName", "*^小*"), "1.1");
 	assert_string_equal(study(a, "PatientName", "?ang*"), "1.1|1.7");
 	assert_string_equal(study(a, "PatientName", "W?ng*"), "1.1|1.7");

@@ -65,6 +65,50 @@ static void expect(struct archive *a, const struct sample *s, int outcome, const
 	assert_string_equal(why, reason);
 }
 
+static const char *found(struct archive *a, const char *keyword, const char *value)
+{
+	AUTO(dset) keys = help_keys("StudyInstanceUID", "", keyword, value, NULL);
+	struct scope all = scope_everything("test");
+	struct query q = {.level = LEVEL_STUDY, .keys = keys, .scope = &all};
+	const char *uids = help_find(a, &q, "StudyInstanceUID");
+
+	scope_cleanup(&all);
+	return uids;
+}
+
+/* trap 5: text under a wrong label is found as it is labelled, and as it likely is; the study is marked */
+static void test_wrong_label(void **state)
+{
+	struct archive *a = *state;
+	struct sample chinese = ct, german = ct;
+	AUTO(dset) d = NULL;
+	struct db_conn *c;
+	char note[CHARSET_NOTE] = "";
+	struct err e = {0};
+
+	chinese.charset = "ISO_IR 100";
+	chinese.name = "Wang=\xCD\xF5^\xD0\xA1\xB6\xAB";
+	d = help_dset(&chinese);
+	assert_int_equal(dset_put_text(d, TAG(0x0008, 0x1030), "\xCD\xB7\xC2\xAD CT", &e), 0);
+	c = help_writer(a);
+	assert_int_equal(help_put_dset(c, d, UID_EXPLICIT_LE, 1, 1, NULL), INTAKE_STORED);
+	german.charset = "ISO_IR 100", german.name = "M\xFCller^J\xF6rg";
+	german.patient_id = "P2", german.study = "1.3", german.series = "1.3.1", german.sop = "1.3.1.1";
+	assert_int_equal(help_put(c, &german, NULL), INTAKE_STORED);
+	help_commit(c);
+	assert_int_equal(query_charset_note(a, "1.2.1", note, &e), 1);
+	assert_string_equal(note, "ISO_IR 100 is GB18030");
+	assert_int_equal(query_charset_note(a, "1.3", note, &e), 0);
+	assert_string_equal(found(a, "PatientName", "王*"), "1.2.1");
+	assert_string_equal(found(a, "PatientName", "*小东"), "1.2.1");
+	assert_string_equal(found(a, "PatientName", "王^小?"), "1.2.1");
+	assert_string_equal(found(a, "PatientName", "Íõ^*"), "1.2.1");
+	assert_string_equal(found(a, "PatientName", "*Ð¡¶«"), "1.2.1");
+	assert_string_equal(found(a, "StudyDescription", "头颅 CT"), "1.2.1");
+	assert_string_equal(found(a, "StudyDescription", "Í·Â­*"), "1.2.1");
+	assert_string_equal(found(a, "PatientName", "müller*"), "1.3");
+}
+
 static void test_quarantine(void **state)
 {
 	struct archive *a = *state;
@@ -260,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_stored_once, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_wrong_label, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_quarantine, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_patients, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_head, setup, teardown),

@@ -1,12 +1,12 @@
 -- reindex --prove: the index (main) against the one rebuilt from the packs (rebuilt) -> table, rows that only one of them has.
 -- Compared by what the rows say, not by their surrogate keys; counts with what is not folded yet.
 WITH
-m_study AS (SELECT s.pk, s.study_uid, s.site, s.study_date, s.accession, s.names, s.attrs, p.site AS p_site, p.issuer,
+m_study AS (SELECT s.pk, s.study_uid, s.site, s.study_date, s.accession, s.names, s.charset_note, s.attrs, p.site AS p_site, p.issuer,
 	p.patient_id, p.alone,
 	s.n_instances + COALESCE((SELECT SUM(d.n) FROM main.stat_delta d WHERE d.study = s.pk), 0) AS n,
 	s.bytes + COALESCE((SELECT SUM(d.bytes) FROM main.stat_delta d WHERE d.study = s.pk), 0) AS b
 	FROM main.study s JOIN main.patient p ON p.pk = s.patient),
-r_study AS (SELECT s.pk, s.study_uid, s.site, s.study_date, s.accession, s.names, s.attrs, p.site AS p_site, p.issuer,
+r_study AS (SELECT s.pk, s.study_uid, s.site, s.study_date, s.accession, s.names, s.charset_note, s.attrs, p.site AS p_site, p.issuer,
 	p.patient_id, p.alone,
 	s.n_instances + COALESCE((SELECT SUM(d.n) FROM rebuilt.stat_delta d WHERE d.study = s.pk), 0) AS n,
 	s.bytes + COALESCE((SELECT SUM(d.bytes) FROM rebuilt.stat_delta d WHERE d.study = s.pk), 0) AS b
@@ -31,8 +31,8 @@ m_name AS (SELECT f.form, n.kind, n.part, COUNT(*) AS bearers FROM main.name n J
 r_name AS (SELECT f.form, n.kind, n.part, COUNT(*) AS bearers FROM rebuilt.name n JOIN rebuilt.form f ON f.pk = n.form GROUP BY 1, 2, 3)
 SELECT 'patient', (SELECT COUNT(*) FROM (SELECT * FROM m_patient EXCEPT SELECT * FROM r_patient))
 	+ (SELECT COUNT(*) FROM (SELECT * FROM r_patient EXCEPT SELECT * FROM m_patient))
-UNION ALL SELECT 'study', (SELECT COUNT(*) FROM (SELECT study_uid, site, study_date, accession, names, attrs, p_site, issuer, patient_id, alone, n, b FROM m_study
-		EXCEPT SELECT study_uid, site, study_date, accession, names, attrs, p_site, issuer, patient_id, alone, n, b FROM r_study))
+UNION ALL SELECT 'study', (SELECT COUNT(*) FROM (SELECT study_uid, site, study_date, accession, names, charset_note, attrs, p_site, issuer, patient_id, alone, n, b FROM m_study
+		EXCEPT SELECT study_uid, site, study_date, accession, names, charset_note, attrs, p_site, issuer, patient_id, alone, n, b FROM r_study))
 	+ (SELECT COUNT(*) FROM (SELECT study_uid, n FROM r_study EXCEPT SELECT study_uid, n FROM m_study))
 UNION ALL SELECT 'series', (SELECT COUNT(*) FROM (SELECT * FROM m_series EXCEPT SELECT * FROM r_series))
 	+ (SELECT COUNT(*) FROM (SELECT * FROM r_series EXCEPT SELECT * FROM m_series))
