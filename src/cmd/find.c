@@ -215,6 +215,18 @@ static int print_row(const struct common *c, const struct table *t, const struct
 	return 0;
 }
 
+/* A line on standard error for a study whose text is not in the character set that its objects name. */
+static int remark(struct archive *a, const struct dset *row, struct err *e)
+{
+	const char *uid = dset_text(row, TAG(0x0020, 0x000D));
+	char note[CHARSET_NOTE];
+	int rc = *uid ? query_charset_note(a, uid, note, e) : 0;
+
+	if (rc > 0)
+		fprintf(stderr, "study %s: text labelled %s\n", uid, note);
+	return rc < 0 ? rc : 0;
+}
+
 static int print_matches(const struct common *c, struct archive *a, const struct query *q, const struct table *t,
 			 struct err *e)
 {
@@ -228,6 +240,8 @@ static int print_matches(const struct common *c, struct archive *a, const struct
 			print_heading(t);
 		first = false;
 		rc = print_row(c, t, row, e);
+		if (rc == 0 && q->level == LEVEL_STUDY && !c->json)
+			rc = remark(a, row, e);
 	}
 	if (rc == 0 && first && !c->json)
 		fputs("nothing found\n", stderr);

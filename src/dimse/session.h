@@ -41,6 +41,8 @@ struct session {
 	struct session_extended extended[SESSION_QUERY_CLASSES]; /* see session_extended() */
 	bool scoped;
 	struct scope scope;
+	char remarks[4][160]; /* kept instances' remarks that were logged: each once, while these last */
+	unsigned n_remarks;
 	/* for the line at the end */
 	uint64_t stored, same, quarantined, refused, finds, matches, sent, unsent, bytes_in, bytes_out;
 };

@@ -3,6 +3,7 @@
 #include "base/metrics.h"
 #include "dicom/dict.h"
 #include "dimse/session.h"
+#include <stdio.h>
 #include <string.h>
 
 #define LINES_MOST 10 /* refusals of one association that are logged one by one */
@@ -91,6 +92,18 @@ static int refuse(struct session *s, const struct shim_command *rq, const struct
 	return session_answer(s, cx, rq, status, why, e);
 }
 
+/* A sender's objects mostly have the same oddity, all of them. */
+static void tell_remark(struct session *s, const char *instance, const char *remark)
+{
+	unsigned most = sizeof(s->remarks) / sizeof(s->remarks[0]);
+
+	for (unsigned i = 0; i < s->n_remarks && i < most; i++)
+		if (strcmp(s->remarks[i], remark) == 0)
+			return;
+	snprintf(s->remarks[s->n_remarks++ % most], sizeof(s->remarks[0]), "%s", remark);
+	log_info("instance %s kept with a remark (told once in an association): %s", instance, remark);
+}
+
 int serve_store(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e)
 {
 	struct intake_result result = {0};
@@ -109,7 +122,7 @@ int serve_store(struct session *s, const struct shim_command *rq, const struct s
 		metric_add(&m_stored, 1);
 		s->stored++;
 		if (result.reason[0])
-			log_info("instance %s kept with a remark: %s", rq->affected_instance, result.reason);
+			tell_remark(s, rq->affected_instance, result.reason);
 		break;
 	case INTAKE_SAME:
 		metric_add(&m_same, 1);
