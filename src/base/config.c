@@ -29,6 +29,7 @@ struct key {
 		VALUE_##type_, (min_), (max_)                                                                          \
 	}
 #define AT(field_) offsetof(struct config, field_)
+#define COERCE "coerce " /* [coerce AET] */
 
 /* clang-format off */
 static const struct key keys[] = {
@@ -104,6 +105,7 @@ void config_cleanup(struct config *c)
 	for (const struct key *k = keys; k < keys + KEYS; k++)
 		if (value_is_text(k->range.type))
 			free(*text_at(c, k));
+	config_rules_cleanup(&c->coerce);
 	memset(c, 0, sizeof *c);
 }
 
@@ -192,6 +194,7 @@ static int unknown_section(const char *section, struct err *e)
 			buf_printf(&all, NULL, "%s[%s]", all.len ? " " : "", k->section);
 		last = k->section;
 	}
+	buf_str(&all, " [coerce AET]", NULL);
 	return err_set(e, E_CONFIG, "unknown section [%.40s], expected one of: %s", section, buf_text(&all));
 }
 
@@ -265,9 +268,23 @@ int config_set(struct config *c, const char *key, const char *value, struct err 
 struct walk {
 	struct config *c;
 	GKeyFile *values;
-	const char *section;       /* of the table; NULL before the first */
+	const char *section;       /* of the table; NULL before the first, and in [coerce AET] */
+	char aet[17];              /* in [coerce AET]; else "" */
 	unsigned line, seen[KEYS]; /* seen: line of each key */
 };
+
+static int walk_coerce(struct walk *w, const char *aet, struct err *e)
+{
+	static const struct value_range range = TEXT(AET);
+	AUTO(buf) expected = BUF(256);
+
+	if (value_text(&range, aet) < 0 || strpbrk(aet, "\"'")) {
+		value_expected(&range, &expected, NULL);
+		return err_set(e, E_CONFIG, "[" COERCE "%.40s]: expected %s", aet, buf_text(&expected));
+	}
+	memcpy(w->aet, aet, strlen(aet) + 1); /* value_text() has seen to its length */
+	return 0;
+}
 
 static int walk_section(struct walk *w, const char *line, size_t n, struct err *e)
 {
@@ -276,6 +293,10 @@ static int walk_section(struct walk *w, const char *line, size_t n, struct err *
 	if (n < 3 || line[n - 1] != ']')
 		return err_set(e, E_CONFIG, "%.*s: expected [section]", (int)(n < 40 ? n : 40), line);
 	snprintf(name, sizeof name, "%.*s", (int)(n - 2), line + 1);
+	w->aet[0] = '\0';
+	w->section = NULL;
+	if (strncmp(name, COERCE, strlen(COERCE)) == 0)
+		return walk_coerce(w, name + strlen(COERCE), e);
 	if (!(w->section = find_section(name)))
 		return unknown_section(name, e);
 	return 0;
@@ -290,13 +311,43 @@ static int check_literal(const struct key *k, const char *value, struct err *e)
 		       k->section, k->name, value);
 }
 
+/* The value as GKeyFile reads it; the caller frees it by g_free(). */
+static int read_value(struct walk *w, const char *section, const char *name, char **out, struct err *e)
+{
+	GError *why = NULL;
+	int rc;
+
+	if ((*out = g_key_file_get_string(w->values, section, name, &why))) {
+		g_strchomp(*out);
+		return 0;
+	}
+	rc = err_set(e, E_CONFIG, "[%s] %s: %s", section, name, why->message);
+	g_error_free(why);
+	return rc;
+}
+
+static int walk_rule(struct walk *w, const char *name, struct err *e)
+{
+	const struct config_rule *first = config_rules_find(&w->c->coerce, w->aet, name);
+	char section[sizeof COERCE + sizeof w->aet], *value;
+	int rc;
+
+	snprintf(section, sizeof section, COERCE "%s", w->aet);
+	if (first)
+		return err_set(e, E_CONFIG, "[%s] %s is set twice, first in line %u", section, name, first->line);
+	if ((rc = read_value(w, section, name, &value, e)) < 0)
+		return rc;
+	rc = config_rules_add(&w->c->coerce, w->aet, name, value, w->line, e);
+	g_free(value);
+	return rc;
+}
+
 static int walk_key(struct walk *w, const char *line, size_t n, struct err *e)
 {
 	const char *equals = memchr(line, '=', n);
 	size_t len = equals ? (size_t)(equals - line) : 0;
 	const struct key *k;
 	char name[64], *value;
-	GError *why = NULL;
 	int rc;
 
 	if (!equals)
@@ -304,6 +355,8 @@ static int walk_key(struct walk *w, const char *line, size_t n, struct err *e)
 	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
 		len--;
 	snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), line);
+	if (w->aet[0])
+		return walk_rule(w, name, e);
 	if (!w->section)
 		return err_set(e, E_CONFIG, "%.40s stands before the first [section]", name);
 	if (!(k = find_key(w->section, name)))
@@ -312,13 +365,9 @@ static int walk_key(struct walk *w, const char *line, size_t n, struct err *e)
 		return err_set(e, E_CONFIG, "[%s] %s is set twice, first in line %u", k->section, name,
 			       w->seen[k - keys]);
 	w->seen[k - keys] = w->line;
-	value = g_key_file_get_string(w->values, k->section, k->name, &why);
-	if (!value) {
-		rc = err_set(e, E_CONFIG, "[%s] %s: %s", k->section, k->name, why->message);
-		g_error_free(why);
+	if ((rc = read_value(w, k->section, k->name, &value, e)) < 0)
 		return rc;
-	}
-	if ((rc = check_literal(k, g_strchomp(value), e)) == 0)
+	if ((rc = check_literal(k, value, e)) == 0)
 		rc = store_or_say(w->c, k, value, e);
 	g_free(value);
 	return rc;
@@ -445,6 +494,41 @@ static int print_key(const struct config *c, const struct key *k, struct buf *ou
 	return rc < 0 ? rc : buf_byte(out, '\n', e);
 }
 
+/* What [coerce AET] may say, for who reads the file. */
+static const char coerce_help[] =
+    "\n# Rules for what one peer sends over DICOM, by its AE title; a section for each such peer, none by default. "
+    "What a\n"
+    "# rule changes is noted in the instance itself (Original Attributes Sequence) and answered with B000.\n"
+    "#[coerce CT1]\n"
+    "# The value takes the place of what is there, or is added; no value empties the attribute.\n"
+    "#set InstitutionName = County Hospital One\n"
+    "# Only where the attribute is absent or empty.\n"
+    "#default IssuerOfPatientID = COUNTY1\n"
+    "# Put before a value that does not begin so already.\n"
+    "#prefix PatientID = C1-\n"
+    "# Attributes to be taken out, with blanks between them.\n"
+    "#remove = PatientAddress PatientTelephoneNumbers\n"
+    "# success: for a sender that takes the warning B000 as a failure.\n"
+    "#status = warning\n";
+
+static int print_rules(const struct config_rules *r, struct buf *out, struct err *e)
+{
+	const char *aet = "";
+	int rc = 0;
+
+	for (unsigned i = 0; i < r->n && rc == 0; i++) {
+		const struct config_rule *one = &r->v[i];
+
+		if (strcmp(aet, one->aet) != 0)
+			rc = buf_printf(out, e, "\n[" COERCE "%s]\n", one->aet);
+		aet = one->aet;
+		if (rc == 0 && (rc = buf_printf(out, e, "%s = ", one->key)) == 0 &&
+		    (rc = print_text(one->value, out, e)) == 0)
+			rc = buf_byte(out, '\n', e);
+	}
+	return rc;
+}
+
 int config_print(const struct config *c, struct buf *out, struct err *e)
 {
 	const char *section = "";
@@ -459,5 +543,7 @@ int config_print(const struct config *c, struct buf *out, struct err *e)
 		if (rc == 0)
 			rc = print_key(c, k, out, e);
 	}
-	return rc;
+	if (rc == 0)
+		rc = buf_str(out, coerce_help, e);
+	return rc == 0 && c ? print_rules(&c->coerce, out, e) : rc;
 }

@@ -10,6 +10,7 @@
  *     query.relational query.require_key query.most query.fuzzy query.timezone index.attributes
  *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance
  *     log.level log.format alerts.window alerts.repeated alerts.size http.port
+ * Sections [coerce AET], one for each peer, hold rules that only whoever applies them can check (coerce).
  * Order of precedence: command line, then file, then default; so load first, then set.
  * Memory:   strings in struct config are owned by it; config_cleanup() frees. A struct begins as zeros.
  *           On failure the struct is left as it was.
@@ -19,6 +20,7 @@
 #define BASE_CONFIG_H
 
 #include "base/buf.h"
+#include "base/config_rules.h"
 #include <stdbool.h>
 
 struct config {
@@ -56,6 +58,8 @@ struct config {
 	int64_t alerts_window_ms;
 	int64_t alerts_repeated; /* failures of one peer within the window that are an alert */
 	int64_t alerts_size;     /* bytes of alerts.log */
+	/* [coerce AET]: rules for what that peer sends, as written; dicom/coerce.h reads them */
+	struct config_rules coerce;
 	/* [http] (the face opens with a later release; the key is checked already) */
 	int64_t http_port;
 };
