@@ -4,6 +4,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/0002-text.sql \
 	data/sql/sqlite/0003-charset.sql \
 	data/sql/sqlite/0004-attrs.sql \
+	data/sql/sqlite/0007-coerce.sql \
 	data/sql/sqlite/backup-count.sql \
 	data/sql/sqlite/backup-packs.sql \
 	data/sql/sqlite/check-counts.sql \

@@ -59,7 +59,7 @@ static const Element elements[] = {
     {0x0700, US, WHERE(priority), prioritized},
     {DATA_SET_TYPE, US, 0, 0, always},
     {0x0900, US, WHERE(status), WHEN(c.has_status)},
-    {0x0901, AT, WHERE(offending), WHEN(c.offending)},
+    {0x0901, AT, WHERE(offending), WHEN(c.offending[0])},
     {0x0902, LO, WHERE(error_comment), WHEN(c.error_comment[0])},
     {0x1000, UI, WHERE(affected_instance), WHEN(c.affected_instance[0])},
     {0x1001, UI, WHERE(requested_instance), WHEN(c.requested_instance[0])},
@@ -102,8 +102,20 @@ static uint16_t number(const shim_command &c, const Element &e)
 	return v;
 }
 
-/* The longest possible command is shorter than this: 24 headers, 6 texts of 64, 2 of 16, numbers. */
+/* The longest possible command is shorter than this: 24 headers, 6 texts of 64, 2 of 16, 16 tags, numbers. */
 static constexpr size_t LONGEST = 1024;
+
+static uint8_t *put_tags(uint8_t *p, uint16_t element, const uint32_t (&tags)[SHIM_OFFENDING])
+{
+	size_t n = 0;
+
+	while (n < SHIM_OFFENDING && tags[n])
+		n++;
+	p = put_header(p, element, 4 * n);
+	for (size_t i = 0; i < n; i++)
+		p = put16(put16(p, tags[i] >> 16), tags[i] & 0xffff);
+	return p;
+}
 
 static uint8_t *put_element(uint8_t *p, const shim_command &c, const Element &e)
 {
@@ -112,7 +124,7 @@ static uint8_t *put_element(uint8_t *p, const shim_command &c, const Element &e)
 	if (e.kind == US)
 		return put16(put_header(p, e.element, 2), number(c, e));
 	if (e.kind == AT)
-		return put16(put16(put_header(p, e.element, 4), c.offending >> 16), c.offending & 0xffff);
+		return put_tags(p, e.element, c.offending);
 	const size_t n = strnlen(text, e.room - 1), padded = (n + 1) & ~size_t(1);
 	p = put_header(p, e.element, padded);
 	std::memcpy(p, text, n);
@@ -162,8 +174,8 @@ static int take_element(shim_command &c, const Element &e, const uint8_t *p, siz
 	if (e.kind == AT) {
 		if (n % 4)
 			return fail(SHIM_EPARSE, "command element (0000,%04X) of %zu bytes", e.element, n);
-		if (n)
-			c.offending = uint32_t(le16(p)) << 16 | le16(p + 2);
+		for (size_t i = 0; i < SHIM_OFFENDING && 4 * i < n; i++)
+			c.offending[i] = uint32_t(le16(p + 4 * i)) << 16 | le16(p + 4 * i + 2);
 		return SHIM_OK;
 	}
 	if (e.kind != US)

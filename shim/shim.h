@@ -77,6 +77,7 @@ enum {
 	SHIM_N_EVENT_REPORT_RQ = 0x0100, SHIM_N_ACTION_RQ = 0x0130,
 };
 /* clang-format on */
+#define SHIM_OFFENDING 16
 struct shim_command {
 	uint16_t field, message_id, responded_id, priority, status, event_type, action_type;
 	uint8_t has_data, has_status, has_counts, has_originator;
@@ -84,7 +85,7 @@ struct shim_command {
 	char move_destination[17], move_originator[17], error_comment[65];
 	uint16_t move_originator_id;
 	uint16_t remaining, completed, failed, warning;
-	uint32_t offending; /* Offending Element (0000,0901), one tag; 0: none */
+	uint32_t offending[SHIM_OFFENDING]; /* Offending Element (0000,0901), the first ones; 0: none or no more */
 };
 /* Encodes (implicit LE, group length first); returns the length, or SHIM_ELIMIT when room is too small (1024 always do). */
 int shim_command_encode(const struct shim_command *c, void *buf, size_t room);
@@ -108,7 +109,7 @@ struct shim_context { /* a presentation context */
 };
 struct shim_extended { /* SOP class extended negotiation (PS3.7 D.3.3.5): application information of one class */
 	char abstract[65];
-	uint8_t n, proposed[SHIM_EXTENDED_MOST]; /* as the requestor sent it, cut when it is longer */
+	uint8_t n, proposed[SHIM_EXTENDED_MOST];          /* as the requestor sent it, cut when it is longer */
 	uint8_t n_accepted, accepted[SHIM_EXTENDED_MOST]; /* the acceptor's answer; n_accepted 0: none is given */
 };
 struct shim_peer {

@@ -34,6 +34,7 @@ static int check_rowless(struct fsck *f, const struct record *r, bool same)
 		return rc;
 	db_bind_text(s, 1, r->sop_instance, strlen(r->sop_instance));
 	db_bind_blob(s, 2, r->digest, sizeof r->digest);
+	db_bind_blob(s, 3, sent_digest(r->digest, r->sent), sizeof r->digest);
 	rc = db_step(s, f->e);
 	db_reset(s);
 	if (rc == 1)
@@ -57,10 +58,12 @@ static int check_row_of(struct fsck *f, const struct record *r)
 	const void *digest = rc ? db_blob(s, 4, &n) : NULL;
 	bool here = rc && (uint64_t)db_int(s, 0) == r->pack && (uint64_t)db_int(s, 1) == r->at + PACK_HEAD;
 	bool same = rc && n == sizeof r->digest && !memcmp(digest, r->digest, n);
+	const void *sent = rc ? db_blob(s, 5, &n) : NULL;
+	bool again = rc && n == sizeof r->sent && !memcmp(sent, sent_digest(r->digest, r->sent), n);
 	bool lengths = rc && (uint64_t)db_int(s, 2) == r->part10_len && (uint32_t)db_int(s, 3) == r->head_len;
 	db_reset(s);
 	if (!here)
-		return check_rowless(f, r, same);
+		return check_rowless(f, r, same || again);
 	f->matched++;
 	if (!same || !lengths)
 		fault(f, "the row of %s differs from its record (pack %llu at %llu) in %s", r->sop_instance,

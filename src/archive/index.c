@@ -2,6 +2,7 @@
 #include "archive/fuzzy.h"
 #include "archive/index_internal.h"
 #include "archive/match.h"
+#include "archive/pack.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -98,13 +99,28 @@ static int add_pair(struct db_conn *c, const char *name, int64_t a, int64_t b, s
 
 enum known { KNOWN_NOT, KNOWN_SAME, KNOWN_OTHER, KNOWN_ELSEWHERE };
 
+/* digest NULL: none. */
+static bool has_digest(struct db_stmt *s, int column, const uint8_t *digest)
+{
+	size_t n;
+	const void *have = db_blob(s, column, &n);
+
+	return digest ? n == 16 && memcmp(have, digest, 16) == 0 : n == 0;
+}
+
+/* One of the two at least was coerced, and both were the same when they were sent. */
+static bool same_sent(struct db_stmt *s, const uint8_t digest[16], const uint8_t sent[16])
+{
+	const uint8_t *key = sent_digest(digest, sent);
+
+	return has_digest(s, 4, key) || (key == sent && has_digest(s, 4, NULL) && has_digest(s, 1, key));
+}
+
 /* An enum known, or negative. */
-static int known(struct db_conn *c, const char *sop_instance, const uint8_t digest[16], uint64_t len,
-		 const char *syntax, int64_t site, struct err *e)
+static int known(struct db_conn *c, const char *sop_instance, const uint8_t digest[16], const uint8_t sent[16],
+		 uint64_t len, const char *syntax, int64_t site, struct err *e)
 {
 	struct db_stmt *s;
-	const void *have;
-	size_t n;
 	int rc;
 
 	if ((rc = prepare(c, "instance-known", &s, e)) < 0)
@@ -112,11 +128,10 @@ static int known(struct db_conn *c, const char *sop_instance, const uint8_t dige
 	bind_str(s, 1, sop_instance);
 	if ((rc = db_step(s, e)) <= 0)
 		return rc;
-	have = db_blob(s, 1, &n);
 	if (db_int(s, 3) != site)
 		rc = KNOWN_ELSEWHERE;
-	else if (db_int(s, 0) == (int64_t)len && n == 16 && memcmp(have, digest, 16) == 0 &&
-		 strcmp(db_text(s, 2, NULL), syntax) == 0)
+	else if (strcmp(db_text(s, 2, NULL), syntax) == 0 &&
+		 ((db_int(s, 0) == (int64_t)len && has_digest(s, 1, digest)) || same_sent(s, digest, sent)))
 		rc = KNOWN_SAME;
 	else
 		rc = KNOWN_OTHER;
@@ -377,6 +392,15 @@ static int put_series(struct db_conn *c, struct index_item *it, struct place *at
 	return run(s, e);
 }
 
+/* NULL where what is kept is what was sent. */
+static void bind_sent(struct db_stmt *s, int n, const struct index_item *it)
+{
+	if (sent_digest(it->where.digest, it->sent) == it->sent)
+		db_bind_blob(s, n, it->sent, sizeof(it->sent));
+	else
+		db_bind_null(s, n);
+}
+
 static int put_instance(struct db_conn *c, struct index_item *it, const struct place *at, struct err *e)
 {
 	const struct index_head *h = it->head;
@@ -402,6 +426,7 @@ static int put_instance(struct db_conn *c, struct index_item *it, const struct p
 	db_bind_int(s, 11, (int64_t)it->seq);
 	db_bind_int(s, 12, it->received_us);
 	bind_buf(s, 13, &h->image);
+	bind_sent(s, 14, it);
 	if ((rc = run(s, e)) < 0 || (rc = prepare(c, "delta-add", &s, e)) < 0)
 		return rc;
 	db_bind_int(s, 1, at->study);
@@ -426,8 +451,9 @@ static int put_rows(struct db_conn *c, struct index_item *it, struct place *at, 
 /* ---------------------------------------------------------------- quarantine */
 
 /* Is the identical object in quarantine? 1 and its reason, 0 or negative. */
-static int quarantine_known(struct db_conn *c, const char *sop_instance, const uint8_t digest[16], uint64_t len,
-			    const char *syntax, int64_t site, char reason[160], struct err *e)
+static int quarantine_known(struct db_conn *c, const char *sop_instance, const uint8_t digest[16],
+			    const uint8_t sent[16], uint64_t len, const char *syntax, int64_t site, char reason[160],
+			    struct err *e)
 {
 	struct db_stmt *s;
 	int rc = prepare(c, "quarantine-known", &s, e);
@@ -439,6 +465,7 @@ static int quarantine_known(struct db_conn *c, const char *sop_instance, const u
 	db_bind_int(s, 3, (int64_t)len);
 	db_bind_blob(s, 4, digest, 16);
 	bind_str(s, 5, syntax);
+	db_bind_blob(s, 6, sent_digest(digest, sent), 16);
 	if ((rc = db_step(s, e)) > 0) {
 		snprintf(reason, 160, "%s", db_text(s, 0, NULL));
 		db_reset(s);
@@ -446,14 +473,14 @@ static int quarantine_known(struct db_conn *c, const char *sop_instance, const u
 	return rc;
 }
 
-int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t digest[16], uint64_t data_len,
-		const char *syntax, int64_t site, char reason[160], struct err *e)
+int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t digest[16], const uint8_t sent[16],
+		uint64_t data_len, const char *syntax, int64_t site, char reason[160], struct err *e)
 {
-	int rc = known(reader, sop_instance, digest, data_len, syntax, site, e);
+	int rc = known(reader, sop_instance, digest, sent, data_len, syntax, site, e);
 
 	if (rc < 0 || rc == KNOWN_SAME)
 		return rc < 0 ? rc : 1;
-	rc = quarantine_known(reader, sop_instance, digest, data_len, syntax, site, reason, e);
+	rc = quarantine_known(reader, sop_instance, digest, sent, data_len, syntax, site, reason, e);
 	return rc > 0 ? 2 : rc;
 }
 
@@ -464,7 +491,8 @@ static int put_quarantine(struct db_conn *c, struct index_item *it, struct err *
 	struct db_stmt *s;
 	int rc;
 
-	rc = quarantine_known(c, h->instance, w->digest, (uint64_t)data_len(it), w->syntax, it->site, it->reason, e);
+	rc = quarantine_known(c, h->instance, w->digest, it->sent, (uint64_t)data_len(it), w->syntax, it->site,
+			      it->reason, e);
 	if (rc != 0)
 		return rc < 0 ? rc : 0; /* sent again: once is enough */
 	if ((rc = prepare(c, "quarantine-add", &s, e)) < 0)
@@ -484,6 +512,7 @@ static int put_quarantine(struct db_conn *c, struct index_item *it, struct err *
 	db_bind_blob(s, 13, w->digest, sizeof(w->digest));
 	bind_str(s, 14, it->aet ? it->aet : "");
 	db_bind_int(s, 15, it->received_us);
+	bind_sent(s, 16, it);
 	return run(s, e);
 }
 
@@ -499,7 +528,7 @@ static int judge(struct db_conn *c, struct index_item *it, struct place *at, str
 	head_text(&h->patient, ATTR_ISSUER, &at->issuer, &at->issuer_len);
 	it->outcome = INTAKE_STORED;
 	it->reason[0] = '\0';
-	rc = known(c, h->instance, it->where.digest, (uint64_t)data_len(it), it->where.syntax, it->site, e);
+	rc = known(c, h->instance, it->where.digest, it->sent, (uint64_t)data_len(it), it->where.syntax, it->site, e);
 	if (rc < 0)
 		return rc;
 	if (rc == KNOWN_SAME) {

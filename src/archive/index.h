@@ -32,17 +32,18 @@ struct index_item {
 	struct index_head *head; /* after index_head_end */
 	struct stored where;     /* all but study and series filled in */
 	int64_t site;
-	uint64_t seq; /* of the record: the order of everything taken in */
+	uint64_t seq;     /* of the record: the order of everything taken in */
+	uint8_t sent[16]; /* of the record: digest of what was sent; zeros where nothing was coerced */
 	int64_t received_us;
 	const char *aet;
 	/* result */
 	enum intake_outcome outcome;
 	char reason[160];
 };
-/* Was this very content taken in before? 1: it is the instance with this UID; 2: it is in quarantine, for this reason;
+/* Was this very content taken in before, or sent before and coerced then? 1: it is the instance with this UID; 2: it is in quarantine, for this reason;
  * 0: no. For the fast path, before anything is written. */
-int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t digest[16], uint64_t data_len,
-		const char *syntax, int64_t site, char reason[160], struct err *e);
+int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t digest[16], const uint8_t sent[16],
+		uint64_t data_len, const char *syntax, int64_t site, char reason[160], struct err *e);
 /* One instance into the open transaction. SAME when an equal one is there, QUARANTINE by the rules of intake.h (the
  * quarantine row points at the record), else STORED. Errors leave the transaction usable (savepoint). */
 int index_put(struct db_conn *writer, struct index_item *it, struct err *e);

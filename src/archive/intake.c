@@ -25,6 +25,8 @@ struct intake {
 	struct record record;
 	struct index_head *head;
 	XXH3_state_t *hash;
+	struct coercion *coercion; /* NULL: none */
+	XXH3_state_t *sent;        /* with it: what was given */
 	int64_t site;
 	char want_class[65], want_instance[65];
 	uint8_t *buf;
@@ -149,6 +151,15 @@ static int intake_head(struct intake *in, struct err *e)
 	return 0;
 }
 
+static int coercion_begin(struct intake *in, const struct intake_source *src, struct err *e)
+{
+	in->sent = XXH3_createState();
+	if (!in->sent)
+		return err_set(e, E_NOMEM, "no memory for a coercion");
+	XXH3_128bits_reset(in->sent);
+	return coercion_new(src->coerce, in->record.syntax, src->modifier, in->record.received_us, &in->coercion, e);
+}
+
 int intake_begin(struct archive *a, const struct intake_source *src, const char *syntax, const char *sop_class,
 		 const char *sop_instance, struct intake **out, struct err *e)
 {
@@ -173,6 +184,8 @@ int intake_begin(struct archive *a, const struct intake_source *src, const char 
 		rc = err_set(e, E_NOMEM, "no memory for an intake buffer");
 	if (rc == 0)
 		rc = index_head_new(syntax, a->attrs, &in->head, e);
+	if (rc == 0 && src->coerce)
+		rc = coercion_begin(in, src, e);
 	if (rc == 0 && sop_class[0] && sop_instance[0])
 		rc = intake_head(in, e);
 	else
@@ -252,7 +265,7 @@ static int own_flush(struct intake *in, struct err *e)
 	return 0;
 }
 
-int intake_space(struct intake *in, uint8_t **at, size_t *room, struct err *e)
+static int kept_space(struct intake *in, uint8_t **at, size_t *room, struct err *e)
 {
 	struct err why = {0};
 	if (in->rc == 0 && in->fill == in->archive->buffer) {
@@ -270,7 +283,7 @@ int intake_space(struct intake *in, uint8_t **at, size_t *room, struct err *e)
 	return 0;
 }
 
-int intake_filled(struct intake *in, size_t n, struct err *e)
+static int kept_filled(struct intake *in, size_t n, struct err *e)
 {
 	struct err why = {0};
 	const uint8_t *p = in->buf + in->fill;
@@ -286,22 +299,86 @@ int intake_filled(struct intake *in, size_t n, struct err *e)
 	return rc < 0 ? intake_fail(in, rc, &why, e) : 0;
 }
 
-int intake_write(struct intake *in, const void *data, size_t n, struct err *e)
+typedef int space_fn(struct intake *in, uint8_t **at, size_t *room, struct err *e);
+typedef int filled_fn(struct intake *in, size_t n, struct err *e);
+
+static int write_by(struct intake *in, space_fn *space, filled_fn *filled, const void *data, size_t n, struct err *e)
 {
 	for (const uint8_t *p = data; n;) {
 		uint8_t *at;
 		size_t room;
-		int rc = intake_space(in, &at, &room, e);
+		int rc = space(in, &at, &room, e);
 		if (rc < 0)
 			return rc;
 		if (room > n)
 			room = n;
 		memcpy(at, p, room);
-		if ((rc = intake_filled(in, room, e)) < 0)
+		if ((rc = filled(in, room, e)) < 0)
 			return rc;
 		p += room;
 		n -= room;
 	}
+	return 0;
+}
+
+/* What the coercion has ready follows what is kept already. */
+static int coercion_flush(struct intake *in, struct err *e)
+{
+	const struct buf *out = coercion_out(in->coercion);
+	return write_by(in, kept_space, kept_filled, out->data, out->len, e);
+}
+
+/* While the head is held, the buffer only lends room to what arrives. */
+static int coercion_filled(struct intake *in, size_t n, struct err *e)
+{
+	struct err why = {0};
+	const uint8_t *p = in->buf + in->fill;
+	bool passing = coercion_passing(in->coercion);
+	XXH3_128bits_update(in->sent, p, n);
+	int rc = coercion_feed(in->coercion, p, n, &why);
+	if (rc < 0)
+		return intake_fail(in, rc, &why, e);
+	return passing ? kept_filled(in, n, e) : rc > 0 ? coercion_flush(in, e) : 0;
+}
+
+int intake_space(struct intake *in, uint8_t **at, size_t *room, struct err *e)
+{
+	int rc = kept_space(in, at, room, e);
+	if (rc == 0 && in->coercion && !coercion_passing(in->coercion) && *room > COERCE_STEP)
+		*room = COERCE_STEP;
+	return rc;
+}
+
+int intake_filled(struct intake *in, size_t n, struct err *e)
+{
+	return in->coercion ? coercion_filled(in, n, e) : kept_filled(in, n, e);
+}
+
+int intake_write(struct intake *in, const void *data, size_t n, struct err *e)
+{
+	return write_by(in, intake_space, intake_filled, data, n, e);
+}
+
+static void digest(XXH3_state_t *hash, uint8_t out[16])
+{
+	XXH128_canonical_t sum;
+	XXH128_canonicalFromHash(&sum, XXH3_128bits_digest(hash));
+	memcpy(out, sum.digest, 16);
+}
+
+/* The data set is over: a head that ends with it goes on its way; what was changed is noted. */
+static int coercion_settle(struct intake *in, struct intake_result *out, struct err *e)
+{
+	const uint32_t *tags;
+	int rc = coercion_end(in->coercion, e);
+	if (rc > 0)
+		rc = coercion_flush(in, e);
+	if (rc < 0)
+		return rc;
+	out->n_coerced = coercion_changed(in->coercion, &tags);
+	memcpy(out->coerced, tags, out->n_coerced * sizeof *tags);
+	if (out->n_coerced)
+		digest(in->sent, in->record.sent);
 	return 0;
 }
 
@@ -322,9 +399,7 @@ static int intake_identify(struct intake *in, char remark[160], struct err *e)
 	if (!r->head_len && (rc = intake_head(in, e)) < 0)
 		return rc;
 	r->part10_len = r->head_len + in->data_len;
-	XXH128_canonical_t sum;
-	XXH128_canonicalFromHash(&sum, XXH3_128bits_digest(in->hash));
-	memcpy(r->digest, sum.digest, 16);
+	digest(in->hash, r->digest);
 	return 0;
 }
 
@@ -395,6 +470,7 @@ static void item_of(struct intake *in, struct index_item *item)
 	memcpy(item->where.sop_instance, r->sop_instance, sizeof r->sop_instance);
 	memcpy(item->where.syntax, r->syntax, sizeof r->syntax);
 	memcpy(item->where.digest, r->digest, 16);
+	memcpy(item->sent, r->sent, 16);
 }
 
 /* Was the identical object taken in already? Then nothing is written: 1, or 0, or negative. */
@@ -406,7 +482,8 @@ static int intake_known(struct intake *in, struct intake_result *out, struct err
 	int rc = db_get(in->archive->db, DB_READ, &c, e);
 	if (rc < 0)
 		return rc;
-	rc = index_known(c, r->sop_instance, r->digest, r->part10_len - r->head_len, r->syntax, in->site, reason, e);
+	rc = index_known(c, r->sop_instance, r->digest, r->sent, r->part10_len - r->head_len, r->syntax, in->site,
+			 reason, e);
 	db_put(c);
 	if (rc <= 0)
 		return rc;
@@ -453,7 +530,7 @@ static int intake_settle(struct intake *in, struct intake_result *out, struct er
 			*e = in->err;
 		return rc;
 	}
-	if ((rc = intake_identify(in, out->reason, e)) < 0)
+	if ((in->coercion && (rc = coercion_settle(in, out, e)) < 0) || (rc = intake_identify(in, out->reason, e)) < 0)
 		return rc;
 	if ((rc = intake_known(in, out, e)) != 0)
 		return rc < 0 ? rc : 0;
@@ -491,6 +568,8 @@ void intake_abort(struct intake *in)
 		packer_give_id(in->archive->packer, in->own_id);
 	index_head_free(in->head);
 	XXH3_freeState(in->hash);
+	XXH3_freeState(in->sent);
+	coercion_free(in->coercion);
 	buffer_give(in->archive, in->buf);
 	free(in);
 }

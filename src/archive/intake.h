@@ -1,6 +1,7 @@
 /* archive/intake.h - the one way in: an instance is checked, written, made durable, indexed, then acknowledged.
  *
- * The bytes of the data set are kept exactly as given. Instances up to config buffer (1 MiB) are collected in one aligned
+ * The bytes of the data set are kept exactly as given, but for what the source's rules of coercion change (dicom/coerce.h):
+ * then the digest of what was given is kept, too, so that the same is known when it comes again. Instances up to config buffer (1 MiB) are collected in one aligned
  * buffer and share a pack; larger ones stream into a pack of their own. Nothing decodes pixels.
  * Outcome:  INTAKE_STORED     new: durable and findable.
  *           INTAKE_SAME       the same SOP Instance UID with the identical data set and syntax was there: nothing written.
@@ -9,24 +10,29 @@
  * Errors:   -E_FULL below the disk reserve, -E_MISMATCH (UIDs of data set and request differ), -E_INVAL (not a readable
  *           data set, UIDs missing), -E_LIMIT, -E_IO, -E_BUSY: nothing of it will be found again; but where the index
  *           could not be written, its record is durable, and the next start takes it in.
- * Memory:   one buffer for each open intake, however large the object.
+ * Memory:   one buffer for each open intake, however large the object; with coercion the head of its data set, too.
  * Threads:  one thread for each intake; any number of intakes at once.
  */
 #ifndef ARCHIVE_INTAKE_H
 #define ARCHIVE_INTAKE_H
 
 #include "archive/archive.h"
+#include "dicom/coerce.h"
 
 struct intake;
 struct intake_source {
 	int64_t site; /* whose it becomes */
 	const char *site_code;
-	const char *aet;  /* of the sender, "" for none */
-	const char *door; /* "dimse", "import", ... */
+	const char *aet;                  /* of the sender, "" for none */
+	const char *door;                 /* "dimse", "import", ... */
+	const struct coerce_peer *coerce; /* NULL: nothing is changed */
+	const char *modifier;             /* who changes it: our AE title; with coerce */
 };
 enum intake_outcome { INTAKE_STORED, INTAKE_SAME, INTAKE_QUARANTINE };
 struct intake_result {
 	enum intake_outcome outcome;
+	uint32_t coerced[COERCE_RULES]; /* STORED, QUARANTINE: tags of what the rules changed */
+	unsigned n_coerced;
 	char reason[160]; /* QUARANTINE: why, in words; STORED: a remark such as "pixel data ends early", else "" */
 };
 

@@ -20,6 +20,7 @@ enum {
 	R_CLASS = 136,
 	R_INSTANCE = 204,
 	R_SYNTAX = 272,
+	R_SENT = 340,
 	R_SUM = PACK_HEAD - 8,
 };
 enum {
@@ -96,6 +97,7 @@ void record_header(const struct record *r, uint8_t out[PACK_HEAD])
 	memcpy(out + R_CLASS, r->sop_class, strlen(r->sop_class));
 	memcpy(out + R_INSTANCE, r->sop_instance, strlen(r->sop_instance));
 	memcpy(out + R_SYNTAX, r->syntax, strlen(r->syntax));
+	memcpy(out + R_SENT, r->sent, 16);
 	put(out + R_SUM, XXH3_64bits(out, R_SUM), 8);
 }
 
@@ -115,6 +117,7 @@ int record_header_read(const uint8_t in[PACK_HEAD], uint64_t pack, uint64_t at, 
 	    .head_hash = get(in + R_HEAD_HASH, 8),
 	};
 	memcpy(out->digest, in + R_DIGEST, 16);
+	memcpy(out->sent, in + R_SENT, 16);
 	get_text(in + R_SITE, out->site, sizeof out->site);
 	get_text(in + R_AET, out->aet, sizeof out->aet);
 	get_text(in + R_CLASS, out->sop_class, sizeof out->sop_class);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define PACK_BLOCK 4096u
 #define PACK_HEAD 512u
@@ -26,6 +27,7 @@ struct record {
 	uint64_t part10_len;
 	uint32_t head_len;  /* of that: preamble and meta */
 	uint8_t digest[16]; /* XXH3-128 (canonical) of the data set */
+	uint8_t sent[16];   /* coerced: XXH3-128 of the data set as it was sent; else zeros */
 	uint64_t head_hash; /* XXH3-64 of preamble and meta */
 	char site[33], aet[17], sop_class[65], sop_instance[65], syntax[65];
 };
@@ -37,6 +39,12 @@ static inline uint64_t pack_round(uint64_t n)
 static inline uint64_t record_size(const struct record *r)
 {
 	return pack_round(PACK_HEAD + r->part10_len);
+}
+/* By which two deliveries of one object are known as the same: the digest of what was sent. */
+static inline const uint8_t *sent_digest(const uint8_t digest[16], const uint8_t sent[16])
+{
+	static const uint8_t none[16];
+	return memcmp(sent, none, sizeof none) ? sent : digest;
 }
 void pack_header(uint64_t pack, enum pack_kind kind, int64_t created_us, uint8_t out[PACK_BLOCK]);
 /* 0, -E_CORRUPT, or -E_UNSUP for a version that this program does not know. */

@@ -35,6 +35,7 @@ int record_index(struct archive *a, struct db_conn *writer, const struct record 
 	memcpy(out->where.sop_instance, r->sop_instance, sizeof r->sop_instance);
 	memcpy(out->where.syntax, r->syntax, sizeof r->syntax);
 	memcpy(out->where.digest, r->digest, 16);
+	memcpy(out->sent, r->sent, 16);
 	int rc = index_head_new(r->syntax, a->attrs, &head, e);
 	if (rc == 0)
 		rc = record_verify(a->packs, r, feed_head, head, e);

@@ -238,6 +238,8 @@ int config_copy(struct config *to, const struct config *from, struct err *e)
 
 			complete = (*text = strdup(*text)) && complete;
 		}
+	fresh.coerce = (struct config_rules){0};
+	complete = config_rules_copy(&from->coerce, &fresh.coerce, NULL) == 0 && complete;
 	if (!complete) {
 		config_cleanup(&fresh);
 		return err_set(e, E_NOMEM, "no memory for the configuration");

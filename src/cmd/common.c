@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "dicom/coerce.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,6 +141,14 @@ static const char *from_environment(const char *given, const char *name)
 	return value && *value ? value : NULL;
 }
 
+/* The rules that no table knows, while file and line can be said. */
+static int check_rules(const struct config *c, const char *path, struct err *e)
+{
+	AUTO(coerce) rules = NULL;
+
+	return coerce_compile(&c->coerce, path, &rules, e);
+}
+
 int common_load(const struct common *c, struct config *out, char **file, struct err *e)
 {
 	const char *data = from_environment(c->data, "TELEREAD_DATA");
@@ -160,6 +169,8 @@ int common_load(const struct common *c, struct config *out, char **file, struct 
 	}
 	if ((path && (rc = config_load(&fresh, path, e)) < 0) ||
 	    (data && (rc = config_set(&fresh, "node.data", data, e)) < 0))
+		return rc;
+	if ((rc = check_rules(&fresh, path, e)) < 0)
 		return rc;
 	if (file) {
 		free(*file);

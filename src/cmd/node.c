@@ -53,7 +53,10 @@ int node_settings(struct node *n, const struct config *c, struct err *e)
 
 	if (!fresh)
 		return err_set(e, E_NOMEM, "no memory for the configuration");
-	if ((rc = config_copy(&fresh->config, c, e)) < 0) {
+	if ((rc = config_copy(&fresh->config, c, e)) == 0 &&
+	    (rc = coerce_compile(&fresh->config.coerce, NULL, &fresh->coerce, e)) < 0)
+		config_cleanup(&fresh->config);
+	if (rc < 0) {
 		free(fresh);
 		return rc;
 	}
@@ -63,6 +66,7 @@ int node_settings(struct node *n, const struct config *c, struct err *e)
 	fresh->face = (struct face){
 	    .archive = n->archive,
 	    .config = &fresh->config,
+	    .coerce = fresh->coerce,
 	    .unknown_as = n->accepts_unknown ? &n->unknown_as : NULL,
 	    .server = n->server,
 	};
@@ -130,6 +134,7 @@ void node_cleanup(struct node *n)
 	while (s) {
 		struct settings *older = s->older;
 
+		coerce_free(s->coerce);
 		config_cleanup(&s->config);
 		free(s);
 		s = older;

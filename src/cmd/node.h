@@ -14,6 +14,7 @@
 
 struct settings {
 	struct config config;
+	struct coerce *coerce;
 	struct face face;
 	struct settings *older;
 };

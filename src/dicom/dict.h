@@ -47,6 +47,7 @@ bool uid_is_standard(const char *uid);
 /* A transfer syntax of the standard, those newer than the toolkit too (HTJ2K, JPEG XL, ...). */
 bool uid_is_syntax(const char *uid);
 bool uid_is_encapsulated(const char *syntax); /* pixel data in fragments; any syntax not known as native */
+bool uid_is_deflated(const char *syntax);     /* the data set itself is compressed (PS3.5 A.5, A.7, A.8) */
 const char *uid_name(const char *uid);        /* "CT Image Storage"; the UID itself when unknown */
 /* 1..64 characters of [0-9A-Za-z._-]: wider than PS3.5 9.1, for files as they are; no dot in front,
  * never '/', blanks or controls. */

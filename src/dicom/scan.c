@@ -9,9 +9,6 @@
 #define SEQUENCE_END TAG(0xFFFE, 0xE0DD)
 #define PIXEL_DATA TAG(0x7FE0, 0x0010)
 
-#define UID_JPIP_DEFLATE "1.2.840.10008.1.2.4.95"
-#define UID_JPIP_HTJ2K_DEFLATE "1.2.840.10008.1.2.4.205"
-
 #define NOWHERE UINT64_MAX /* the end of what has undefined length */
 #define LEVELS (2 * SCAN_DEPTH + 2)
 #define WINDOW (32u << 10)
@@ -238,8 +235,12 @@ static int begin_element(struct scan *s, const struct header *h, struct err *e)
 	const struct level *l = &s->levels[s->top];
 	int rc;
 
-	s->el = (struct scan_element){
-	    .depth = depth_of(s), .tag = h->tag, .length = h->length, .at = s->at, .big_endian = l->big};
+	s->el = (struct scan_element){.depth = depth_of(s),
+				      .tag = h->tag,
+				      .length = h->length,
+				      .at = s->at,
+				      .head_at = s->at - h->size,
+				      .big_endian = l->big};
 	memcpy(s->el.vr, h->vr, 3);
 	if (h->length != SCAN_UNDEFINED && h->length > l->limit - s->at)
 		return err_set(e, E_INVAL, "%s " WHERE " is longer than the sequence or item around it", what(h->tag),
@@ -454,12 +455,6 @@ int scan_end(struct scan *s, struct err *e)
 	return 0;
 }
 
-static bool is_deflated(const char *syntax)
-{
-	return !strcmp(syntax, UID_DEFLATED_LE) || !strcmp(syntax, UID_JPIP_DEFLATE) ||
-	       !strcmp(syntax, UID_JPIP_HTJ2K_DEFLATE);
-}
-
 static int inflater_new(struct scan *s, struct err *e)
 {
 	s->window = malloc(WINDOW);
@@ -484,7 +479,7 @@ int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, v
 	s->levels[0] = (struct level){.end = NOWHERE, .limit = NOWHERE, .kind = DATA};
 	s->levels[0].implicit = !strcmp(syntax, UID_IMPLICIT_LE);
 	s->levels[0].big = !strcmp(syntax, UID_EXPLICIT_BE);
-	if (is_deflated(syntax) && (rc = inflater_new(s, e)) < 0) {
+	if (uid_is_deflated(syntax) && (rc = inflater_new(s, e)) < 0) {
 		scan_free(s);
 		return rc;
 	}

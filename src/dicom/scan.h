@@ -31,6 +31,7 @@ struct scan_element {
 	uint32_t length;      /* as the stream says; SCAN_UNDEFINED possible */
 	const uint8_t *value; /* in the stream's byte order; NULL for sequences, pixel fragments, over value_cap */
 	uint64_t at;          /* offset of the value in the (inflated) data set */
+	uint64_t head_at;     /* and of its header */
 	bool big_endian;
 };
 

@@ -209,6 +209,16 @@ bool uid_is_encapsulated(const char *syntax)
 	return !s || s->is != NATIVE;
 }
 
+bool uid_is_deflated(const char *syntax)
+{
+	static const char *const deflated[] = {UID_DEFLATED_LE, ROOT "1.2.4.95", ROOT "1.2.4.205"};
+
+	for (size_t i = 0; i < COUNT(deflated); i++)
+		if (!strcmp(syntax, deflated[i]))
+			return true;
+	return false;
+}
+
 const char *uid_name(const char *uid)
 {
 	const struct uid_entry *u = find_storage(uid);

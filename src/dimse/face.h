@@ -10,11 +10,13 @@
 #include "archive/archive.h"
 #include "archive/registry.h"
 #include "base/config.h"
+#include "dicom/coerce.h"
 #include "net/server.h"
 
 struct face {
 	struct archive *archive;
 	const struct config *config;
+	const struct coerce *coerce; /* of the configuration's rules */
 	const struct site
 	    *unknown_as; /* --accept-unknown: loopback callers that no peer entry names act as it; NULL: refused */
 	const struct server *server; /* set once it listens */

@@ -173,6 +173,6 @@ int serve_find(struct session *s, const struct shim_command *rq, const struct sh
 	if (why.code != E_OK)
 		log_warn("C-FIND answered with %04x after %" PRIu64 " matches: %s", status, f.count, why.msg);
 	session_response(&rsp, rq, status, &why);
-	rsp.offending = offending;
+	rsp.offending[0] = offending;
 	return dimse_send(&s->d, cx->id, &rsp, NULL, 0, e);
 }

@@ -54,11 +54,19 @@ static unsigned query_class(const char *abstract)
 	return i;
 }
 
+/* Rules of coercion reach into data sets whose form is known, and not into deflated ones. */
+static bool storage_syntax_taken(const struct session *s, const char *syntax)
+{
+	if (s->coerce)
+		return uid_is_syntax(syntax) && !uid_is_deflated(syntax);
+	return uid_is_syntax(syntax) || (s->who.private_classes && !uid_is_standard(syntax));
+}
+
 /* Storage takes what the peer likes best: every syntax is kept as it comes. */
 static const char *storage_syntax(const struct session *s, const struct shim_context *c)
 {
 	for (unsigned i = 0; i < c->n_syntaxes; i++)
-		if (uid_is_syntax(c->syntaxes[i]) || (s->who.private_classes && !uid_is_standard(c->syntaxes[i])))
+		if (storage_syntax_taken(s, c->syntaxes[i]))
 			return c->syntaxes[i];
 	return NULL;
 }
@@ -190,5 +198,6 @@ int negotiate(struct session *s, struct err *e)
 		*e = why;
 		return err_prefix(e, "looking up %s", s->peer.calling);
 	}
+	s->coerce = coerce_of(s->face->coerce, s->peer.calling);
 	return acknowledge(s, e);
 }

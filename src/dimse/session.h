@@ -39,6 +39,7 @@ struct session {
 	struct peer who;                                         /* site, site_code, private_classes: by the registry */
 	const struct shim_context *contexts[SESSION_CONTEXTS];   /* accepted ones, by id / 2 */
 	struct session_extended extended[SESSION_QUERY_CLASSES]; /* see session_extended() */
+	const struct coerce_peer *coerce;                        /* rules for what the caller sends; NULL: none */
 	bool scoped;
 	struct scope scope;
 	char remarks[4][160]; /* kept instances' remarks that were logged: each once, while these last */

@@ -62,8 +62,12 @@ static int receive(struct session *s, struct intake *in, struct err *why, struct
 static int take(struct session *s, const struct shim_command *rq, const struct shim_context *cx,
 		struct intake_result *out, struct err *why, struct err *e)
 {
-	struct intake_source from = {
-	    .site = s->who.site, .site_code = s->who.site_code, .aet = s->peer.calling, .door = "dimse"};
+	struct intake_source from = {.site = s->who.site,
+				     .site_code = s->who.site_code,
+				     .aet = s->peer.calling,
+				     .door = "dimse",
+				     .coerce = s->coerce,
+				     .modifier = s->face->config->aet};
 	struct intake *in = NULL;
 	int rc;
 
@@ -104,6 +108,35 @@ static void tell_remark(struct session *s, const char *instance, const char *rem
 	log_info("instance %s kept with a remark (told once in an association): %s", instance, remark);
 }
 
+/* "coerced: PatientID, IssuerOfPatientID", and the tags as Offending Elements (PS3.4 B.2.3). */
+static void name_coerced(const struct intake_result *result, struct shim_command *rsp)
+{
+	size_t n = (size_t)snprintf(rsp->error_comment, sizeof rsp->error_comment, "coerced:");
+
+	for (unsigned i = 0; i < result->n_coerced; i++) {
+		if (n < sizeof rsp->error_comment)
+			n += (size_t)snprintf(rsp->error_comment + n, sizeof rsp->error_comment - n, "%s %s",
+					      i ? "," : "", dict_keyword(result->coerced[i]));
+		if (i < SHIM_OFFENDING)
+			rsp->offending[i] = result->coerced[i];
+	}
+}
+
+/* Stored, or the same again. Who resends what was coerced hears the same answer again. */
+static int answer_stored(struct session *s, const struct shim_command *rq, const struct shim_context *cx,
+			 const struct intake_result *result, struct err *e)
+{
+	bool coerced = result->n_coerced > 0 && !s->coerce->quiet;
+	struct shim_command rsp;
+
+	session_response(&rsp, rq, coerced ? STATUS_WARNING : STATUS_SUCCESS, NULL);
+	if (coerced)
+		name_coerced(result, &rsp);
+	if (result->n_coerced > 0)
+		log_debug("instance %s coerced", rq->affected_instance);
+	return dimse_send(&s->d, cx->id, &rsp, NULL, 0, e);
+}
+
 int serve_store(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e)
 {
 	struct intake_result result = {0};
@@ -133,7 +166,7 @@ int serve_store(struct session *s, const struct shim_command *rq, const struct s
 		if (++s->quarantined <= LINES_MOST)
 			log_warn("instance %s quarantined: %s", rq->affected_instance, result.reason);
 		err_set(&why, E_CONFLICT, "%s", result.reason);
-		status = STATUS_WARNING;
+		return session_answer(s, cx, rq, STATUS_WARNING, &why, e);
 	}
-	return session_answer(s, cx, rq, status, &why, e);
+	return answer_stored(s, rq, cx, &result, e);
 }

@@ -88,6 +88,8 @@ def decode_command(data):
         if element in NAMES:
             name, kind = NAMES[element]
             out[name] = struct.unpack('<H', value)[0] if kind == 'US' else tag_value(value) if kind == 'AT' else value.decode('latin-1').rstrip('\0 ')
+            if name == 'offending':
+                out['all_offending'] = [tag_value(value[i:]) for i in range(0, len(value), 4)]
     return out
 
 

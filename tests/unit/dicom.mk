@@ -23,3 +23,7 @@ check_PROGRAMS += tests/unit/test_dicom_scan
 TESTS += tests/unit/test_dicom_scan
 tests_unit_test_dicom_scan_LINK = $(CXXLINK)
 tests_unit_test_dicom_scan_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_dicom_coerce
+TESTS += tests/unit/test_dicom_coerce
+tests_unit_test_dicom_coerce_LINK = $(CXXLINK)
+tests_unit_test_dicom_coerce_LDADD = $(LDADD) $(CMOCKA_LIBS)

@@ -105,7 +105,7 @@ static int take_in(struct archive *a, const struct object *o, struct intake_resu
 	struct site site;
 	struct intake *in;
 	assert_int_equal(site_get(a, "COUNTY", &site, NULL), 0);
-	struct intake_source src = {site.id, "COUNTY", "CT1", "test"};
+	struct intake_source src = {.site = site.id, .site_code = "COUNTY", .aet = "CT1", .door = "test"};
 	int rc = intake_begin(a, &src, UID_EXPLICIT_LE, CT, o->sop, &in, e);
 	if (rc < 0)
 		return rc;

@@ -33,17 +33,20 @@ static void test_stored_once(void **state)
 {
 	struct archive *a = *state;
 	struct db_conn *c = help_writer(a);
-	uint8_t digest[16] = {1};
+	const uint8_t digest[16] = {1}, none[16] = {0}, sent[16] = {2};
 	char reason[160];
 	struct err e = {0};
 
 	assert_int_equal(help_put(c, &ct, NULL), INTAKE_STORED);
 	assert_int_equal(help_put(c, &ct, NULL), INTAKE_SAME);
-	assert_int_equal(index_known(c, ct.sop, digest, 1000, UID_EXPLICIT_LE, 1, reason, &e), 1);
-	assert_int_equal(index_known(c, ct.sop, digest, 1001, UID_EXPLICIT_LE, 1, reason, &e), 0);
-	assert_int_equal(index_known(c, ct.sop, digest, 1000, UID_IMPLICIT_LE, 1, reason, &e), 0);
-	assert_int_equal(index_known(c, ct.sop, digest, 1000, UID_EXPLICIT_LE, 2, reason, &e), 0);
-	assert_int_equal(index_known(c, "1.2.1.1.2", digest, 1000, UID_EXPLICIT_LE, 1, reason, &e), 0);
+	assert_int_equal(index_known(c, ct.sop, digest, none, 1000, UID_EXPLICIT_LE, 1, reason, &e), 1);
+	assert_int_equal(index_known(c, ct.sop, digest, none, 1001, UID_EXPLICIT_LE, 1, reason, &e), 0);
+	assert_int_equal(index_known(c, ct.sop, digest, none, 1000, UID_IMPLICIT_LE, 1, reason, &e), 0);
+	assert_int_equal(index_known(c, ct.sop, digest, none, 1000, UID_EXPLICIT_LE, 2, reason, &e), 0);
+	assert_int_equal(index_known(c, "1.2.1.1.2", digest, none, 1000, UID_EXPLICIT_LE, 1, reason, &e), 0);
+	/* coerced now, but kept as it was sent before */
+	assert_int_equal(index_known(c, ct.sop, sent, digest, 1010, UID_EXPLICIT_LE, 1, reason, &e), 1);
+	assert_int_equal(index_known(c, ct.sop, sent, sent, 1010, UID_EXPLICIT_LE, 1, reason, &e), 0);
 	help_commit(c);
 	assert_int_equal(help_count(a, "SELECT count(*) FROM instance"), 1);
 	assert_int_equal(help_count(a, "SELECT count(*) FROM patient"), 1);

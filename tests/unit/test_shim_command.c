@@ -43,7 +43,7 @@ static void round_trip(struct shim_command c)
 	assert_int_equal(back.completed, c.completed);
 	assert_int_equal(back.failed, c.failed);
 	assert_int_equal(back.warning, c.warning);
-	assert_int_equal(back.offending, c.offending);
+	assert_memory_equal(back.offending, c.offending, sizeof c.offending);
 	for (int room = 0; room < n; room += 7)
 		assert_int_equal(shim_command_encode(&c, buf, (size_t)room), SHIM_ELIMIT);
 }
@@ -68,7 +68,7 @@ static void all_kinds(void **state)
 					 .status = 0xa700,
 					 .affected_class = "1.2",
 					 .affected_instance = "1.2.3",
-					 .offending = 0x00080018,
+					 .offending = {0x00080018, 0x00100020},
 					 .error_comment = "disk reserve"});
 	round_trip((struct shim_command){.field = SHIM_C_MOVE_RQ,
 					 .message_id = 3,
@@ -114,7 +114,7 @@ static void longest(void **state)
 				 .has_status = 1,
 				 .has_counts = 1,
 				 .has_originator = 1,
-				 .offending = 1,
+				 .offending = {1},
 				 .status = 0xff00};
 	char *texts[] = {c.affected_class, c.affected_instance, c.requested_class, c.requested_instance,
 			 c.error_comment};

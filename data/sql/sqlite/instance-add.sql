@@ -1,3 +1,4 @@
 -- an instance
-INSERT INTO instance (sop_uid, series, class, syntax, number, pack, at, part10_len, head_len, digest, seq, received, attrs)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+INSERT INTO instance (sop_uid, series, class, syntax, number, pack, at, part10_len, head_len, digest, seq, received, attrs,
+	sent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)

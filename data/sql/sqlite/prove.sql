@@ -12,10 +12,10 @@ r_study AS (SELECT s.pk, s.study_uid, s.site, s.study_date, s.accession, s.names
 	s.bytes + COALESCE((SELECT SUM(d.bytes) FROM rebuilt.stat_delta d WHERE d.study = s.pk), 0) AS b
 	FROM rebuilt.study s JOIN rebuilt.patient p ON p.pk = s.patient),
 m_instance AS (SELECT i.sop_uid, s.series_uid, c.uid AS class, t.uid AS syntax, i.number, i.pack, i.at, i.part10_len,
-	i.head_len, i.digest, i.seq, i.received, i.attrs
+	i.head_len, i.digest, i.seq, i.received, i.attrs, i.sent
 	FROM main.instance i JOIN main.series s ON s.pk = i.series JOIN main.uid c ON c.pk = i.class JOIN main.uid t ON t.pk = i.syntax),
 r_instance AS (SELECT i.sop_uid, s.series_uid, c.uid AS class, t.uid AS syntax, i.number, i.pack, i.at, i.part10_len,
-	i.head_len, i.digest, i.seq, i.received, i.attrs
+	i.head_len, i.digest, i.seq, i.received, i.attrs, i.sent
 	FROM rebuilt.instance i JOIN rebuilt.series s ON s.pk = i.series JOIN rebuilt.uid c ON c.pk = i.class JOIN rebuilt.uid t ON t.pk = i.syntax),
 m_series AS (SELECT s.series_uid, y.study_uid, s.modality, s.number, s.attrs FROM main.series s JOIN main.study y ON y.pk = s.study),
 r_series AS (SELECT s.series_uid, y.study_uid, s.modality, s.number, s.attrs FROM rebuilt.series s JOIN rebuilt.study y ON y.pk = s.study),
@@ -24,9 +24,9 @@ r_patient AS (SELECT site, issuer, patient_id, alone, names, attrs FROM rebuilt.
 m_modality AS (SELECT y.study_uid, m.modality FROM main.study_modality m JOIN main.study y ON y.pk = m.study),
 r_modality AS (SELECT y.study_uid, m.modality FROM rebuilt.study_modality m JOIN rebuilt.study y ON y.pk = m.study),
 m_quarantine AS (SELECT seq, site, sop_uid, study_uid, series_uid, class, syntax, reason, pack, at, part10_len, head_len, digest, aet,
-	received FROM main.quarantine),
+	received, sent FROM main.quarantine),
 r_quarantine AS (SELECT seq, site, sop_uid, study_uid, series_uid, class, syntax, reason, pack, at, part10_len, head_len, digest, aet,
-	received FROM rebuilt.quarantine),
+	received, sent FROM rebuilt.quarantine),
 m_name AS (SELECT f.form, n.kind, n.part, COUNT(*) AS bearers FROM main.name n JOIN main.form f ON f.pk = n.form GROUP BY 1, 2, 3),
 r_name AS (SELECT f.form, n.kind, n.part, COUNT(*) AS bearers FROM rebuilt.name n JOIN rebuilt.form f ON f.pk = n.form GROUP BY 1, 2, 3)
 SELECT 'patient', (SELECT COUNT(*) FROM (SELECT * FROM m_patient EXCEPT SELECT * FROM r_patient))
