@@ -444,6 +444,15 @@ static int read_page(struct cursor *c, struct db_conn *conn, struct err *e)
 	return 0;
 }
 
+enum query_key query_key(struct archive *a, const struct query *q, uint32_t tag)
+{
+	const struct attr *attr = plan_attr(archive_attrs(a), q->keys, tag);
+
+	if (!attr)
+		return QUERY_KEY_UNKNOWN;
+	return attr->level > q->level ? QUERY_KEY_BELOW : QUERY_KEY_TAKEN;
+}
+
 int query_open(struct archive *a, const struct query *q, struct cursor **out, struct err *e)
 {
 	AUTO(db_conn) conn = NULL;

@@ -30,18 +30,21 @@ int query_level_parse(const char *text, enum query_level *out); /* "STUDY", any 
 
 struct query {
 	enum query_level level;
-	bool patient_root;       /* the patient ID is a required unique key below the patient level */
-	bool relational;         /* unique keys above the level are not required */
-	bool fuzzy;              /* person names by pinyin, initials, any order of their words: fuzzy semantic matching */
-	bool datetime;           /* a range of dates and one of times of the same event are one range of moments */
-	bool empty;              /* a value of two quotation marks asks for what has none */
-	const char *timezone;    /* of keys and answers: "+0800"; NULL: each study's own */
-	const char *otherwise;   /* zone of studies that name none; NULL or "local": of this machine */
-	uint32_t *offending;     /* set to the attribute that a refusal is about; may be NULL */
+	bool patient_root;     /* the patient ID is a required unique key below the patient level */
+	bool relational;       /* unique keys above the level are not required */
+	bool fuzzy;            /* person names by pinyin, initials, any order of their words: fuzzy semantic matching */
+	bool datetime;         /* a range of dates and one of times of the same event are one range of moments */
+	bool empty;            /* a value of two quotation marks asks for what has none */
+	const char *timezone;  /* of keys and answers: "+0800"; NULL: each study's own */
+	const char *otherwise; /* zone of studies that name none; NULL or "local": of this machine */
+	uint32_t *offending;   /* set to the attribute that a refusal is about; may be NULL */
 	const struct dset *keys; /* UTF-8; borrowed until cursor_close */
 	uint64_t limit, offset;  /* limit 0: none */
 	const struct scope *scope;
 };
+/* What a query at a level makes of a key: matches and answers it; not, since it is of a level below, or is not kept. */
+enum query_key { QUERY_KEY_TAKEN, QUERY_KEY_BELOW, QUERY_KEY_UNKNOWN };
+enum query_key query_key(struct archive *a, const struct query *q, uint32_t tag);
 struct cursor;
 int query_open(struct archive *a, const struct query *q, struct cursor **out, struct err *e);
 /* 1: *row is the next answer (owned by the cursor until the next call), 0: no more, negative: failed. */

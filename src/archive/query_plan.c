@@ -355,15 +355,14 @@ static bool private_tag(uint32_t tag)
 	return tag >> 16 & 1;
 }
 
-/* What is kept of a key; NULL: nothing. */
-static const struct attr *kept_attr(const struct plan *p, uint32_t tag)
+const struct attr *plan_attr(const struct attr_set *extra, const struct dset *keys, uint32_t tag)
 {
 	const struct elem *creator;
 
 	if (!private_tag(tag))
-		return attr_set_find(p->extra, tag);
-	creator = creator_of(p->q->keys, tag);
-	return creator ? attr_set_private(p->extra, tag, (const char *)creator->value, creator->len) : NULL;
+		return attr_set_find(extra, tag);
+	creator = creator_of(keys, tag);
+	return creator ? attr_set_private(extra, tag, (const char *)creator->value, creator->len) : NULL;
 }
 
 static int add_match(struct plan *p, const struct attr *a, const struct elem *key, enum plan_use use, struct err *e)
@@ -399,7 +398,7 @@ static int read_keys(struct plan *p, enum plan_use use, struct err *e)
 
 	for (unsigned i = 0; i < dset_count(p->q->keys); i++) {
 		const struct elem *key = dset_at(p->q->keys, i);
-		const struct attr *a = kept_attr(p, key->tag);
+		const struct attr *a = plan_attr(p->extra, p->q->keys, key->tag);
 
 		if (no_key(key->tag) || (use == PLAN_SELECT && !unique_key(key->tag)))
 			continue;

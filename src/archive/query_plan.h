@@ -34,6 +34,8 @@ struct plan {
 	bool names_old; /* the index has them in another form: not narrowed by, matched as they are kept */
 };
 
+/* What is kept of a key: by its tag, or a private one by its creator among the keys. NULL: nothing. */
+const struct attr *plan_attr(const struct attr_set *extra, const struct dset *keys, uint32_t tag);
 enum plan_use { PLAN_FIND, PLAN_SELECT };
 /* Checks the keys (query.h: -E_MISMATCH, -E_INVAL, -E_DENIED), then builds the statement. */
 int plan_make(struct plan *p, struct db_conn *c, const struct attr_set *extra, const struct query *q, enum plan_use use,

@@ -1,4 +1,5 @@
 #include "archive/query.h"
+#include "archive/registry.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include <stdio.h>
@@ -65,9 +66,12 @@ static const struct column columns[][8] = {
 };
 /* clang-format on */
 
+/* The first column: whose it is. */
+#define SITE_WIDTH 12
 struct table {
 	struct column columns[KEYS_MOST + 8];
 	unsigned n;
+	GHashTable *sites; /* number of a site -> its code */
 };
 
 static void add_column(struct table *t, struct column c)
@@ -84,6 +88,16 @@ static struct column column_of(uint32_t tag, const char *word)
 	const char *title = dict_keyword(tag)[0] ? dict_keyword(tag) : word;
 
 	return (struct column){tag, strlen(title) > 16 ? (int)strlen(title) : 16, title};
+}
+
+static int note_site(void *arg, const struct site *s)
+{
+	struct table *t = arg;
+	int64_t *id = g_new(int64_t, 1);
+
+	*id = s->id;
+	g_hash_table_insert(t->sites, id, g_strdup(s->code));
+	return 0;
 }
 
 /* ---- keys */
@@ -113,7 +127,8 @@ static int put_key(struct dset *keys, const char *word, struct table *t, struct 
 		e->code = E_CONFIG;
 		return -E_CONFIG;
 	}
-	if ((rc = dset_put_text(keys, tag, value, e)) < 0)
+	/* numbers, and what the dictionary does not know, come as text here */
+	if ((rc = dset_put(keys, tag, vr_is_string(dict_vr(tag)) ? NULL : "LO", value, strlen(value), e)) < 0)
 		return rc;
 	add_column(t, column_of(tag, word));
 	return 0;
@@ -180,6 +195,7 @@ static void print_cell(const char *text, int width, bool last)
 
 static void print_heading(const struct table *t)
 {
+	print_cell("Site", SITE_WIDTH, false);
 	for (unsigned i = 0; i < t->n; i++)
 		print_cell(t->columns[i].title, t->columns[i].width, i + 1 == t->n);
 }
@@ -189,7 +205,10 @@ static void print_number_or_text(const struct dset *row, const struct column *c,
 	const struct elem *el = dset_get(row, c->tag);
 	char number[24];
 
-	if (!el || el->len == 0) {
+	if (el && el->n_items > 0) {
+		snprintf(number, sizeof number, "%u item%s", el->n_items, el->n_items == 1 ? "" : "s");
+		print_cell(number, c->width, last);
+	} else if (!el || el->len == 0) {
 		print_cell("", c->width, last);
 	} else if (vr_is_string(el->vr)) {
 		print_cell(dset_text(row, c->tag), c->width, last);
@@ -199,12 +218,14 @@ static void print_number_or_text(const struct dset *row, const struct column *c,
 	}
 }
 
-static int print_row(const struct common *c, const struct table *t, const struct dset *row, struct err *e)
+static int print_row(const struct common *c, const struct table *t, const struct dset *row, int64_t site, struct err *e)
 {
 	AUTO(buf) json = BUF(ROW_MOST);
+	const char *code = g_hash_table_lookup(t->sites, &site);
 	int rc;
 
 	if (!c->json) {
+		print_cell(code ? code : "?", SITE_WIDTH, false);
 		for (unsigned i = 0; i < t->n; i++)
 			print_number_or_text(row, &t->columns[i], i + 1 == t->n);
 		return 0;
@@ -239,12 +260,42 @@ static int print_matches(const struct common *c, struct archive *a, const struct
 		if (first && !c->json)
 			print_heading(t);
 		first = false;
-		rc = print_row(c, t, row, e);
+		rc = print_row(c, t, row, cursor_site(rows), e);
 		if (rc == 0 && q->level == LEVEL_STUDY && !c->json)
 			rc = remark(a, row, e);
 	}
 	if (rc == 0 && first && !c->json)
 		fputs("nothing found\n", stderr);
+	return rc;
+}
+
+/* Says which keys do nothing, instead of leaving them out in silence. */
+static void warn_of_keys(struct archive *a, const struct query *q, const struct table *t)
+{
+	static const char *const names[] = {"patient", "study", "series", "image"};
+
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct column *c = &t->columns[i];
+		bool creator = (c->tag >> 16 & 1) && (c->tag & 0xFFFF) < 0x1000;
+		enum query_key key = creator ? QUERY_KEY_TAKEN : query_key(a, q, c->tag);
+
+		if (key == QUERY_KEY_BELOW)
+			fprintf(stderr, "teleread find: %s is of a level below %s: it is not looked at\n", c->title,
+				names[q->level]);
+		else if (key == QUERY_KEY_UNKNOWN)
+			fprintf(stderr, "teleread find: %s is not kept in the index: it is not looked at\n", c->title);
+	}
+}
+
+static int find(const struct common *c, struct archive *a, const struct query *q, struct table *t, struct err *e)
+{
+	int rc;
+
+	t->sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+	warn_of_keys(a, q, t);
+	if ((rc = site_each(a, note_site, t, e)) == 0)
+		rc = print_matches(c, a, q, t, e);
+	g_hash_table_destroy(t->sites);
 	return rc;
 }
 
@@ -280,7 +331,7 @@ int cmd_find(int argc, char **argv)
 	q.keys = keys;
 	q.limit = (uint64_t)opt.limit;
 	q.fuzzy = opt.fuzzy;
-	rc = print_matches(&c, a, &q, &table, &e);
+	rc = find(&c, a, &q, &table, &e);
 	scope_cleanup(&all);
 	return rc < 0 ? complain_input(usage.name, &e) : EXIT_DONE;
 }

@@ -332,6 +332,20 @@ def attributes_in_the_file():
         check('%s:5: [index] attributes: entry 2' % path in done.all and said in done.all, done.all)
 
 
+@case('the command line tells what it does not look at')
+def command_line():
+    done = node.teleread('find', 'AccessionNumber=mixed', 'SliceThickness=1', '0011,1001=x')
+    equal(done.err.splitlines(), [
+        'teleread find: SliceThickness is of a level below study: it is not looked at',
+        'teleread find: 0011,1001=x is not kept in the index: it is not looked at'], 'said')
+    heading, row = done.out.splitlines()
+    equal((heading.split()[0], row.split()[0]), ('Site', 'NORTH'), 'whose it is')
+    done = node.teleread('find', '--level', 'image', '0018,9345=12.5', '0009,0010=TELEREAD TEST', '0009,1001=private*')
+    check(uid('sop', 'extra', 1, 1) in done.out and not done.err and len(done.out.splitlines()) == 2, done)
+    done = node.teleread('find', '--level', 'image', 'Rows=32', 'AccessionNumber=mixed', 'ProcedureCodeSequence=')
+    equal(len(done.out.splitlines()), 3, str(done))
+
+
 @case('attributes come with a reindex')
 def attributes_come_with_a_reindex():
     with lib.Node() as later:
