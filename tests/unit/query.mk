@@ -1,6 +1,6 @@
 # check_PROGRAMS += tests/unit/test_x ; tests_unit_test_x_LINK = $(CXXLINK) ; _LDADD = $(LDADD) $(CMOCKA_LIBS)
 query_tests = tests/unit/test_query tests/unit/test_query_index tests/unit/test_query_match \
-	tests/unit/test_query_names tests/unit/test_query_plan \
+	tests/unit/test_query_names tests/unit/test_query_plan tests/unit/test_query_rules \
 	tests/unit/test_query_scope tests/unit/test_query_select tests/unit/test_registry
 check_PROGRAMS += $(query_tests)
 TESTS += $(query_tests)
@@ -29,3 +29,6 @@ tests_unit_test_query_match_LDADD = $(LDADD) $(CMOCKA_LIBS)
 tests_unit_test_query_names_SOURCES = tests/unit/test_query_names.c $(query_help)
 tests_unit_test_query_names_LINK = $(CXXLINK)
 tests_unit_test_query_names_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_query_rules_SOURCES = tests/unit/test_query_rules.c $(query_help)
+tests_unit_test_query_rules_LINK = $(CXXLINK)
+tests_unit_test_query_rules_LDADD = $(LDADD) $(CMOCKA_LIBS)
