@@ -93,6 +93,7 @@ static void read_peer(shim_assoc &a, const T_ASC_Parameters *params, const Windo
 	a.peer.max_pdu = uint32_t(d.peerMaxPDU);
 	a.peer.max_invoked = window.invoked;
 	a.peer.max_performed = window.performed;
+	a.peer.has_window = window.said;
 }
 
 static int accept_request(shim_assoc &a)
@@ -281,6 +282,16 @@ static int answerable(shim_assoc *a)
 	if (!a || !a->toolkit)
 		return fail(SHIM_EINVAL, "no association request waits for an answer");
 	return SHIM_OK;
+}
+
+extern "C" int shim_assoc_window(shim_assoc *a, uint16_t invoked, uint16_t performed)
+{
+	return guarded([&] {
+		int rc = answerable(a);
+		if (rc == SHIM_OK && a->peer.has_window)
+			a->toolkit->grant = {invoked, performed, true};
+		return rc;
+	});
 }
 
 extern "C" int shim_assoc_acknowledge(shim_assoc *a)

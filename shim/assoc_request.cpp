@@ -157,6 +157,7 @@ static int request(shim_assoc &a, const char *address, struct shim_context *c, u
 	a.peer.max_pdu = uint32_t(p->DULparams.peerMaxPDU);
 	a.peer.max_invoked = toolkit.window.invoked;
 	a.peer.max_performed = toolkit.window.performed;
+	a.peer.has_window = toolkit.window.said;
 	a.wire.no_deadline();
 	int rc = read_answer(a, toolkit.params(), c, n);
 	if (rc == SHIM_OK)

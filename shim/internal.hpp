@@ -143,8 +143,11 @@ int read_associate_pdu(Wire &wire, std::vector<uint8_t> &pdu);
  * and single, titles and UIDs are text. DCMTK sees it only after that. window: what was proposed, 1,1 by default. */
 struct Window {
 	uint16_t invoked = 1, performed = 1;
+	bool said = false;
 };
 int check_associate(const std::vector<uint8_t> &pdu, Window &window);
+/* Puts a window into an A-ASSOCIATE-AC that DCMTK made, among its user items in order of their types. */
+int add_window(std::vector<uint8_t> &pdu, const Window &window);
 
 } // namespace shim
 
@@ -167,7 +170,8 @@ class Toolkit
 	{
 		return asc_;
 	}
-	Window window;
+	Window window; /* the peer's */
+	Window grant;  /* acceptor: ours */
 
       private:
 	class Layer;

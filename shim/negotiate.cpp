@@ -1,7 +1,7 @@
 /* shim/negotiate.cpp - reads and checks A-ASSOCIATE PDUs before DCMTK sees them (PS3.8 9.3.2, 9.3.3, PS3.7 D.3).
  *
  * DCMTK reads the items once more; checked before, nothing hostile reaches it, and what it passes over (the window of
- * asynchronous operations) is known.
+ * asynchronous operations) is known, and put into our answer.
  */
 #include "shim/internal.hpp"
 
@@ -147,7 +147,7 @@ static int check_user_item(uint8_t type, const Span &v, bool request, Window &wi
 		if (v.n != 4)
 			return fail(SHIM_EPROTO, "A-ASSOCIATE: user item 0x%02X of %zu bytes", type, v.n);
 		if (type == 0x53)
-			window = {be16(v.p), be16(v.p + 2)};
+			window = {be16(v.p), be16(v.p + 2), true};
 		return SHIM_OK;
 	case 0x52:
 		return check_uid(v, "implementation class UID", 0);
@@ -227,6 +227,46 @@ int check_associate(const std::vector<uint8_t> &pdu, Window &window)
 		return fail(SHIM_EPROTO,
 			    "A-ASSOCIATE: %u application contexts, %zu presentation contexts, %u user items",
 			    application, ids.count(), user);
+	return SHIM_OK;
+}
+
+/* Where in an item's value the first sub-item of a greater type begins, or its end. */
+static size_t place_for(Span v, uint8_t type)
+{
+	const uint8_t *start = v.p;
+	uint8_t found = 0;
+	Span value;
+
+	for (Span rest = v; rest.n > 0 && next_item(rest, &found, &value) == SHIM_OK && found <= type; v = rest)
+		;
+	return size_t(v.p - start);
+}
+
+int add_window(std::vector<uint8_t> &pdu, const Window &window)
+{
+	const uint8_t item[8] = {0x53,
+				 0,
+				 0,
+				 4,
+				 uint8_t(window.invoked >> 8),
+				 uint8_t(window.invoked),
+				 uint8_t(window.performed >> 8),
+				 uint8_t(window.performed)};
+	uint8_t type = 0;
+	Span value, s;
+
+	if (pdu.size() > FIXED)
+		s = {pdu.data() + FIXED, pdu.size() - FIXED};
+	while (s.n > 0 && type != 0x50)
+		if (int rc = next_item(s, &type, &value); rc < 0)
+			return rc;
+	if (type != 0x50 || value.n > 0xffff - sizeof item)
+		return fail(SHIM_EBUG, "A-ASSOCIATE-AC without room for an operations window");
+	const size_t at = size_t(value.p - pdu.data()), n = value.n + sizeof item;
+	pdu[at - 2] = uint8_t(n >> 8);
+	pdu[at - 1] = uint8_t(n);
+	pdu.insert(pdu.begin() + ptrdiff_t(at + place_for(value, item[0])), item, item + sizeof item);
+	put_be32(pdu.data() + 2, uint32_t(pdu.size() - 6));
 	return SHIM_OK;
 }
 

@@ -74,7 +74,8 @@ enum {
 	SHIM_C_STORE_RQ = 0x0001, SHIM_C_STORE_RSP = 0x8001, SHIM_C_GET_RQ = 0x0010, SHIM_C_GET_RSP = 0x8010,
 	SHIM_C_FIND_RQ = 0x0020, SHIM_C_FIND_RSP = 0x8020, SHIM_C_MOVE_RQ = 0x0021, SHIM_C_MOVE_RSP = 0x8021,
 	SHIM_C_ECHO_RQ = 0x0030, SHIM_C_ECHO_RSP = 0x8030, SHIM_C_CANCEL_RQ = 0x0FFF,
-	SHIM_N_EVENT_REPORT_RQ = 0x0100, SHIM_N_ACTION_RQ = 0x0130,
+	SHIM_N_EVENT_REPORT_RQ = 0x0100, SHIM_N_EVENT_REPORT_RSP = 0x8100, SHIM_N_ACTION_RQ = 0x0130,
+	SHIM_N_ACTION_RSP = 0x8130,
 };
 /* clang-format on */
 #define SHIM_OFFENDING 16
@@ -117,7 +118,10 @@ struct shim_peer {
 	char address[64];             /* of the peer: numeric */
 	char implementation[65], version[17];
 	uint32_t max_pdu; /* what the peer can receive; 0: no limit */
+	/* asynchronous operations window (PS3.7 D.3.3.3) as the requestor counts: what it may invoke, and what it performs.
+	 * acceptor: as proposed; requestor: as answered. 0: no limit; 1,1 where nothing was said */
 	uint16_t max_invoked, max_performed;
+	uint8_t has_window; /* something was said */
 };
 struct shim_assoc_options {
 	uint32_t max_pdu_receive; /* 4096..131072: what is announced */
@@ -138,6 +142,9 @@ void shim_assoc_peer(const shim_assoc *a, struct shim_peer *out);
 unsigned shim_assoc_contexts(shim_assoc *a, struct shim_context **contexts);
 /* Likewise: the extended negotiations proposed, the first of each class; the caller fills accepted and n_accepted. */
 unsigned shim_assoc_extended(shim_assoc *a, struct shim_extended **items);
+/* Acceptor: the window that the acknowledgement is to grant, counted as in shim_peer. Without it, or where the peer
+ * proposed none, nothing is said, which means 1,1. */
+int shim_assoc_window(shim_assoc *a, uint16_t invoked, uint16_t performed);
 int shim_assoc_acknowledge(shim_assoc *a); /* sends A-ASSOCIATE-AC by what is filled in */
 /* A-ASSOCIATE-RJ (PS3.8 9.3.4): result 1 permanent, 2 transient; source 1 user, 2 ACSE, 3 presentation; reason. */
 int shim_assoc_reject(shim_assoc *a, int result, int source, int reason);

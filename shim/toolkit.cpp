@@ -43,11 +43,7 @@ class Toolkit::Connection final : public DcmTransportConnection
 		return EC_Normal;
 	}
 	ssize_t read(void *buf, size_t n) override;
-	ssize_t write(void *buf, size_t n) override
-	{
-		errno = EIO;
-		return owner_.wire_.write_all(buf, n) < 0 ? -1 : ssize_t(n);
-	}
+	ssize_t write(void *buf, size_t n) override;
 	void close() override
 	{
 	}
@@ -114,6 +110,20 @@ ssize_t Toolkit::Connection::read(void *buf, size_t n)
 		std::memcpy(buf, o.pdu_.data() + o.taken_, part);
 	o.taken_ += part;
 	return ssize_t(part);
+}
+
+/* DCMTK writes a PDU with one call; of a window of asynchronous operations it knows nothing. */
+ssize_t Toolkit::Connection::write(void *buf, size_t n)
+{
+	const auto *p = static_cast<const uint8_t *>(buf);
+
+	errno = EIO;
+	if (!owner_.grant.said || n < 6 || p[0] != PDU_ASSOCIATE_AC)
+		return owner_.wire_.write_all(buf, n) < 0 ? -1 : ssize_t(n);
+	std::vector<uint8_t> pdu(p, p + n);
+	if (add_window(pdu, owner_.grant) < 0)
+		return -1;
+	return owner_.wire_.write_all(pdu.data(), pdu.size()) < 0 ? -1 : ssize_t(n);
 }
 
 Toolkit::Toolkit(Wire &wire, uint32_t artim_ms) : wire_(wire), artim_ms_(artim_ms)

@@ -105,6 +105,21 @@ static void all_kinds(void **state)
 					 .has_data = 1,
 					 .affected_class = "1.2.840.10008.1.20.1",
 					 .affected_instance = "1.2.840.10008.1.20.1.1"});
+	/* an answer names what it is about as affected, and says the type again */
+	round_trip((struct shim_command){.field = SHIM_N_ACTION_RSP,
+					 .responded_id = 5,
+					 .action_type = 1,
+					 .has_status = 1,
+					 .status = 0x0115,
+					 .affected_class = "1.2.840.10008.1.20.1",
+					 .affected_instance = "1.2.840.10008.1.20.1.1",
+					 .error_comment = "no transaction"});
+	round_trip((struct shim_command){.field = SHIM_N_EVENT_REPORT_RSP,
+					 .responded_id = 5,
+					 .event_type = 1,
+					 .has_status = 1,
+					 .affected_class = "1.2.840.10008.1.20.1",
+					 .affected_instance = "1.2.840.10008.1.20.1.1"});
 }
 
 /* Every text as long as it may be: 1024 bytes do. */
