@@ -7,6 +7,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/0007-coerce.sql \
 	data/sql/sqlite/backup-count.sql \
 	data/sql/sqlite/backup-packs.sql \
+	data/sql/sqlite/0006-commitment.sql \
 	data/sql/sqlite/check-counts.sql \
 	data/sql/sqlite/check-instance.sql \
 	data/sql/sqlite/check-number-of-rows.sql \
@@ -14,6 +15,18 @@ SQL_SQLITE = \
 	data/sql/sqlite/check-rows.sql \
 	data/sql/sqlite/class-add.sql \
 	data/sql/sqlite/classes.sql \
+	data/sql/sqlite/commitment-add.sql \
+	data/sql/sqlite/commitment-due.sql \
+	data/sql/sqlite/commitment-find.sql \
+	data/sql/sqlite/commitment-get.sql \
+	data/sql/sqlite/commitment-instance.sql \
+	data/sql/sqlite/commitment-list.sql \
+	data/sql/sqlite/commitment-postpone.sql \
+	data/sql/sqlite/commitment-purge.sql \
+	data/sql/sqlite/commitment-repeat.sql \
+	data/sql/sqlite/commitment-set.sql \
+	data/sql/sqlite/commitment-verified.sql \
+	data/sql/sqlite/commitment-waiting.sql \
 	data/sql/sqlite/count-patient.sql \
 	data/sql/sqlite/count-series.sql \
 	data/sql/sqlite/count-study.sql \

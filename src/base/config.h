@@ -9,6 +9,8 @@
  *     dicom.dimse dicom.check_called_aet dicom.find_limit
  *     query.relational query.require_key query.most query.fuzzy query.timezone index.attributes
  *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance
+ *     dicom.async_window
+ *     commitment.report commitment.retry commitment.give_up commitment.keep
  *     log.level log.format alerts.window alerts.repeated alerts.size http.port
  * Sections [coerce AET], one for each peer, hold rules that only whoever applies them can check (coerce).
  * Order of precedence: command line, then file, then default; so load first, then set.
@@ -38,6 +40,7 @@ struct config {
 	int64_t dimse_ms;        /* a message begun must make progress within this */
 	bool check_called_aet;   /* refuse a Called AE Title that is not ours */
 	int64_t find_limit;      /* most matches of one C-FIND; 0: no limit */
+	int64_t async_window;    /* most operations that a peer may have outstanding on one association */
 	/* [query] */
 	bool relational;  /* unique keys above the level may be left out, even where that was not negotiated */
 	bool require_key; /* refuse a C-FIND without a single value to look for */
@@ -52,6 +55,11 @@ struct config {
 	int64_t prewrite;     /* bytes of packs written with zeros in advance; 0: none */
 	int64_t buffer;       /* instances up to this size share a pack; larger ones get a pack of their own */
 	int64_t max_instance; /* bytes; larger is refused; 0: no limit */
+	/* [commitment] */
+	char *commit_report;      /* auto, same or new: over which association the result goes */
+	int64_t commit_retry_ms;  /* until the first new try; each one after it waits twice as long, up to an hour */
+	int64_t commit_giveup_ms; /* after that long nobody is told any more */
+	int64_t commit_keep_ms;   /* what was told is told again on the same request */
 	/* [log] */
 	char *log_level, *log_format;
 	/* [alerts] */

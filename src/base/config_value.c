@@ -69,6 +69,9 @@ int value_text(const struct value_range *r, const char *text)
 			   : -E_CONFIG;
 	case VALUE_LIST:
 		return 0;
+	case VALUE_REPORT:
+		return strcmp(text, "auto") == 0 || strcmp(text, "same") == 0 || strcmp(text, "new") == 0 ? 0
+													  : -E_CONFIG;
 	default:
 		return text[0] ? 0 : -E_CONFIG;
 	}
@@ -132,6 +135,7 @@ int value_expected(const struct value_range *r, struct buf *out, struct err *e)
 	    [VALUE_OFFSET] = "local, or an offset from UTC such as +0800",
 	    [VALUE_FUZZY] = "negotiated, always or off",
 	    [VALUE_LIST] = "entries between semicolons, or nothing",
+	    [VALUE_REPORT] = "auto, same or new",
 	    [VALUE_BOOL] = "true or false",
 	    [VALUE_INT] = "a whole number",
 	    [VALUE_SIZE] = "a size in bytes or with K, M, G, T",

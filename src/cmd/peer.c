@@ -152,7 +152,8 @@ struct timing {
 
 static int echo(const struct peer *p, const struct config *c, struct timing *t, struct err *e)
 {
-	const struct scu_proposal verification = {UID_VERIFICATION, {UID_IMPLICIT_LE, UID_EXPLICIT_LE}};
+	const struct scu_proposal verification = {.abstract = UID_VERIFICATION,
+						  .syntaxes = {UID_IMPLICIT_LE, UID_EXPLICIT_LE}};
 	const struct scu_target target = {
 	    .host = p->host,
 	    .port = p->port,

@@ -37,6 +37,8 @@ bool vr_is_long(const char *vr);
 #define UID_FIND_STUDY "1.2.840.10008.5.1.4.1.2.2.1"
 #define UID_MOVE_STUDY "1.2.840.10008.5.1.4.1.2.2.2"
 #define UID_GET_STUDY "1.2.840.10008.5.1.4.1.2.2.3"
+#define UID_COMMITMENT "1.2.840.10008.1.20.1"            /* Storage Commitment Push Model */
+#define UID_COMMITMENT_INSTANCE "1.2.840.10008.1.20.1.1" /* its well-known instance */
 #define UID_IMPLEMENTATION "1.2.826.0.1.3680043.10.1530.1" /* ours, (0002,0012) */
 #define IMPLEMENTATION_VERSION "TELEREAD_0"
 

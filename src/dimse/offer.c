@@ -97,10 +97,11 @@ unsigned offer_proposals(const struct offer *p, unsigned group, struct scu_propo
 		if (p->pairs[i].group != group || !leads(p, i))
 			continue;
 		for (unsigned k = 0; k < ALWAYS && n < SCU_PROPOSALS; k++)
-			out[n++] = (struct scu_proposal){p->pairs[i].abstract, {always[k]}};
+			out[n++] = (struct scu_proposal){.abstract = p->pairs[i].abstract, .syntaxes = {always[k]}};
 		for (unsigned k = i; k < p->n && n < SCU_PROPOSALS; k++)
 			if (strcmp(p->pairs[k].abstract, p->pairs[i].abstract) == 0 && !is_always(p->pairs[k].syntax))
-				out[n++] = (struct scu_proposal){p->pairs[i].abstract, {p->pairs[k].syntax}};
+				out[n++] = (struct scu_proposal){.abstract = p->pairs[i].abstract,
+								 .syntaxes = {p->pairs[k].syntax}};
 	}
 	return n;
 }

@@ -228,6 +228,18 @@ int dimse_send(struct dimse *d, uint8_t context, const struct shim_command *c, c
 	return rc < 0 ? dimse_error(rc, e) : 0;
 }
 
+int dimse_event(struct dimse *d, uint8_t context, const struct dimse_event *event, uint16_t message_id, struct err *e)
+{
+	struct shim_command rq = {.field = SHIM_N_EVENT_REPORT_RQ,
+				  .message_id = message_id,
+				  .event_type = event->type,
+				  .has_data = event->n > 0};
+
+	snprintf(rq.affected_class, sizeof rq.affected_class, "%s", event->sop_class);
+	snprintf(rq.affected_instance, sizeof rq.affected_instance, "%s", event->sop_instance);
+	return dimse_send(d, context, &rq, event->data, event->n, e);
+}
+
 static int store_send(struct dimse *d, struct dimse_object *o, const struct shim_command *rq, struct err *e)
 {
 	const void *at = NULL;

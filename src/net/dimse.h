@@ -41,6 +41,14 @@ int dimse_data_skip(struct dimse *d, struct err *e);
 int dimse_cancelled(struct dimse *d, uint16_t message_id, struct err *e); /* 1, 0, negative */
 int dimse_send(struct dimse *d, uint8_t context, const struct shim_command *c, const void *data, size_t n,
 	       struct err *e);
+/* N-EVENT-REPORT-RQ (PS3.7 10.1.1). */
+struct dimse_event {
+	const char *sop_class, *sop_instance;
+	uint16_t type;
+	const void *data; /* encoded for the context */
+	size_t n;
+};
+int dimse_event(struct dimse *d, uint8_t context, const struct dimse_event *event, uint16_t message_id, struct err *e);
 /* Turns a shim code into an error with the shim's sentence. */
 int dimse_error(int shim_code, struct err *e);
 

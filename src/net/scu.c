@@ -20,7 +20,8 @@ static void propose(struct shim_context *c, const struct scu_proposal *p, unsign
 	c->syntaxes = p->syntaxes;
 	while (c->n_syntaxes < sizeof(p->syntaxes) / sizeof(p->syntaxes[0]) && p->syntaxes[c->n_syntaxes])
 		c->n_syntaxes++;
-	c->role_scu = 1;
+	c->role_scu = !p->as_scp;
+	c->role_scp = p->as_scp;
 }
 
 int scu_open(const struct scu_target *t, const struct scu_proposal *p, unsigned n, struct scu **out, struct err *e)
@@ -184,6 +185,19 @@ int scu_move(struct scu *s, uint8_t context, const char *model, const char *dest
 		if (progress)
 			progress(arg, final);
 	}
+}
+
+int scu_event_report(struct scu *s, uint8_t context, const struct dimse_event *event, uint16_t *status, struct err *e)
+{
+	uint16_t id = next_id(s);
+	struct shim_command rsp;
+	int rc;
+
+	if ((rc = dimse_event(&s->d, context, event, id, e)) < 0 ||
+	    (rc = answer(s, SHIM_N_EVENT_REPORT_RSP, id, &rsp, e)) < 0 || (rc = dimse_data_skip(&s->d, e)) < 0)
+		return rc;
+	*status = rsp.status;
+	return 0;
 }
 
 struct dimse *scu_dimse(struct scu *s)

@@ -1,4 +1,4 @@
-/* net/scu.h - calling other systems: echo, store, find, move.
+/* net/scu.h - calling other systems: echo, store, find, move, event report.
  *
  * Identifiers travel as bytes, encoded by the caller in the transfer syntax of the context chosen through
  * scu_accepted(): this room knows messages, not data sets. Threads:  one thread for each client (scu_shutdown from
@@ -22,6 +22,7 @@ struct scu_target {
 struct scu_proposal { /* one presentation context */
 	const char *abstract;
 	const char *syntaxes[8]; /* ends at the first NULL */
+	bool as_scp;             /* we are its SCP, who calls to report: role selection, PS3.7 D.3.3.4 */
 };
 int scu_open(const struct scu_target *t, const struct scu_proposal *p, unsigned n, struct scu **out, struct err *e);
 /* The syntaxes accepted for an abstract syntax: seen is called with each context until it returns other than 0, which
@@ -42,6 +43,9 @@ int scu_find(struct scu *s, uint8_t context, const char *model, const void *keys
 int scu_move(struct scu *s, uint8_t context, const char *model, const char *destination, const void *keys, size_t n,
 	     void (*progress)(void *arg, const struct shim_command *rsp), void *arg, struct shim_command *final,
 	     struct err *e);
+/* N-EVENT-REPORT with its data set. A peer that took the context is told, whatever it answered about roles: some do not
+ * answer. */
+int scu_event_report(struct scu *s, uint8_t context, const struct dimse_event *event, uint16_t *status, struct err *e);
 struct dimse *scu_dimse(struct scu *s);      /* borrowed: for those who send on it themselves */
 int scu_close(struct scu *s, struct err *e); /* releases; consumes */
 void scu_abort(struct scu *s);               /* consumes; NULL is fine */

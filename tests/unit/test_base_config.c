@@ -41,6 +41,11 @@ static void defaults(void **state)
 	assert_int_equal(c.buffer, 1LL << 20);
 	assert_int_equal(c.max_instance, 0);
 	assert_string_equal(c.log_level, "info");
+	assert_int_equal(c.async_window, 16);
+	assert_string_equal(c.commit_report, "auto");
+	assert_int_equal(c.commit_retry_ms, 30000);
+	assert_int_equal(c.commit_giveup_ms, 72LL * 3600000);
+	assert_int_equal(c.commit_keep_ms, 168LL * 3600000);
 	assert_string_equal(c.log_format, "text");
 	assert_int_equal(c.http_port, 8104);
 }
@@ -109,6 +114,7 @@ static void bad_files_name_line_key_and_what_was_expected(void **state)
 	BAD("[node]\ndata = \n", "2: [node] data = : expected text that is not empty");
 	BAD("[log]\nlevel = loud\n", "2: [log] level = loud: expected debug, info, warn or error");
 	BAD("[log]\nformat = xml\n", "2: [log] format = xml: expected text or json");
+	BAD("[commitment]\nreport = never\n", "2: [commitment] report = never: expected auto, same or new");
 	BAD("[log]\nlevels = info\n", "2: unknown key levels in [log], expected one of: level format");
 	BAD("# one\n[logs]\n", "2: unknown section [logs], expected one of: [node] [dicom] [query] [index] [archive] "
 			       "[log] [alerts] [http] [coerce AET]");

@@ -64,7 +64,7 @@ static void note_sent(void *arg)
 
 static void store_of(size_t total, size_t piece)
 {
-	static const struct scu_proposal p[] = {{CT, {EXPLICIT}}};
+	static const struct scu_proposal p[] = {{.abstract = CT, .syntaxes = {EXPLICIT}}};
 	static struct spring spring;
 	struct sink sink = {.sum = 2166136261u};
 	struct fake f = {.request = take_store, .arg = &sink};
@@ -119,7 +119,7 @@ static int64_t give_up(void *arg, const void **at, bool *last, struct err *e)
 
 static void test_store_fails_midway(void **state)
 {
-	static const struct scu_proposal p[] = {{CT, {EXPLICIT}}};
+	static const struct scu_proposal p[] = {{.abstract = CT, .syntaxes = {EXPLICIT}}};
 	static struct spring spring = {.total = 500000, .piece = 40000};
 	struct sink sink = {0};
 	struct fake f = {.request = take_store, .arg = &sink};
@@ -191,7 +191,8 @@ static int see_row(void *arg, const void *row, size_t n)
 
 static void find_with(struct finder *q, struct rows *r, size_t key_len, uint16_t status)
 {
-	static const struct scu_proposal p[] = {{VERIFICATION, {IMPLICIT}}, {FIND_STUDY, {EXPLICIT}}};
+	static const struct scu_proposal p[] = {{.abstract = VERIFICATION, .syntaxes = {IMPLICIT}},
+						{.abstract = FIND_STUDY, .syntaxes = {EXPLICIT}}};
 	static uint8_t keys[100000];
 	struct fake f = {.request = take_find, .arg = q};
 	struct shim_command final;
@@ -281,7 +282,7 @@ static void see_progress(void *arg, const struct shim_command *rsp)
 
 static void test_move(void **state)
 {
-	static const struct scu_proposal p[] = {{MOVE_STUDY, {IMPLICIT}}};
+	static const struct scu_proposal p[] = {{.abstract = MOVE_STUDY, .syntaxes = {IMPLICIT}}};
 	struct fake f = {.request = take_move};
 	struct shim_command final;
 	struct err e = {0};
@@ -304,7 +305,8 @@ static void test_move(void **state)
 
 static void break_with(int (*misbehave)(struct dimse *d, struct err *e), unsigned broken)
 {
-	static const struct scu_proposal p[] = {{CT, {EXPLICIT}}, {VERIFICATION, {IMPLICIT}}};
+	static const struct scu_proposal p[] = {{.abstract = CT, .syntaxes = {EXPLICIT}},
+						{.abstract = VERIFICATION, .syntaxes = {IMPLICIT}}};
 	struct sink sink = {0};
 	struct fake f = {.request = take_store, .arg = &sink};
 	struct shim_command rsp;
@@ -398,7 +400,7 @@ static int read_impatiently(struct fake *f, struct dimse *d, const struct shim_c
 static void test_too_slow(void **state)
 {
 	/* trap 19: a message that drips ends the association */
-	static const struct scu_proposal p[] = {{CT, {EXPLICIT}}};
+	static const struct scu_proposal p[] = {{.abstract = CT, .syntaxes = {EXPLICIT}}};
 	struct err e = {0};
 	int ended = 0;
 	struct fake f = {.request = read_impatiently, .arg = &ended};
@@ -424,7 +426,7 @@ static void test_too_many_proposals(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < SCU_PROPOSALS + 1; i++)
-		p[i] = (struct scu_proposal){CT, {EXPLICIT}};
+		p[i] = (struct scu_proposal){.abstract = CT, .syntaxes = {EXPLICIT}};
 	p[SCU_PROPOSALS - 1].abstract = VERIFICATION;
 	fake_start(&f, 1, 1000);
 	assert_int_equal(fake_call(&f, p, SCU_PROPOSALS + 1, &s, &e), -E_LIMIT);

@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-static const struct scu_proposal echo_only[] = {{VERIFICATION, {IMPLICIT}}};
+static const struct scu_proposal echo_only[] = {{.abstract = VERIFICATION, .syntaxes = {IMPLICIT}}};
 
 static int echo(struct scu *s)
 {
@@ -85,7 +85,8 @@ static void test_echo(void **state)
 
 static void test_class_not_taken(void **state)
 {
-	static const struct scu_proposal other[] = {{"1.2.3.999", {IMPLICIT}}, {CT, {EXPLICIT}}};
+	static const struct scu_proposal other[] = {{.abstract = "1.2.3.999", .syntaxes = {IMPLICIT}},
+						    {.abstract = CT, .syntaxes = {EXPLICIT}}};
 	struct fake f = {0};
 	struct scu *s;
 	uint8_t context;
