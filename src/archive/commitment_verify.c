@@ -1,8 +1,8 @@
 /* archive/commitment_verify.c - are the instances of a request here, whole, and the caller's to know of? */
 #include "archive/commitment.h"
 #include "archive/store.h"
+#include "base/alert.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include <string.h>
 
@@ -110,7 +110,7 @@ static int judge(struct verify *v, const struct commitment_item *item, struct er
 		return rc;
 	}
 	metric_add(&m_failure, 1);
-	log_error("instance %s cannot be committed: %s", item->sop_instance, why.msg);
+	alert_raise(ALERT_CORRUPT, item->sop_instance, "not committed: %s", why.msg);
 	return COMMITMENT_FAILURE;
 }
 

@@ -27,6 +27,7 @@ int cmd_export(int argc, char **argv);
 int cmd_find(int argc, char **argv);
 int cmd_site(int argc, char **argv);
 int cmd_peer(int argc, char **argv);
+int cmd_commitment(int argc, char **argv);
 int cmd_fsck(int argc, char **argv);
 int cmd_reindex(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);

@@ -19,6 +19,7 @@ const struct command commands[] = {
     {"find", cmd_find, "ask what the index holds"},
     {"site", cmd_site, "institutions: add, list, show, set, remove"},
     {"peer", cmd_peer, "their DICOM systems: add, list, echo, remove"},
+    {"commitment", cmd_commitment, "what peers asked to be kept, and whether they were told"},
     {"fsck", cmd_fsck, "check packs and index against each other"},
     {"reindex", cmd_reindex, "build the index again from the packs, or prove it equal"},
     {"alerts", cmd_alerts, "what a person must look at"},
@@ -33,7 +34,7 @@ static void print_help(FILE *f)
 {
 	fputs("Usage:\n  teleread SUBCOMMAND [OPTION...]\n\nA remote-diagnosis DICOM node.\n\nSubcommands:\n", f);
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(f, "  %-9s %s\n", c->name, c->summary);
+		fprintf(f, "  %-10s %s\n", c->name, c->summary);
 	fputs("\nEach has --help and a manual page, such as teleread-serve(1).\n", f);
 }
 

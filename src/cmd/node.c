@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "dicom/dict.h"
+#include "dimse/report.h"
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -85,8 +86,16 @@ static void serve_association(void *arg, shim_assoc *a)
 
 	pthread_mutex_lock(&n->lock);
 	face.server = n->server;
+	face.reporter = n->reporter;
 	pthread_mutex_unlock(&n->lock);
 	face_serve(&face, a);
+}
+
+static const struct config *settings_now(void *arg)
+{
+	struct node *n = arg;
+
+	return &atomic_load(&n->settings)->config;
 }
 
 int node_listen(struct node *n, struct err *e)
@@ -112,6 +121,8 @@ int node_listen(struct node *n, struct err *e)
 
 	int rc;
 
+	if ((rc = reporter_start(n->archive, settings_now, n, &n->reporter, e)) < 0)
+		return rc;
 	s->face.archive = n->archive;
 	s->face.unknown_as = n->accepts_unknown ? &n->unknown_as : NULL;
 	pthread_mutex_lock(&n->lock);
@@ -125,6 +136,8 @@ void node_quiet(struct node *n, uint32_t grace_ms)
 	if (n->server)
 		server_stop(n->server, grace_ms);
 	n->server = NULL;
+	reporter_stop(n->reporter);
+	n->reporter = NULL;
 }
 
 void node_cleanup(struct node *n)

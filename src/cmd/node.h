@@ -22,6 +22,7 @@ struct node {
 	struct archive *archive;
 	pthread_mutex_t lock; /* of server: held until it listens */
 	struct server *server;
+	struct reporter *reporter; /* of storage commitment */
 	struct site unknown_as;
 	bool accepts_unknown;
 	_Atomic(struct settings *) settings;

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SLICE_MS 500u /* how soon an idle association learns that the node stops */
+#define SLICE_MS 500u      /* how soon an idle association learns that the node stops */
+#define ASKED_SLICE_MS 20u /* ... that a result of storage commitment is there */
 
 static struct metric m_in = METRIC(COUNTER, "teleread_dimse_received_bytes", "", "Bytes of data sets received");
 static struct metric m_out = METRIC(COUNTER, "teleread_dimse_sent_bytes", "", "Bytes of data sets sent");
@@ -30,9 +31,14 @@ static struct service {
 	struct metric seconds;
 } services[] = {
 #define SECONDS(op) METRIC(SECONDS, "teleread_dimse_seconds", "operation=\"" op "\"", "Time to serve one request")
-    {SHIM_C_STORE_RQ, serve_store, SECONDS("store")}, {SHIM_C_ECHO_RQ, serve_echo, SECONDS("echo")},
-    {SHIM_C_FIND_RQ, serve_find, SECONDS("find")},    {SHIM_C_MOVE_RQ, serve_move, SECONDS("move")},
-    {SHIM_C_GET_RQ, serve_get, SECONDS("get")},       {SHIM_C_CANCEL_RQ, ignore_cancel, SECONDS("cancel")},
+    {SHIM_C_STORE_RQ, serve_store, SECONDS("store")},
+    {SHIM_C_ECHO_RQ, serve_echo, SECONDS("echo")},
+    {SHIM_C_FIND_RQ, serve_find, SECONDS("find")},
+    {SHIM_C_MOVE_RQ, serve_move, SECONDS("move")},
+    {SHIM_C_GET_RQ, serve_get, SECONDS("get")},
+    {SHIM_C_CANCEL_RQ, ignore_cancel, SECONDS("cancel")},
+    {SHIM_N_ACTION_RQ, serve_action, SECONDS("action")},
+    {SHIM_N_EVENT_REPORT_RSP, serve_event_answer, SECONDS("event-answer")},
 #undef SECONDS
 };
 
@@ -132,7 +138,8 @@ static int dispatch(struct session *s, const struct shim_command *rq, uint8_t co
 		if (services[i].field != rq->field)
 			continue;
 		rc = services[i].serve(s, rq, cx, e);
-		metric_observe(&services[i].seconds, clock_mono_us() - from);
+		s->heard_us = clock_mono_us();
+		metric_observe(&services[i].seconds, s->heard_us - from);
 		return rc;
 	}
 	return unknown_command(s, rq, cx, e);
@@ -144,6 +151,7 @@ static int next_request(struct session *s, struct shim_command *rq, uint8_t *con
 	int64_t idle_us = s->face->config->idle_ms * 1000, from = clock_mono_us(), left;
 
 	for (;;) {
+		uint32_t slice = s->n_asked ? ASKED_SLICE_MS : SLICE_MS;
 		int rc;
 
 		if (s->face->server && server_stopping(s->face->server))
@@ -151,8 +159,10 @@ static int next_request(struct session *s, struct shim_command *rq, uint8_t *con
 		left = idle_us - (clock_mono_us() - from);
 		if (left <= 0)
 			return err_set(e, E_TIMEOUT, "idle for %" PRId64 " s", idle_us / 1000000);
+		if (s->n_asked && (rc = session_tell(s, e)) < 0)
+			return rc;
 		left = (left + 999) / 1000;
-		rc = dimse_receive(&s->d, left < SLICE_MS ? (uint32_t)left : SLICE_MS, rq, context, e);
+		rc = dimse_receive(&s->d, left < slice ? (uint32_t)left : slice, rq, context, e);
 		if (rc != -E_TIMEOUT || s->d.begun)
 			return rc;
 		*e = (struct err){0};
@@ -206,6 +216,7 @@ void face_serve(void *face, shim_assoc *a)
 		return;
 	}
 	converse(&s, &e);
+	session_let_go(&s);
 	scope_cleanup(&s.scope);
 	sum_up(&s, &e, clock_mono_us() - from);
 }

@@ -1,6 +1,6 @@
 /* dimse/face.h - the DICOM face: serves one association from negotiation to release.
  *
- * Services: C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET. Who calls is looked up in the registry; everything asked runs in
+ * Services: C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET, storage commitment. Who calls is looked up in the registry; everything asked runs in
  * the scope of the caller's site, everything sent becomes that site's. Threads:  face_serve() on each association's own
  * thread (net/server.h).
  */
@@ -13,6 +13,7 @@
 #include "dicom/coerce.h"
 #include "net/server.h"
 
+struct reporter;
 struct face {
 	struct archive *archive;
 	const struct config *config;
@@ -20,6 +21,7 @@ struct face {
 	const struct site
 	    *unknown_as; /* --accept-unknown: loopback callers that no peer entry names act as it; NULL: refused */
 	const struct server *server; /* set once it listens */
+	struct reporter *reporter;   /* NULL: no storage commitment */
 };
 void face_serve(void *face, shim_assoc *a);
 #endif

@@ -62,6 +62,12 @@ static bool storage_syntax_taken(const struct session *s, const char *syntax)
 	return uid_is_syntax(syntax) || (s->who.private_classes && !uid_is_standard(syntax));
 }
 
+/* We are the SCP: one who wants to be it himself has nothing to ask here. */
+static bool commitment_class(const struct session *s, const struct shim_context *c)
+{
+	return s->face->reporter && strcmp(c->abstract, UID_COMMITMENT) == 0 && c->role_scu;
+}
+
 /* Storage takes what the peer likes best: every syntax is kept as it comes. */
 static const char *storage_syntax(const struct session *s, const struct shim_context *c)
 {
@@ -89,7 +95,7 @@ static void decide(const struct session *s, struct shim_context *c)
 	const char *syntax;
 
 	if (!storage && query_class(c->abstract) == SESSION_QUERY_CLASSES &&
-	    strcmp(c->abstract, UID_VERIFICATION) != 0) {
+	    strcmp(c->abstract, UID_VERIFICATION) != 0 && !commitment_class(s, c)) {
 		c->result = 3;
 		return;
 	}

@@ -7,6 +7,7 @@
 #define DIMSE_SESSION_H
 
 #include "dimse/face.h"
+#include "dimse/report.h"
 #include "net/dimse.h"
 
 #define SESSION_CONTEXTS 128
@@ -18,6 +19,13 @@ enum { /* statuses of PS3.7 annex C and PS3.4 that err.def has no code for */
        STATUS_CANCEL = 0xFE00,
        STATUS_WARNING = 0xB000,
        STATUS_CLASS_NOT_SUPPORTED = 0x0122,
+       STATUS_PROCESSING_FAILURE = 0x0110,
+       STATUS_NO_SUCH_INSTANCE = 0x0112,
+       STATUS_INVALID_ARGUMENT = 0x0115,
+       STATUS_NO_SUCH_CLASS = 0x0118,
+       STATUS_NO_SUCH_ACTION = 0x0123,
+       STATUS_DUPLICATE_TRANSACTION = 0x0131,
+       STATUS_RESOURCE_LIMITATION = 0x0213,
        STATUS_UNRECOGNIZED = 0x0211,
        STATUS_INVALID_INSTANCE = 0x0117,
        STATUS_MISMATCH = 0xA900,
@@ -31,6 +39,14 @@ struct session_extended {
 	bool relational, datetime, fuzzy, timezone, empty, multiple;
 };
 #define SESSION_QUERY_CLASSES 6u
+
+/* A request for storage commitment that came on this association and may be told on it. */
+#define SESSION_ASKED 16u
+struct asked {
+	struct report_hold hold; /* id 0: this place is free */
+	const struct shim_context *context;
+};
+
 struct session {
 	const struct face *face;
 	char id[32]; /* "a42", in every log line */
@@ -44,6 +60,12 @@ struct session {
 	struct scope scope;
 	char remarks[4][160]; /* kept instances' remarks that were logged: each once, while these last */
 	unsigned n_remarks;
+	int64_t heard_us;                            /* when the last message was served */
+	struct asked asked[SESSION_ASKED], *telling; /* telling: its report waits for an answer */
+	unsigned n_asked;
+	uint16_t event_id; /* message of the report under way */
+	int64_t told_us;
+	bool callable; /* the peer has a host and port: what is not told here can be told there */
 	/* for the line at the end */
 	uint64_t stored, same, quarantined, refused, finds, matches, sent, unsent, bytes_in, bytes_out;
 };
@@ -71,4 +93,9 @@ int serve_store(struct session *s, const struct shim_command *rq, const struct s
 int serve_find(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
 int serve_move(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
 int serve_get(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
+int serve_action(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
+int serve_event_answer(struct session *s, const struct shim_command *rsp, const struct shim_context *cx, struct err *e);
+/* Between two messages: tells a result of storage commitment that is due here. */
+int session_tell(struct session *s, struct err *e);
+void session_let_go(struct session *s); /* the end: what was not told is the reporter's */
 #endif

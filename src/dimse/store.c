@@ -20,7 +20,8 @@ static uint16_t check(const struct shim_command *rq, const struct shim_context *
 		err_set(why, E_UNSUP, "class is not the one of the context");
 		return STATUS_CLASS_NOT_SUPPORTED;
 	}
-	if (strcmp(cx->abstract, UID_VERIFICATION) == 0 || strncmp(cx->abstract, "1.2.840.10008.5.1.4.1.2.", 24) == 0) {
+	if (strcmp(cx->abstract, UID_VERIFICATION) == 0 || strcmp(cx->abstract, UID_COMMITMENT) == 0 ||
+	    strncmp(cx->abstract, "1.2.840.10008.5.1.4.1.2.", 24) == 0) {
 		err_set(why, E_UNSUP, "not a storage context");
 		return STATUS_CLASS_NOT_SUPPORTED;
 	}

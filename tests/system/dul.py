@@ -14,6 +14,7 @@ IMPLICIT_LE, EXPLICIT_LE = '1.2.840.10008.1.2', '1.2.840.10008.1.2.1'
 DEFLATED_LE, EXPLICIT_BE = '1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.2'
 PATIENT_FIND, PATIENT_MOVE, PATIENT_GET = ('1.2.840.10008.5.1.4.1.2.1.%d' % n for n in (1, 2, 3))
 STUDY_FIND, STUDY_MOVE, STUDY_GET = ('1.2.840.10008.5.1.4.1.2.2.%d' % n for n in (1, 2, 3))
+COMMITMENT, COMMITMENT_INSTANCE = '1.2.840.10008.1.20.1', '1.2.840.10008.1.20.1.1'
 SUCCESS, CANCELLED, PENDING = 0x0000, 0xFE00, (0xFF00, 0xFF01)
 NO_DATA = 0x0101
 
@@ -23,6 +24,7 @@ FIELDS = {
     'message_id': (0x0110, 'US'), 'responded_id': (0x0120, 'US'), 'destination': (0x0600, 'AE'),
     'priority': (0x0700, 'US'), 'data_type': (0x0800, 'US'), 'status': (0x0900, 'US'), 'comment': (0x0902, 'LO'), 'offending': (0x0901, 'AT'),
     'affected_instance': (0x1000, 'UI'), 'remaining': (0x1020, 'US'), 'completed': (0x1021, 'US'),
+    'requested_instance': (0x1001, 'UI'), 'event_type': (0x1002, 'US'), 'action_type': (0x1008, 'US'),
     'failed': (0x1022, 'US'), 'warning': (0x1023, 'US'), 'originator': (0x1030, 'AE'), 'originator_id': (0x1031, 'US'),
 }
 NAMES = {element: (name, kind) for name, (element, kind) in FIELDS.items()}
@@ -111,14 +113,17 @@ def pdu(kind, body):
     return struct.pack('>BBI', kind, 0, len(body)) + body
 
 
-def associate_request(calling, called, contexts, roles=(), max_pdu=131072, extended=()):
-    """contexts: [(id, abstract, [syntaxes])]; roles: [(abstract, scu, scp)]; extended: [(abstract, bytes)]."""
+def associate_request(calling, called, contexts, roles=(), max_pdu=131072, extended=(), window=None):
+    """contexts: [(id, abstract, [syntaxes])]; roles: [(abstract, scu, scp)]; extended: [(abstract, bytes)]; window:
+    (invoked, performed)."""
     body = struct.pack('>HH16s16s32x', 1, 0, called.encode().ljust(16), calling.encode().ljust(16))
     body += item(0x10, APPLICATION.encode())
     for number, abstract, syntaxes in contexts:
         inner = item(0x30, abstract.encode()) + b''.join(item(0x40, s.encode()) for s in syntaxes)
         body += item(0x20, struct.pack('>B3x', number) + inner)
     user = item(0x51, struct.pack('>I', max_pdu)) + item(0x52, IMPLEMENTATION.encode())
+    if window:
+        user += item(0x53, struct.pack('>HH', *window))
     for abstract, scu, scp in roles:
         user += item(0x54, struct.pack('>H', len(abstract)) + abstract.encode() + bytes((scu, scp)))
     for abstract, information in extended:
@@ -134,12 +139,17 @@ class Wire:
         self.socket.settimeout(timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer, self.pdvs, self.peer_max = bytearray(), [], 16384
+        self.window, self.roles = None, {}
 
     def read_user(self, items):
-        """The peer's greatest PDU, from the user information."""
+        """The user information: the peer's greatest PDU, its window (invoked, performed), roles {abstract: (scu, scp)}."""
         for kind, value in split_items(items):
             if kind == 0x51:
                 self.peer_max = struct.unpack('>I', value)[0] or 131072
+            elif kind == 0x53:
+                self.window = struct.unpack('>HH', value)
+            elif kind == 0x54:
+                self.roles[value[2:-2].decode()] = (value[-2], value[-1])
 
     def read_exactly(self, n):
         while len(self.buffer) < n:
@@ -216,16 +226,17 @@ class Association(Wire):
     extended: [(abstract, bytes)], answered in .extended."""
 
     def __init__(self, port, calling, called='TELEREAD', contexts=((VERIFICATION, [IMPLICIT_LE]),), get=(),
-                 host='127.0.0.1', timeout=30.0, max_pdu=131072, extended=()):
+                 host='127.0.0.1', timeout=30.0, max_pdu=131072, extended=(), window=None,
+                 roles=()):
         super().__init__(socket.create_connection((host, port), timeout), timeout)
         self.message_id = 0
         proposed = list(contexts) + list(get)
         numbered = [(2 * i + 1, a, list(s)) for i, (a, s) in enumerate(proposed)]
         self.proposed = {n: a for n, a, _ in numbered}
         self.results, self.contexts, self.extended = {}, {}, {}
-        roles = [(a, 1 if any(a == c for c, _ in contexts) else 0, 1) for a in sorted({a for a, _ in get})]
+        roles = list(roles) + [(a, 1 if any(a == c for c, _ in contexts) else 0, 1) for a in sorted({a for a, _ in get})]
         try:
-            self.socket.sendall(associate_request(calling, called, numbered, roles, max_pdu, extended))
+            self.socket.sendall(associate_request(calling, called, numbered, roles, max_pdu, extended, window))
             kind, body = self.read_pdu()
             if kind == 3:
                 raise Rejected(*body[1:4])
@@ -322,6 +333,24 @@ class Association(Wire):
             if cancel_after == len(progress):
                 self.cancel(number)
 
+    def action(self, data, **fields):
+        """N-ACTION of storage commitment; fields replace those of a proper request."""
+        command = {'requested_class': COMMITMENT, 'requested_instance': COMMITMENT_INSTANCE, 'field': 0x0130,
+                   'message_id': self.next_id(), 'action_type': 1}
+        command.update(fields)
+        self.send(self.context(COMMITMENT), command, data)
+        return self.receive()[1]
+
+    def event(self, status=SUCCESS):
+        """The next message, which must be an N-EVENT-REPORT; it is answered."""
+        number, message = self.receive()
+        if message.field != 0x0100:
+            raise Closed('command %04x instead of an event report' % message.field)
+        self.send(number, {'affected_class': message.affected_class, 'affected_instance': message.affected_instance,
+                           'field': 0x8100, 'responded_id': message.message_id, 'event_type': message.event_type,
+                           'status': status})
+        return message
+
     # ---- endings
 
     def release(self):
@@ -352,12 +381,14 @@ class Association(Wire):
 
 class Acceptor:
     """A storage SCP in threads. takes(abstract, syntaxes) chooses a syntax or None; answer(command) gives the status of a
-    C-STORE, or 'abort' or 'close'. received: the commands with their data; associations: (calling, called) of each."""
+    request, or 'abort' or 'close'. received: the commands with their data; associations: (calling, called) of each, and
+    roles: what each proposed, answered as proposed where answer_roles says so."""
 
-    def __init__(self, takes=lambda abstract, syntaxes: syntaxes[0], answer=lambda command: SUCCESS, max_pdu=131072):
+    def __init__(self, takes=lambda abstract, syntaxes: syntaxes[0], answer=lambda command: SUCCESS, max_pdu=131072,
+                 port=0, answer_roles=False):
         self.takes, self.answer, self.max_pdu, self.received, self.associations = takes, answer, max_pdu, [], []
-        self.most_at_once, self.now, self.lock = 0, 0, threading.Lock()
-        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.most_at_once, self.now, self.lock, self.roles, self.answer_roles = 0, 0, threading.Lock(), [], answer_roles
+        self.listener = socket.create_server(('127.0.0.1', port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.listen, daemon=True).start()
 
@@ -422,6 +453,9 @@ class Acceptor:
                 answers += item(0x21, struct.pack('>B2xB', value[0], 0)[:2] + bytes((0 if syntax else 4, 0))
                                 + item(0x40, (syntax or syntaxes[0]).encode()))
         user = item(0x51, struct.pack('>I', self.max_pdu)) + item(0x52, IMPLEMENTATION.encode())
+        self.roles.append(wire.roles)
+        for abstract, (scu, scp) in wire.roles.items() if self.answer_roles else ():
+            user += item(0x54, struct.pack('>H', len(abstract)) + abstract.encode() + bytes((scu, scp)))
         wire.socket.sendall(pdu(2, body[:68] + answers + item(0x50, user)))
         return contexts
 

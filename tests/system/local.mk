@@ -4,6 +4,7 @@ SYSTEM_TESTS = \
 	%D%/test_backup.py \
 	%D%/test_cli.py \
 	%D%/test_coerce.py \
+	%D%/test_commitment.py \
 	%D%/test_corpus.py \
 	%D%/test_destinations.py \
 	%D%/test_find_rules.py \

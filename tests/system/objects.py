@@ -49,10 +49,8 @@ def encode(elements, syntax=EXPLICIT_LE):
     explicit, out = syntax != IMPLICIT_LE, []
     for tag, vr, value in sorted(elements, key=lambda x: x[0]):
         if vr == 'SQ':
-            body = b''
-            for one in value:
-                inner = encode(one, syntax)
-                body += struct.pack(order + 'HHI', 0xFFFE, 0xE000, len(inner)) + inner
+            inner = [encode(one, syntax) for one in value]
+            body = b''.join(struct.pack(order + 'HHI', 0xFFFE, 0xE000, len(one)) + one for one in inner)
         elif vr == 'encapsulated':
             out.append(struct.pack('<HH2sHI', tag >> 16, tag & 0xFFFF, b'OB', 0, UNDEFINED))
             out += [struct.pack('<HHI', 0xFFFE, 0xE000, len(f)) + f for f in value]
@@ -262,6 +260,15 @@ def keys(level, syntax=IMPLICIT_LE, **named):
     for word, value in named.items():
         tag, vr = KEYWORDS[word]
         elements.append((tag, vr, value))
+    return encode(elements, syntax)
+
+
+def commitment(transaction, pairs, syntax=IMPLICIT_LE):
+    """The action information of a request for storage commitment; pairs: (class, instance); None leaves out."""
+    elements = [] if transaction is None else [(0x00081195, 'UI', transaction)]
+    if pairs is not None:
+        named = (0x00081150, 0x00081155)
+        elements.append((0x00081199, 'SQ', [[(t, 'UI', v) for t, v in zip(named, p) if v is not None] for p in pairs]))
     return encode(elements, syntax)
 
 
