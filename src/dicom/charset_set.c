@@ -109,6 +109,7 @@ void charset_label_read(const char *label, struct charset_label *out)
 		if (s && s->kind == CHARSET_WHOLE) {
 			out->set[0] = s;
 			out->n = 1;
+			out->first_named = true;
 			return;
 		}
 		if (s && !out->n && s->kind == CHARSET_PAIRS) /* value 1 cannot be one: the default repertoire and it */

@@ -4,7 +4,7 @@
 FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset \
 	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir
 FUZZ_SEEDS = %D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/ir13 %D%/seeds/charset/ir144 \
-	%D%/seeds/charset/ir149 %D%/seeds/charset/ir58 %D%/seeds/charset/ir87 %D%/seeds/charset/katakana \
+	%D%/seeds/charset/ir149 %D%/seeds/charset/ir58 %D%/seeds/charset/ir87 %D%/seeds/charset/katakana %D%/seeds/charset/label-of-many \
 	%D%/seeds/charset/latin %D%/seeds/charset/none %D%/seeds/charset/own-label %D%/seeds/charset/utf8 \
 	%D%/seeds/config/defaults %D%/seeds/config/escapes %D%/seeds/config/odd %D%/seeds/dset/be-to-be \
 	%D%/seeds/dset/be-to-imp %D%/seeds/dset/be-to-le %D%/seeds/dset/gbk %D%/seeds/dset/group-length-sequence %D%/seeds/dset/imp-to-be \

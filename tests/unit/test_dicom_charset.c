@@ -275,6 +275,7 @@ static void labels_are_spelled_by_the_book(void **state)
 	    {"ISO 2022 IR 149", "\\ISO 2022 IR 149"},
 	    {"ISO_IR 13\\ISO 2022 IR 87", "ISO 2022 IR 13\\ISO 2022 IR 87"},
 	    {"ISO_IR 100\\ISO_IR 192", "ISO_IR 192"},
+	    {"\\GB18030", "GB18030"},
 	    {"ISO_IR 999", NULL},
 	    {"nonsense", NULL},
 	};
