@@ -25,6 +25,8 @@ int index_head_end(struct index_head *h, char remark[160], struct err *e);
 const char *index_head_class(const struct index_head *h);
 const char *index_head_instance(const struct index_head *h);
 const char *index_head_study(const struct index_head *h);
+/* After index_head_end: what the text is likely in when the object says otherwise ("ISO_IR 100 is GB18030"), else "". */
+const char *index_head_charset(const struct index_head *h);
 void index_head_free(struct index_head *h);
 
 #define REASON_OTHER_CONTENT "other content under a known SOP Instance UID"

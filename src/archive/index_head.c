@@ -197,6 +197,11 @@ const char *index_head_study(const struct index_head *h)
 	return h->study;
 }
 
+const char *index_head_charset(const struct index_head *h)
+{
+	return h->charset_note;
+}
+
 void index_head_free(struct index_head *h)
 {
 	if (!h)

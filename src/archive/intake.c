@@ -205,13 +205,16 @@ static void intake_alarm(const struct intake *in, int rc, const char *reason, en
 	const struct record *r = &in->record;
 	const char *instance = index_head_instance(in->head);
 	enum alert_kind kind = ALERT_UNREADABLE;
+	const char *sender = r->aet[0] ? r->aet : r->site, *charset = index_head_charset(in->head);
+	if (rc == 0 && outcome == INTAKE_STORED && charset[0])
+		alert_raise(ALERT_CHARSET, sender, "of %s: text labelled %s", r->site, charset);
 	if (rc == 0 && outcome == INTAKE_QUARANTINE)
 		kind = strcmp(reason, REASON_OTHER_CONTENT) ? ALERT_MISMATCH : ALERT_COLLISION;
 	else if (rc != -E_INVAL && rc != -E_CORRUPT)
 		return;
 	const char *subject = kind == ALERT_MISMATCH ? index_head_study(in->head) : instance;
 	if (!subject[0])
-		subject = r->aet[0] ? r->aet : r->site;
+		subject = sender;
 	alert_raise(kind, subject, "from %s%s%s: %s", r->aet, r->aet[0] ? " of " : "", r->site, reason);
 }
 

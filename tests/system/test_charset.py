@@ -218,6 +218,8 @@ def told_once():
         lines = [at for at in f if 'ISO_IR 100 is GB18030' in at and 'remark' in at]
     told = [at for at in lines if any(i.uid in at for i in instances)]
     equal(len(told), 1, 'lines in the log for eight instances')
+    alerts = node.json_lines('alerts', '--kind', 'charset')
+    check(any(a['subject'] == 'COUNTY' for a in alerts), 'an alert about the sender: %r' % alerts)
 
 
 @case("DCMTK's findscu asks in GB18030 and GBK, and reads the answers")
