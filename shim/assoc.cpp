@@ -180,7 +180,7 @@ extern "C" int shim_assoc_abort(shim_assoc *a)
 		return fail(SHIM_EINVAL, "no association");
 	quietly([&] {
 		if (!a->ended && a->wire.open())
-			abort_now(a->wire, 0, 0);
+			abort_now(a->wire, a->broken ? 2 : 0, a->broken);
 		a->ended = true;
 	});
 	return SHIM_OK;

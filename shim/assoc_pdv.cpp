@@ -12,6 +12,14 @@ namespace shim
 
 static constexpr size_t HEADERS = 12; /* PDU header 6, PDV header 6 */
 
+/* What the abort will say that follows. */
+enum { UNRECOGNIZED_PDU = 1, UNEXPECTED_PDU = 2, INVALID_PARAMETER = 6 };
+static int broke(shim_assoc &a, int reason, int rc)
+{
+	a.broken = reason;
+	return rc;
+}
+
 /* A header that has begun: to stop in it is no silence between messages, and what came of it is gone. */
 static int read_header(shim_assoc &a, uint8_t (&h)[6])
 {
@@ -25,14 +33,17 @@ static int take_pdv_header(shim_assoc &a, struct shim_pdv *out)
 	uint8_t h[6];
 
 	if (a.pdu_left < sizeof h)
-		return fail(SHIM_EPROTO, "%u bytes of a P-DATA PDU where a PDV begins", a.pdu_left);
+		return broke(a, INVALID_PARAMETER,
+			     fail(SHIM_EPROTO, "%u bytes of a P-DATA PDU where a PDV begins", a.pdu_left));
 	if (int rc = read_header(a, h); rc < 0)
 		return rc;
 	const uint32_t n = be32(h);
 	if (n < 2 || n > a.pdu_left - 4)
-		return fail(SHIM_EPROTO, "PDV of %u bytes where %u are left in the PDU", n, a.pdu_left - 4);
+		return broke(a, INVALID_PARAMETER,
+			     fail(SHIM_EPROTO, "PDV of %u bytes where %u are left in the PDU", n, a.pdu_left - 4));
 	if (!a.accepted[h[4]])
-		return fail(SHIM_EPROTO, "PDV in presentation context %u, which was not accepted", h[4]);
+		return broke(a, INVALID_PARAMETER,
+			     fail(SHIM_EPROTO, "PDV in presentation context %u, which was not accepted", h[4]));
 	a.pdu_left -= 4 + n;
 	a.pdv_left = n - 2;
 	a.pdv_last = h[5] & 2;
@@ -51,7 +62,7 @@ static int other_pdu(shim_assoc &a, const uint8_t *h)
 
 	if (h[0] == PDU_RELEASE_RQ || h[0] == PDU_ABORT) {
 		if (n != sizeof body)
-			return fail(SHIM_EPROTO, "PDU type 0x%02X of %u bytes", h[0], n);
+			return broke(a, INVALID_PARAMETER, fail(SHIM_EPROTO, "PDU type 0x%02X of %u bytes", h[0], n));
 		if (int rc = a.wire.read_exact(body, sizeof body); rc < 0)
 			return rc;
 		if (h[0] == PDU_RELEASE_RQ)
@@ -60,8 +71,9 @@ static int other_pdu(shim_assoc &a, const uint8_t *h)
 		return fail(SHIM_EABORTED, "the peer aborted the association (source %u, reason %u)", body[2], body[3]);
 	}
 	if (h[0] >= PDU_ASSOCIATE_RQ && h[0] <= PDU_ABORT)
-		return fail(SHIM_EPROTO, "PDU type 0x%02X on an established association", h[0]);
-	return fail(SHIM_EPROTO, "unknown PDU type 0x%02X of %u bytes", h[0], n);
+		return broke(a, UNEXPECTED_PDU,
+			     fail(SHIM_EPROTO, "PDU type 0x%02X on an established association", h[0]));
+	return broke(a, UNRECOGNIZED_PDU, fail(SHIM_EPROTO, "unknown PDU type 0x%02X of %u bytes", h[0], n));
 }
 
 static int next_pdu(shim_assoc &a, uint32_t wait_ms)
@@ -83,8 +95,9 @@ static int next_pdu(shim_assoc &a, uint32_t wait_ms)
 	if (a.pdu_left > a.options.max_pdu_receive || a.pdu_left < HEADERS - 6) {
 		uint32_t n = a.pdu_left;
 		a.pdu_left = 0;
-		return fail(SHIM_EPROTO, "P-DATA PDU of %u bytes, %u were announced as the most", n,
-			    a.options.max_pdu_receive);
+		return broke(a, INVALID_PARAMETER,
+			     fail(SHIM_EPROTO, "P-DATA PDU of %u bytes, %u were announced as the most", n,
+				  a.options.max_pdu_receive));
 	}
 	return SHIM_OK;
 }

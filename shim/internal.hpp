@@ -200,12 +200,13 @@ struct shim_assoc {
 	uint32_t send_size = 0;
 	std::bitset<256> accepted;
 	std::vector<struct shim_context> contexts;
-	std::vector<struct shim_extended> extended; /* until the request is answered */
+	std::vector<struct shim_extended> extended;   /* until the request is answered */
 	std::vector<std::vector<const char *>> lists; /* syntaxes of contexts[i] */
 	std::deque<std::string> texts;
 	std::unique_ptr<shim::Toolkit> toolkit; /* only until the request is answered */
 	uint32_t pdu_left = 0, pdv_left = 0;
 	bool pdv_last = false;
+	int broken = 0; /* reason of the abort that must follow what the peer sent (PS3.8 table 9-26); 0: nothing */
 };
 
 namespace shim

@@ -169,9 +169,10 @@ int shim_assoc_send_data(shim_assoc *a, uint8_t context, const void *data, size_
 uint32_t shim_assoc_send_size(const shim_assoc *a); /* payload bytes of a full PDU: agreed PDU - 6 */
 int shim_assoc_release(shim_assoc *a);              /* requestor: A-RELEASE-RQ, waits for the answer */
 int shim_assoc_release_ack(shim_assoc *a); /* answers SHIM_ERELEASE, then waits shortly for the peer to close */
-int shim_assoc_abort(shim_assoc *a);       /* A-ABORT */
-void shim_assoc_shutdown(shim_assoc *a);   /* from any thread: makes what waits on the socket fail with SHIM_ECLOSED */
-void shim_assoc_free(shim_assoc *a);       /* closes; NULL is fine */
+/* A-ABORT (PS3.8 9.3.8): of the provider, with its reason, where the peer sent a PDU that cannot be; else of the user. */
+int shim_assoc_abort(shim_assoc *a);
+void shim_assoc_shutdown(shim_assoc *a); /* from any thread: makes what waits on the socket fail with SHIM_ECLOSED */
+void shim_assoc_free(shim_assoc *a);     /* closes; NULL is fine */
 
 #ifdef __cplusplus
 }

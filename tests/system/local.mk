@@ -6,6 +6,7 @@ SYSTEM_TESTS = \
 	%D%/test_cli.py \
 	%D%/test_coerce.py \
 	%D%/test_commitment.py \
+	%D%/test_conversation.py \
 	%D%/test_corpus.py \
 	%D%/test_destinations.py \
 	%D%/test_find_rules.py \
