@@ -7,7 +7,7 @@ import threading
 sys.dont_write_bytecode = True
 import dul
 import lib
-from lib import case, check, equal
+from lib import case, check, equal, trap
 from objects import (CT, HTJ2K, JPEG_LS, KEYWORDS, MR, RLE, image, keys, parse, text)
 
 lib.need_program()
@@ -49,6 +49,7 @@ def counts(final):
 
 @case('all of it arrives as stored, with the originator named')
 def plain():
+    trap(14, 'counters of each pending answer add up; the originator and its message ID are named')
     equal(set(node.store(SOME)), {0})
     d = destination()
     progress, final, failed = move()
@@ -78,6 +79,7 @@ def parallel():
 
 @case('what the destination refuses is listed, what it warns of is counted, the rest arrives')
 def partial():
+    trap(14, 'refused ones are listed, warned ones counted, B000; the rest arrives')
     refused, warned = {SOME[3].uid, SOME[7].uid}, {SOME[11].uid}
     d = destination(answer=lambda c: 0xA700 if c.affected_instance in refused
                     else 0xB000 if c.affected_instance in warned else 0)
@@ -89,6 +91,7 @@ def partial():
 
 @case('a class that the destination does not take fails alone')
 def no_class():
+    trap(14, 'a class that the destination does not take fails alone')
     d = destination(takes=lambda abstract, syntaxes: syntaxes[0] if abstract == CT else None)
     _, final, failed = move()
     mr = sorted(i.uid for i in SOME if i.sop_class == MR)
@@ -112,6 +115,7 @@ def implicit():
 
 @case('a destination that aborts in the middle is tried again; what it never takes is listed')
 def aborts():
+    trap(14, 'a destination that aborts costs one instance')
     poison, hits = SOME[9].uid, []
 
     def answer(c):
@@ -128,6 +132,7 @@ def aborts():
 
 @case('a destination that does not answer in time costs its instances only')
 def silent():
+    trap(14, 'a destination without an answer costs its instances only')
     stuck, gate = {SOME[4].uid}, threading.Event()
     d = destination('--associations', 1, answer=lambda c: gate.wait(20) and 'close'
                     if c.affected_instance in stuck else 0)
@@ -141,6 +146,7 @@ def silent():
 
 @case('nobody listens at the destination: A702, all of them listed')
 def nobody():
+    trap(14, 'nobody listens: A702, all listed')
     d = destination()
     d.close()
     _, final, failed = move()
@@ -149,6 +155,7 @@ def nobody():
 
 @case('C-CANCEL stops the move, and says what remained')
 def cancel():
+    trap(13, 'C-MOVE: FE00, and what remained')
     slow = threading.Event()
     d = destination('--associations', 1, answer=lambda c: slow.wait(0.15) and 0 or 0)
     _, final, _ = move(cancel_after=1)
@@ -160,6 +167,7 @@ def cancel():
 
 @case('more classes and syntaxes than one association has contexts')
 def contexts():
+    trap(16, 'more pairs of class and syntax than one association has contexts')
     classes = ['1.2.840.10008.5.1.4.1.1.' + tail for tail in (
         '1', '1.1', '1.1.1', '1.2', '1.2.1', '1.3', '1.3.1', '2', '2.1', '3.1', '4', '4.1', '4.2', '6.1', '6.2', '7', '7.1',
         '7.2', '7.3', '7.4', '12.1', '12.1.1', '12.2', '12.2.1', '13.1.1', '13.1.2', '13.1.3', '20', '66.4', '77.1.1',

@@ -9,7 +9,7 @@ import time
 sys.dont_write_bytecode = True
 import dul
 import lib
-from lib import case, check, equal
+from lib import case, check, equal, trap
 from objects import CT, image, keys
 
 lib.need_program()
@@ -57,6 +57,7 @@ def many():
 
 @case('one association more is rejected as transient, and the others go on')
 def too_many():
+    trap(19, 'one association too many is rejected as transient, local limit')
     held = [node.associate() for _ in range(MOST)]
     for _ in range(3):
         try:
@@ -82,6 +83,7 @@ def can_associate():
 
 @case('silent connections hold nobody up and are closed after ARTIM')
 def silent():
+    trap(19, 'ARTIM ends a connection without a request')
     quiet = [socket.create_connection(('127.0.0.1', node.port)) for _ in range(8)]
     half = socket.create_connection(('127.0.0.1', node.port))
     half.sendall(b'\x01\x00\x00\x00')
@@ -141,6 +143,7 @@ def stalled_reader():
 
 @case('an idle association is aborted after its time')
 def idle():
+    trap(19, 'an idle association is aborted')
     a = node.associate()
     equal(a.echo().status, 0)
     took = closed_within(a.socket, 12 * lib.SLOW)
@@ -150,6 +153,7 @@ def idle():
 
 @case('a message that stops half way is given up')
 def half_message():
+    trap(19, 'a message that stops half way is given up')
     one = image('halfway', 1)
     a = node.associate('COUNTY', CTX)
     a.send_part(1, [dul.encode_command({'affected_class': CT, 'affected_instance': one.uid, 'field': 1, 'message_id': 1,
@@ -163,6 +167,7 @@ def half_message():
 
 @case('peers may send PDUs of any size up to what is announced')
 def pdus():
+    trap(17, 'PDUs from 64 bytes up to what was announced')
     for size in (64, 1000, 16384, 131072):
         one = image('pdu%d' % size, 1, side=128)
         a = node.associate('COUNTY', CTX, max_pdu=max(size, 4096))
@@ -176,6 +181,7 @@ def pdus():
 
 @case('C-GET keeps to the PDU size of the receiver')
 def small_pdus():
+    trap(17, 'no PDU is larger than the receiver takes, headers included')
     one = image('small', 1, side=128)
     equal(node.store([one]), [0])
     for size in (4096, 16384):
@@ -225,6 +231,7 @@ def refused():
 
 @case('a called AE title that is not ours is refused where the settings say so')
 def called():
+    trap(19, 'a called AE title that is not ours: permanent, reason 7')
     with lib.Node({'dicom.check_called_aet': 'true', 'node.aet': 'DEMO'}) as strict:
         strict.associate(called='DEMO').release()
         try:
@@ -267,6 +274,7 @@ def addresses():
 
 @case('private classes and syntaxes are taken from those peers only whose entry says so')
 def private():
+    trap(16, 'a class that is not taken is refused as such, reason 3')
     odd = image('private', 1, sop_class='1.2.826.999.1', syntax=dul.EXPLICIT_LE)
     with lib.Node() as one:
         one.teleread('peer', 'add', 'MAKER', '--site', 'NORTH', '--private')

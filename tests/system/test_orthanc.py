@@ -10,7 +10,7 @@ import urllib.request
 
 sys.dont_write_bytecode = True
 import lib
-from lib import case, equal, tool
+from lib import case, equal, tool, trap
 from objects import KEYWORDS, Part10, image, keys, parse, text, uid
 import dul
 
@@ -102,6 +102,8 @@ def echo():
 
 @case('Orthanc pushes to us')
 def push():
+    trap(22, 'Orthanc sends the same again')
+    trap(20, 'what Orthanc sent comes back')
     ids = orthanc.upload(PUSHED)
     job = orthanc.ask('/modalities/node/store', {'Resources': ids, 'Synchronous': True})
     equal(job.get('FailedInstancesCount', 0), 0)
@@ -128,6 +130,7 @@ def move():
 
 @case('Orthanc finds with Chinese names and C-MOVEs from us')
 def fetch():
+    trap(3, 'Orthanc asks for an ideographic name')
     equal(set(node.store(FETCHED)), {0})
     query = orthanc.ask('/modalities/node/query', {'Level': 'Study', 'Query': {'PatientName': '赵*', 'StudyDate': '',
                                                                                'PatientID': ''}})
@@ -143,6 +146,7 @@ def fetch():
 
 @case('a destination that has gone: failures are counted, A702')
 def gone():
+    trap(14, 'A702 with all of them listed')
     orthanc.end()
     with node.associate('COUNTY', [(dul.STUDY_MOVE, [dul.IMPLICIT_LE])], timeout=60) as a:
         final = a.move(dul.STUDY_MOVE, 'ORTHANC', keys('STUDY', StudyInstanceUID=MOVED[0].study))[1]

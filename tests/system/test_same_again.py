@@ -6,7 +6,7 @@ import threading
 sys.dont_write_bytecode = True
 import dul
 import lib
-from lib import case, check, equal
+from lib import case, check, equal, trap
 from objects import CT, KEYWORDS, image, text, uid
 
 lib.need_program()
@@ -28,6 +28,7 @@ def send(one, calling='COUNTY'):
 
 @case('an equal instance again is success and writes nothing')
 def same():
+    trap(22, 'equal content again is success, and writes nothing')
     one = image('same', 1)
     equal(send(one).status, 0)
     before = sums()
@@ -41,6 +42,7 @@ def same():
 
 @case('other content under the same UID: B000, quarantine, and the first stays')
 def other():
+    trap(22, 'B000 and quarantine; the first stays')
     one, two = image('other', 1, seed=1), image('other', 1, seed=2)
     equal(one.uid, two.uid)
     check(one.data != two.data, 'the two differ')
@@ -57,6 +59,7 @@ def other():
 
 @case('the same data set in another transfer syntax is other content')
 def syntax():
+    trap(22, 'the same data set in another syntax is other content')
     one, two = image('syn', 1), image('syn', 1, syntax=dul.IMPLICIT_LE)
     equal(node.store([one]), [0])
     equal(node.store([two]), [0xB000])
@@ -65,6 +68,7 @@ def syntax():
 
 @case('two racing senders: one instance, one in quarantine, 20 rounds')
 def race():
+    trap(22, 'two senders racing: one instance, one in quarantine')
     for n in range(20):
         pair = [image('race%d' % n, 1, seed=s) for s in (1, 2)]
         gate = threading.Barrier(2)
@@ -87,6 +91,7 @@ def race():
 
 @case('two racing senders of the same bytes: both succeed, one instance')
 def race_same():
+    trap(22, 'two senders of equal bytes: both succeed')
     for n in range(10):
         one = image('twin%d' % n, 1)
         gate = threading.Barrier(2)
@@ -101,6 +106,7 @@ def race_same():
 
 @case('one study UID under two patient IDs: the first patient keeps it')
 def two_patients():
+    trap(22, 'a study of another patient is kept apart')
     one, two = image('patients', 1, patient='PA'), image('patients', 2, patient='PB')
     equal(send(one).status, 0)
     equal(send(two).status, 0xB000)
@@ -112,6 +118,7 @@ def two_patients():
 
 @case('racing first objects of a new patient make one patient')
 def race_patient():
+    trap(22, 'racing first objects make one patient')
     for n in range(5):
         some = [image('rp%d-%d' % (n, k), 1, patient='RP%d' % n) for k in range(4)]
         gate = threading.Barrier(4)
@@ -127,6 +134,7 @@ def race_patient():
 
 @case('one series UID in two studies: the second is kept apart')
 def two_studies():
+    trap(22, 'a series of another study is kept apart')
     one = image('st1', 1)
     two = image('st2', 1, extra=[(0x0020000E, 'UI', one.series)])
     equal(two.series, one.series)
@@ -135,6 +143,7 @@ def two_studies():
 
 @case('a study UID of another site: kept apart, out of sight of both')
 def two_sites():
+    trap(22, 'a study of another site is kept apart')
     one, two = image('sites', 1), image('sites', 2)
     equal(send(one).status, 0)
     equal(send(two, 'SOUTH_PACS').status, 0xB000)

@@ -6,7 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 import dul
 import lib
-from lib import case, check, equal, tool
+from lib import case, check, equal, tool, trap
 from objects import (CT, HEVC, HTJ2K, HTJ2K_LOSSLESS, HTJ2K_RPCL, J2K, J2K_LOSSLESS, JPEG_BASELINE, JPEG_LS, JPEG_SV1,
                      JPEG_XL, KEYWORDS, MPEG4, MR, NATIVE, RLE, Part10, encode, image, keys, parse, text, uid)
 
@@ -127,6 +127,7 @@ def find_patient():
 
 @case('keys: single value')
 def single():
+    trap(2, 'a single value matches itself; a name in any case')
     equal(studies(PatientID='P1'), all_studies(['P1']))
     equal(studies(PatientID='p1'), set(), 'another case')
     equal(studies(PatientID='P'), set(), 'a prefix')
@@ -136,6 +137,7 @@ def single():
 
 @case('keys: wildcards')
 def wildcards():
+    trap(4, '* and ? stand for characters; a percent sign is no wildcard')
     equal(studies(PatientName='Demo*'), all_studies(['P1', 'P2']))
     equal(studies(PatientName='*An*'), all_studies(['P1', 'P3', 'P4']))
     equal(studies(PatientID='P?'), all_studies())
@@ -146,6 +148,8 @@ def wildcards():
 
 @case('keys: Chinese characters, by group and with wildcards that count characters')
 def chinese():
+    trap(3, 'any component group; ? is one Chinese character')
+    trap(6, 'the answer is in GB18030 where the request was')
     for value in ('*王*', '王^小东', '王*', '王^小?', 'wang^xiaodong', 'Wang^XiaoDong=王^小东'):
         equal(studies(SpecificCharacterSet='ISO_IR 192', PatientName=value), all_studies(['P4']), value)
     equal(studies(SpecificCharacterSet='ISO_IR 192', PatientName='王?'), set(), '王?')
@@ -160,6 +164,7 @@ def chinese():
 
 @case('keys: dates and ranges')
 def dates():
+    trap(7, 'closed and open ranges')
     equal(studies(StudyDate='20260110'), {'nP10'})
     equal(studies(StudyDate='20260110-20260210'), {'nP10', 'nP11', 'nP20'})
     equal(studies(StudyDate='20260311-'), {'nP31', 'nP40', 'nP41'})
@@ -169,6 +174,8 @@ def dates():
 
 @case('keys: list of UIDs, empty keys, modalities in study')
 def lists():
+    trap(1, 'a list of Study Instance UIDs')
+    trap(10, 'empty keys match all; any modality of the study')
     some = [uid('study', 'nP10'), uid('study', 'nP31'), uid('study', 'nowhere')]
     equal(studies(uid='\\'.join(some)), {'nP10', 'nP31'})
     equal(studies(PatientID='', PatientName='', StudyDate=''), all_studies())
@@ -198,6 +205,7 @@ def counts():
 
 @case('a missing unique key above the level is refused')
 def hierarchy():
+    trap(11, 'a missing unique key is A900, and the association goes on')
     with node.associate('NORTH_PACS', [(dul.STUDY_FIND, [dul.IMPLICIT_LE])]) as a:
         rows, final = a.find(dul.STUDY_FIND, keys('SERIES', SeriesInstanceUID=''))
         equal((len(rows), final.status), (0, 0xA900))
@@ -207,6 +215,7 @@ def hierarchy():
 
 @case('C-CANCEL ends a query')
 def cancel():
+    trap(13, 'C-FIND ends with FE00, and the association goes on; findscu, too')
     with node.associate('NORTH_PACS', [(dul.STUDY_FIND, [dul.IMPLICIT_LE])]) as a:
         rows, final = a.find(dul.STUDY_FIND, keys('STUDY', StudyInstanceUID=''), cancel_after=1)
         check(final.status in (0, dul.CANCELLED), final)
@@ -249,6 +258,7 @@ def movescu():
 
 @case('C-MOVE counts, and an unknown destination is A801')
 def move():
+    trap(14, 'A801 for an unknown destination; success without a match')
     request = keys('SERIES', StudyInstanceUID=uid('study', 'nP20'), SeriesInstanceUID=uid('series', 'nP20', 1))
     with node.associate('READER', [(dul.STUDY_MOVE, [dul.IMPLICIT_LE])]) as a:
         equal(a.move(dul.STUDY_MOVE, 'NOWHERE', request)[1].status, 0xA801)
@@ -260,6 +270,7 @@ def move():
 
 @case('who agreed to receive only does not send')
 def role():
+    trap(15, 'who agreed to receive only does not send')
     one = image('role', 1)
     with node.associate('NORTH_PACS', get=[(CT, [dul.EXPLICIT_LE])]) as a:
         equal(a.store(CT, one.uid, dul.EXPLICIT_LE, one.data).status, 0x0122)
@@ -270,6 +281,7 @@ def role():
 
 @case('C-GET: what cannot be sent as stored is counted and listed, the rest comes')
 def partial():
+    trap(15, 'a class without a role fails alone, and is listed')
     one = image('mixed', 1, 1, 'P9', 'Mixed^Study')
     two = image('mixed', 2, 1, 'P9', 'Mixed^Study', sop_class=MR, modality='CT')
     three = image('mixed', 3, 1, 'P9', 'Mixed^Study', syntax=JPEG_LS)
@@ -298,6 +310,7 @@ def transcode():
 
 @case('C-GET and C-MOVE are cancelled by C-CANCEL, and say what remained')
 def cancel_get():
+    trap(13, 'C-GET and C-MOVE say what remained; the association goes on')
     many = [image('many', n, 1, 'P11', 'Many^Images', side=128) for n in range(1, 61)]
     equal(set(node.store(many, 'NORTH_PACS')), {0})
     with node.associate('READER', [(dul.STUDY_GET, [dul.IMPLICIT_LE]), (dul.STUDY_MOVE, [dul.IMPLICIT_LE])],
@@ -313,6 +326,7 @@ def cancel_get():
 
 @case('every transfer syntax is kept as it was sent')
 def syntaxes():
+    trap(20, 'each transfer syntax is kept as it was sent')
     some = [image('syntaxes', n, n, 'P12', 'Syntax^All', syntax=s, frames=1 + n % 3) for n, s in enumerate(
         (*NATIVE, JPEG_BASELINE, JPEG_SV1, JPEG_LS, J2K, J2K_LOSSLESS, RLE, HTJ2K, HTJ2K_LOSSLESS, HTJ2K_RPCL, JPEG_XL,
          MPEG4, HEVC))]

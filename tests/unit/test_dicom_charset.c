@@ -75,6 +75,7 @@ static const struct {
 
 static void values_are_decoded(void **state)
 {
+	/* trap 5: values are split behind decoding only */
 	(void)state;
 	for (size_t i = 0; i < sizeof(decodings) / sizeof(*decodings); i++) {
 		AUTO(buf) out = BUF(1000);

@@ -133,6 +133,7 @@ static void implicit_finds_sequences_by_dictionary(void **state)
 
 static void unknown_with_undefined_length_is_implicit(void **state)
 {
+	/* trap 20: UN of undefined length is read as implicit little endian */
 	AUTO(buf) b = BUF(4096);
 
 	(void)state;
@@ -165,6 +166,7 @@ static void fragments_are_passed_over(void **state)
 
 static void strange_value_representations(void **state)
 {
+	/* trap 20: unknown VRs are passed over, not refused */
 	AUTO(buf) b = BUF(4096);
 
 	(void)state;

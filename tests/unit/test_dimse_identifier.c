@@ -57,6 +57,7 @@ static void check(const char *charset, const char *name, const char *charset_out
 
 static void test_charset_of_answers(void **state)
 {
+	/* trap 6: the character set of the request, else UTF-8 */
 	(void)state;
 	/* ASCII needs no character set, whatever was asked */
 	check("", "Doe^Jane", "", "Doe^Jane");

@@ -58,6 +58,7 @@ static void test_one_group(void **state)
 /* 100 classes, each stored in one compressed syntax: 300 contexts, 42 classes to an association. */
 static void test_many_classes(void **state)
 {
+	/* trap 16: 128 contexts: the rest goes over another association */
 	struct scu_proposal out[SCU_PROPOSALS];
 	struct offer p = {0};
 	char class[65];
@@ -84,6 +85,7 @@ static void test_many_classes(void **state)
 
 static void test_one_class_in_every_syntax(void **state)
 {
+	/* trap 16: a context for each syntax that is stored */
 	struct scu_proposal out[SCU_PROPOSALS];
 	struct offer p = {0};
 	char syntax[65];

@@ -238,6 +238,7 @@ static void test_find_too_long(void **state)
 
 static void test_find_cancelled(void **state)
 {
+	/* trap 13: as SCU: cancelled by message ID */
 	struct finder q = {.rows = 2000, .limit = 1000};
 	struct rows r = {.stop_at = 5};
 
@@ -419,6 +420,7 @@ static void test_too_slow(void **state)
 
 static void test_too_many_proposals(void **state)
 {
+	/* trap 16: no more than 128 contexts */
 	static struct scu_proposal p[SCU_PROPOSALS + 1];
 	struct fake f = {0};
 	struct scu *s = NULL;

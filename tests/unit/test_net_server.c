@@ -85,6 +85,7 @@ static void test_echo(void **state)
 
 static void test_class_not_taken(void **state)
 {
+	/* trap 16: a class that is not taken */
 	static const struct scu_proposal other[] = {{.abstract = "1.2.3.999", .syntaxes = {IMPLICIT}},
 						    {.abstract = CT, .syntaxes = {EXPLICIT}}};
 	struct fake f = {0};
@@ -103,6 +104,7 @@ static void test_class_not_taken(void **state)
 
 static void test_limit(void **state)
 {
+	/* trap 19: one too many is rejected as transient */
 	struct fake f = {0};
 	struct scu *a, *b, *c = NULL;
 	struct err e = {0};

@@ -112,6 +112,7 @@ static void test_binary_number(void **state)
 /* Characters that mean something to SQL, or to DICOM in another place. */
 static void test_metacharacters(void **state)
 {
+	/* trap 4: characters that SQL or patterns would take for more */
 	struct archive *a = *state;
 
 	assert_string_equal(study(a, "AccessionNumber", "A%1"), "1.1");
@@ -150,6 +151,7 @@ static void test_wildcards(void **state)
 
 static void test_names(void **state)
 {
+	/* trap 3: component groups of names */
 	struct archive *a = *state;
 
 	assert_string_equal(study(a, "PatientName", "Wang^XiaoDong"), "1.1");
@@ -213,6 +215,7 @@ static void test_dates(void **state)
 
 static void test_times(void **state)
 {
+	/* trap 7: times of less precision */
 	struct archive *a = *state;
 
 	assert_string_equal(study(a, "StudyTime", "1015"), "1.1");
@@ -230,6 +233,7 @@ static void test_times(void **state)
 
 static void test_in_study(void **state)
 {
+	/* trap 10: any modality, any class of a study */
 	struct archive *a = *state;
 
 	assert_string_equal(study(a, "ModalitiesInStudy", "MR"), "1.1");

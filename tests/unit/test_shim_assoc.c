@@ -156,6 +156,7 @@ static int serve_store(struct pair_server *s, int fd)
 /* 10 MB, at first in odd pieces, then at once; the transfer syntax is one that DCMTK 3.6.7 does not know. */
 static void big_data_set(void **state)
 {
+	/* trap 17: a data set in fragments of both sizes */
 	static const size_t pieces[] = {1, 16378, 2, 65536, 333333, 100000, 7};
 	struct shim_context c[] = {context(1, VERIFICATION, ile, 1), context(3, CT_STORAGE, ht, 2)};
 	uint8_t *data = pattern(BIG), answer[1024];
@@ -211,6 +212,7 @@ static int serve_choice(struct pair_server *s, int fd)
 
 static void contexts_and_roles(void **state)
 {
+	/* trap 16: a result for each context, one syntax for each accepted one */
 	struct shim_context c[] = {context(1, VERIFICATION, ile, 1), context(3, CT_STORAGE, ht, 2),
 				   context(5, "1.2.840.10008.5.1.4.1.1.4", ile, 1), context(255, "1.2.3", ile, 1)};
 	struct pair_server s;
@@ -418,6 +420,7 @@ static int serve_reject(struct pair_server *s, int fd)
 
 static void rejected(void **state)
 {
+	/* trap 19: result, source and reason of a rejection */
 	struct shim_context c[] = {context(1, VERIFICATION, ile, 1)};
 	struct pair_server s;
 	shim_assoc *a = NULL;
@@ -446,6 +449,7 @@ static int serve_accept_only(struct pair_server *s, int fd)
 /* A peer that says nothing, or one byte now and then, is let go when its time is over. */
 static void silent_peer(void **state)
 {
+	/* trap 19: ARTIM */
 	(void)state;
 	for (int drip = 0; drip < 2; drip++) {
 		struct pair_server s;
@@ -561,6 +565,7 @@ static int serve_halves(struct pair_server *s, int fd)
 /* Stopping inside a header is not silence: waiting on would take the rest of it for the beginning of another. */
 static void half_header(void **state)
 {
+	/* trap 19: a peer that stops within a PDU */
 	static const uint8_t half[] = {4, 0, 0, 0, 1, 0, 0, 0};
 	uint8_t pdu[512];
 	size_t n = pair_request(pdu);
@@ -627,6 +632,7 @@ static int serve_abort_midway(struct pair_server *s, int fd)
 
 static void abort_while_sending(void **state)
 {
+	/* trap 19: an abort while sending */
 	struct shim_context c[] = {context(1, CT_STORAGE, ile, 1)};
 	static uint8_t data[262144];
 	struct pair_server s;
@@ -662,6 +668,7 @@ static int serve_late_data(struct pair_server *s, int fd)
 /* What was under way when release was asked for is passed over. */
 static void release_passes_over_data(void **state)
 {
+	/* trap 19: data that comes behind a release request */
 	struct shim_context c[] = {context(1, CT_STORAGE, ile, 1)};
 	struct pair_server s;
 	shim_assoc *a = NULL;
@@ -677,6 +684,7 @@ static void release_passes_over_data(void **state)
 /* Both ask for release at once (PS3.8 9.2.3: the requestor answers first). */
 static void release_collision(void **state)
 {
+	/* trap 19: both sides ask for release at once */
 	static const uint8_t ask[10] = {5, 0, 0, 0, 0, 4}, answer[10] = {6, 0, 0, 0, 0, 4};
 	uint8_t pdu[512], got[512];
 	size_t n = pair_request(pdu);

@@ -144,6 +144,7 @@ static void longest(void **state)
 
 static void remaining_only_while_pending(void **state)
 {
+	/* trap 14: the number that remain is said while pending only */
 	struct shim_command c = {.field = SHIM_C_MOVE_RSP, .has_status = 1, .has_counts = 1, .remaining = 5}, back;
 	uint8_t buf[1024];
 	int n;

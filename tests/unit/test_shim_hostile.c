@@ -87,6 +87,7 @@ static void sensible(int rc, int64_t took, const char *name)
 
 static void shared_pdus(void **state)
 {
+	/* trap 17: several PDVs in one PDU */
 	static uint8_t bytes[4u << 20];
 	char pattern[512];
 	glob_t g;
