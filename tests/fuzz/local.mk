@@ -1,7 +1,7 @@
 # Fuzz targets: fuzz_NAME.c with the entry point of libFuzzer, seeds below seeds/NAME. make check runs the seeds and
 # fixed mutations of them through main.c. With CC=clang CXX=clang++ configure --with-fuzzer --enable-sanitize the same
 # programs are fuzzers: tests/fuzz/fuzz_text NEW-CORPUS tests/fuzz/seeds/text
-FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset \
+FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset %D%/fuzz_keys \
 	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir
 FUZZ_SEEDS = %D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/ir13 %D%/seeds/charset/ir144 \
 	%D%/seeds/charset/ir149 %D%/seeds/charset/ir58 %D%/seeds/charset/ir87 %D%/seeds/charset/katakana %D%/seeds/charset/label-of-many \
@@ -25,7 +25,10 @@ FUZZ_SEEDS = %D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/i
 	%D%/seeds/pack/spoiled %D%/seeds/pack/two %D%/seeds/pack/wrong-digest %D%/seeds/pdu/data \
 	%D%/seeds/pdu/data-skipped %D%/seeds/pdu/echo %D%/seeds/pdu/echo-cut %D%/seeds/pdu/http \
 	%D%/seeds/pdu/interleaved %D%/seeds/pdu/raw %D%/seeds/pdu/request %D%/seeds/pdu/tls %D%/seeds/pdu/twice \
-	%D%/seeds/pdu/two-pdvs %D%/seeds/pdu/unknown %D%/seeds/pdu/user-items
+	%D%/seeds/pdu/two-pdvs %D%/seeds/pdu/unknown %D%/seeds/pdu/user-items \
+	%D%/seeds/keys/empty %D%/seeds/keys/items %D%/seeds/keys/items-be %D%/seeds/keys/levels %D%/seeds/keys/moment \
+	%D%/seeds/keys/names %D%/seeds/keys/private %D%/seeds/keys/ranges %D%/seeds/keys/send %D%/seeds/keys/send-uids \
+	%D%/seeds/keys/uids %D%/seeds/keys/zone
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -60,3 +63,6 @@ tests_fuzz_fuzz_pack_SOURCES = %D%/fuzz_pack.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_pack_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_dicomdir_SOURCES = %D%/fuzz_dicomdir.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_dicomdir_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_keys_SOURCES = %D%/fuzz_keys.c %D%/fuzz.h $(query_help) $(FUZZ_MAIN)
+tests_fuzz_fuzz_keys_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_keys_LDADD = $(LDADD) $(CMOCKA_LIBS)
