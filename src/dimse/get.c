@@ -41,9 +41,8 @@ static int run(struct retrieve *r, struct sender *to, struct err *e)
 	struct err why = {0};
 	int rc, have;
 
-	if (!(have = select_next(r->selection, &pair[now], &why)))
-		return retrieve_end(r, false, e);
-	if ((rc = retrieve_pending(r, true, e)) < 0)
+	have = select_next(r->selection, &pair[now], &why);
+	if (r->total && (rc = retrieve_pending(r, true, e)) < 0)
 		return rc;
 	while (have > 0 && !to->cancelled) {
 		have = select_next(r->selection, &pair[!now], &why);
@@ -52,10 +51,10 @@ static int run(struct retrieve *r, struct sender *to, struct err *e)
 			return rc;
 		now = !now;
 	}
-	if (have < 0) { /* the index failed: what remains was not sent */
+	if (have < 0)
 		log_error("selection ended early: %s", why.msg);
-		r->failed += r->total - (r->completed + r->failed + r->warning);
-	}
+	if (have <= 0) /* dropped meanwhile, or the index failed: what remains was not sent */
+		r->failed = r->total - r->completed - r->warning;
 	return retrieve_end(r, to->cancelled && have > 0, e);
 }
 
