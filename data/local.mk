@@ -4,12 +4,16 @@ SQL_SQLITE = \
 	data/sql/sqlite/0002-text.sql \
 	data/sql/sqlite/0003-charset.sql \
 	data/sql/sqlite/0004-attrs.sql \
+	data/sql/sqlite/0005-kept.sql \
+	data/sql/sqlite/0006-commitment.sql \
 	data/sql/sqlite/0007-coerce.sql \
 	data/sql/sqlite/backup-count.sql \
 	data/sql/sqlite/backup-packs.sql \
-	data/sql/sqlite/0006-commitment.sql \
+	data/sql/sqlite/bin-list.sql \
 	data/sql/sqlite/check-counts.sql \
+	data/sql/sqlite/check-event.sql \
 	data/sql/sqlite/check-instance.sql \
+	data/sql/sqlite/check-kept.sql \
 	data/sql/sqlite/check-number-of-rows.sql \
 	data/sql/sqlite/check-quarantine.sql \
 	data/sql/sqlite/check-rows.sql \
@@ -32,6 +36,8 @@ SQL_SQLITE = \
 	data/sql/sqlite/count-study.sql \
 	data/sql/sqlite/dates-few.sql \
 	data/sql/sqlite/delta-add.sql \
+	data/sql/sqlite/event-add.sql \
+	data/sql/sqlite/event-list.sql \
 	data/sql/sqlite/extra-add.sql \
 	data/sql/sqlite/extra-find.sql \
 	data/sql/sqlite/fold-done.sql \
@@ -41,9 +47,22 @@ SQL_SQLITE = \
 	data/sql/sqlite/form-add.sql \
 	data/sql/sqlite/form-find.sql \
 	data/sql/sqlite/gram-add.sql \
+	data/sql/sqlite/hold-get.sql \
+	data/sql/sqlite/hold-list.sql \
+	data/sql/sqlite/hold-remove.sql \
+	data/sql/sqlite/hold-set.sql \
 	data/sql/sqlite/index-clear.sql \
 	data/sql/sqlite/instance-add.sql \
 	data/sql/sqlite/instance-known.sql \
+	data/sql/sqlite/instance-study.sql \
+	data/sql/sqlite/kept-bin.sql \
+	data/sql/sqlite/kept-drop.sql \
+	data/sql/sqlite/kept-get.sql \
+	data/sql/sqlite/kept-gone.sql \
+	data/sql/sqlite/kept-list.sql \
+	data/sql/sqlite/kept-remove.sql \
+	data/sql/sqlite/kept-replace.sql \
+	data/sql/sqlite/kept-stays.sql \
 	data/sql/sqlite/list.sql \
 	data/sql/sqlite/meta-get.sql \
 	data/sql/sqlite/meta-set.sql \
@@ -61,6 +80,18 @@ SQL_SQLITE = \
 	data/sql/sqlite/prove.sql \
 	data/sql/sqlite/quarantine-add.sql \
 	data/sql/sqlite/quarantine-known.sql \
+	data/sql/sqlite/recount-series.sql \
+	data/sql/sqlite/recount-study.sql \
+	data/sql/sqlite/remove-classes.sql \
+	data/sql/sqlite/remove-deltas.sql \
+	data/sql/sqlite/remove-empty-series.sql \
+	data/sql/sqlite/remove-instance.sql \
+	data/sql/sqlite/remove-instances.sql \
+	data/sql/sqlite/remove-modalities.sql \
+	data/sql/sqlite/remove-names.sql \
+	data/sql/sqlite/remove-patient.sql \
+	data/sql/sqlite/remove-series.sql \
+	data/sql/sqlite/remove-study.sql \
 	data/sql/sqlite/select-page.sql \
 	data/sql/sqlite/series-add.sql \
 	data/sql/sqlite/series-owner.sql \
@@ -72,8 +103,9 @@ SQL_SQLITE = \
 	data/sql/sqlite/site-set.sql \
 	data/sql/sqlite/site-used.sql \
 	data/sql/sqlite/study-add.sql \
-	data/sql/sqlite/study-note.sql \
+	data/sql/sqlite/study-age.sql \
 	data/sql/sqlite/study-note-get.sql \
+	data/sql/sqlite/study-note.sql \
 	data/sql/sqlite/study-owner.sql \
 	data/sql/sqlite/uid-add.sql \
 	data/sql/sqlite/uid-find.sql

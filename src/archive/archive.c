@@ -194,7 +194,9 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 	a->reserve = (uint64_t)c->reserve;
 	a->max_instance = (uint64_t)c->max_instance;
 	a->buffer = (size_t)pack_round((uint64_t)c->buffer);
+	a->retention_years = c->retention_years;
 	pthread_mutex_init(&a->buffers_lock, NULL);
+	pthread_mutex_init(&a->decisions, NULL);
 	int rc = mode == ARCHIVE_SERVE ? make_folder(a->folder, e) : 0;
 	if (rc == 0 && mode == ARCHIVE_SERVE && (rc = take_lock(a, e)) == 0) {
 		open_alerts(a, c);
@@ -237,6 +239,7 @@ void archive_close(struct archive *a)
 	if (a->lock_fd >= 0)
 		close(a->lock_fd);
 	pthread_mutex_destroy(&a->buffers_lock);
+	pthread_mutex_destroy(&a->decisions);
 	free(a->folder);
 	free(a);
 }

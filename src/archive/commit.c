@@ -1,6 +1,6 @@
 /* The committer: one thread that takes finished instances in order of sequence number, a group at a time: one sync for
  * the group's bytes, one index transaction, then everybody's answer. */
-#include "archive/store.h"
+#include "archive/event.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -115,7 +115,7 @@ static int index_items(struct committer *c, struct db_conn *w, struct place **gr
 		if (group[i]->rc < 0)
 			continue;
 		struct err one = {0};
-		int put = index_put(w, group[i]->item, &one);
+		int put = group[i]->event ? event_apply(w, group[i]->event, &one) : index_put(w, group[i]->item, &one);
 		if (put == -E_FULL || put == -E_IO || put == -E_CORRUPT)
 			rc = err_set(e, one.code, "%s", one.msg); /* the index itself: none of the group */
 		else if (put < 0) {

@@ -35,14 +35,34 @@ static int check_rowless(struct fsck *f, const struct record *r, bool same)
 	db_bind_text(s, 1, r->sop_instance, strlen(r->sop_instance));
 	db_bind_blob(s, 2, r->digest, sizeof r->digest);
 	db_bind_blob(s, 3, sent_digest(r->digest, r->sent), sizeof r->digest);
+	db_bind_int(s, 4, (int64_t)r->seq);
 	rc = db_step(s, f->e);
+	if (rc == 1)
+		(*(db_int(s, 0) == 2 ? &f->matched : &f->report->quarantined))++;
 	db_reset(s);
 	if (rc == 1)
-		f->report->quarantined++;
-	else if (rc == 0 && !same)
+		return 0;
+	if (rc == 0 && !same)
 		fault(f, "record %llu (pack %llu at %llu, %s) has no row in the index", (unsigned long long)r->seq,
 		      (unsigned long long)r->pack, (unsigned long long)r->at, r->sop_instance);
 	return rc < 0 ? rc : 0;
+}
+
+static int check_event(struct fsck *f, const struct record *r)
+{
+	struct db_stmt *s;
+	int rc = db_prepare(f->reader, db_sql(f->archive->db, "check-event"), &s, f->e);
+	if (rc < 0)
+		return rc;
+	db_bind_int(s, 1, (int64_t)r->seq);
+	if ((rc = db_step(s, f->e)) < 0)
+		return rc;
+	bool here = rc && (uint64_t)db_int(s, 0) == r->pack && (uint64_t)db_int(s, 1) == r->at;
+	db_reset(s);
+	if (!here)
+		fault(f, "decision %llu (pack %llu at %llu) has no row in the index", (unsigned long long)r->seq,
+		      (unsigned long long)r->pack, (unsigned long long)r->at);
+	return 0;
 }
 
 static int check_row_of(struct fsck *f, const struct record *r)
@@ -87,7 +107,7 @@ static int check_record(struct fsck *f, const struct record *r)
 		fault(f, "%s (%s)", why.msg, r->sop_instance);
 	else if (rc < 0)
 		return err_set(f->e, why.code, "%s", why.msg);
-	return check_row_of(f, r);
+	return r->kind == RECORD_EVENT ? check_event(f, r) : check_row_of(f, r);
 }
 
 static int check_pack(void *arg, uint64_t pack)
@@ -123,13 +143,13 @@ static int add_size(void *arg, uint64_t pack)
 	return 0;
 }
 
-/* The other way round, only when fewer records matched than there are rows: names the rows without a record. */
-static int check_rows(struct fsck *f)
+/* The other way round: names the rows of a table that have no record. */
+static int check_rows(struct fsck *f, const char *rows, const char *noun)
 {
 	int64_t last = 0;
 	for (bool more = true; more;) {
 		struct db_stmt *s;
-		int rc = db_prepare(f->reader, db_sql(f->archive->db, "check-rows"), &s, f->e);
+		int rc = db_prepare(f->reader, db_sql(f->archive->db, rows), &s, f->e);
 		if (rc < 0)
 			return rc;
 		db_bind_int(s, 1, last);
@@ -142,8 +162,8 @@ static int check_rows(struct fsck *f)
 			uint64_t pack = (uint64_t)db_int(s, 2), at = (uint64_t)db_int(s, 3) - PACK_HEAD;
 			int64_t k = f->archive->packs->ops->read(f->archive->packs, pack, at, head, sizeof head, NULL);
 			if (k != (int64_t)sizeof head || !record_header_read(head, pack, at, &r) ||
-			    strcmp(r.sop_instance, uid))
-				fault(f, "the row of %s points at pack %llu at %llu, where its record is not", uid,
+			    (r.sop_instance[0] && strcmp(r.sop_instance, uid)))
+				fault(f, "the %s of %s points at pack %llu at %llu, where its record is not", noun, uid,
 				      (unsigned long long)pack, (unsigned long long)at);
 			last = db_int(s, 0);
 			more = true;
@@ -175,8 +195,10 @@ static int check_index(struct fsck *f)
 	if ((rc = db_step(s, f->e)) == 1)
 		f->report->rows = (uint64_t)db_int(s, 0);
 	db_reset(s);
-	if (rc >= 0)
-		rc = f->matched == f->report->rows ? 0 : check_rows(f);
+	if (rc >= 0) /* where all records matched, no row is left over */
+		rc = f->matched == f->report->rows ? 0 : check_rows(f, "check-rows", "row");
+	if (rc == 0)
+		rc = check_rows(f, "check-kept", "row in quarantine");
 	return rc < 0 ? rc : check_counts(f);
 }
 

@@ -488,21 +488,22 @@ static int put_quarantine(struct db_conn *c, struct index_item *it, struct err *
 {
 	const struct index_head *h = it->head;
 	const struct stored *w = &it->where;
+	const char *instance = it->unreadable ? w->sop_instance : h->instance;
 	struct db_stmt *s;
 	int rc;
 
-	rc = quarantine_known(c, h->instance, w->digest, it->sent, (uint64_t)data_len(it), w->syntax, it->site,
-			      it->reason, e);
+	rc = quarantine_known(c, instance, w->digest, it->sent, (uint64_t)data_len(it), w->syntax, it->site, it->reason,
+			      e);
 	if (rc != 0)
 		return rc < 0 ? rc : 0; /* sent again: once is enough */
 	if ((rc = prepare(c, "quarantine-add", &s, e)) < 0)
 		return rc;
 	db_bind_int(s, 1, (int64_t)it->seq);
 	db_bind_int(s, 2, it->site);
-	bind_str(s, 3, h->instance);
-	bind_str(s, 4, h->study);
-	bind_str(s, 5, h->series);
-	bind_str(s, 6, h->class);
+	bind_str(s, 3, instance);
+	bind_str(s, 4, it->unreadable ? "" : h->study);
+	bind_str(s, 5, it->unreadable ? "" : h->series);
+	bind_str(s, 6, it->unreadable ? w->sop_class : h->class);
 	bind_str(s, 7, w->syntax);
 	bind_str(s, 8, it->reason);
 	db_bind_int(s, 9, (int64_t)w->pack);
@@ -513,6 +514,7 @@ static int put_quarantine(struct db_conn *c, struct index_item *it, struct err *
 	bind_str(s, 14, it->aet ? it->aet : "");
 	db_bind_int(s, 15, it->received_us);
 	bind_sent(s, 16, it);
+	bind_str(s, 17, it->unreadable ? "unreadable" : "contradiction");
 	return run(s, e);
 }
 
@@ -542,21 +544,41 @@ static int judge(struct db_conn *c, struct index_item *it, struct place *at, str
 	return find_parents(c, it, at, e);
 }
 
-int index_put(struct db_conn *writer, struct index_item *it, struct err *e)
+int index_judge(struct db_conn *reader, struct index_item *it, struct err *e)
+{
+	struct place at = {0};
+	int rc = judge(reader, it, &at, e);
+
+	return rc < 0 ? rc : 0;
+}
+
+int index_take(struct db_conn *writer, struct index_item *it, struct err *e)
 {
 	struct place at = {0};
 	int rc = judge(writer, it, &at, e);
 
-	if (rc < 0 || it->outcome == INTAKE_SAME)
+	if (rc < 0 || it->outcome != INTAKE_STORED)
 		return rc < 0 ? rc : 0;
 	if ((rc = db_savepoint(writer, e)) < 0)
 		return rc;
-	rc = it->outcome == INTAKE_STORED ? put_rows(writer, it, &at, e) : put_quarantine(writer, it, e);
-	if (rc < 0) {
+	if ((rc = put_rows(writer, it, &at, e)) < 0) {
 		db_savepoint_rollback(writer);
 		return rc;
 	}
 	return db_savepoint_release(writer, e);
+}
+
+int index_put(struct db_conn *writer, struct index_item *it, struct err *e)
+{
+	int rc;
+
+	if (it->unreadable) {
+		it->outcome = INTAKE_UNREADABLE;
+		snprintf(it->reason, sizeof(it->reason), "%s", it->unreadable);
+	} else if ((rc = index_take(writer, it, e)) < 0) {
+		return rc;
+	}
+	return it->outcome == INTAKE_QUARANTINE || it->outcome == INTAKE_UNREADABLE ? put_quarantine(writer, it, e) : 0;
 }
 
 /* ---------------------------------------------------------------- how far it is */

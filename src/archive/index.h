@@ -38,6 +38,8 @@ struct index_item {
 	uint8_t sent[16]; /* of the record: digest of what was sent; zeros where nothing was coerced */
 	int64_t received_us;
 	const char *aet;
+	const char
+	    *unreadable; /* why it could not be understood when it came, NULL for what could: its head says nothing */
 	/* result */
 	enum intake_outcome outcome;
 	char reason[160];
@@ -46,9 +48,13 @@ struct index_item {
  * 0: no. For the fast path, before anything is written. */
 int index_known(struct db_conn *reader, const char *sop_instance, const uint8_t digest[16], const uint8_t sent[16],
 		uint64_t data_len, const char *syntax, int64_t site, char reason[160], struct err *e);
-/* One instance into the open transaction. SAME when an equal one is there, QUARANTINE by the rules of intake.h (the
- * quarantine row points at the record), else STORED. Errors leave the transaction usable (savepoint). */
+/* One instance into the open transaction. SAME when an equal one is there, QUARANTINE or UNREADABLE by the rules of
+ * intake.h (the quarantine row points at the record), else STORED. Errors leave the transaction usable (savepoint). */
 int index_put(struct db_conn *writer, struct index_item *it, struct err *e);
+/* As index_put, but what contradicts the archive is not put into quarantine: it is there. */
+int index_take(struct db_conn *writer, struct index_item *it, struct err *e);
+/* What index_put would make of it now. */
+int index_judge(struct db_conn *reader, struct index_item *it, struct err *e);
 /* All records up to seq are in the index; records behind it are in packs with ids from floor_pack on. Both 0 at first. */
 int index_through(struct db_conn *c, uint64_t *seq, uint64_t *floor_pack, struct err *e);
 int index_set_through(struct db_conn *writer, uint64_t seq, uint64_t floor_pack, struct err *e);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "dicom/dict.h"
 #include "dicom/part10.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ struct intake {
 	struct coercion *coercion; /* NULL: none */
 	XXH3_state_t *sent;        /* with it: what was given */
 	int64_t site;
-	char want_class[65], want_instance[65];
+	char hint_class[65], hint_instance[65];
 	uint8_t *buf;
 	size_t from, fill; /* the record's bytes in buf: [from, fill) */
 	uint64_t data_len; /* of the data set so far */
@@ -119,6 +120,38 @@ void intake_buffers_free(struct archive *a)
 	a->n_buffers = 0;
 }
 
+/* Nobody can read it: it is kept all the same, for a person to look at. */
+static void give_up(struct intake *in, const char *why)
+{
+	struct record *r = &in->record;
+	r->kind = RECORD_UNREADABLE;
+	snprintf(r->note, sizeof r->note, "%s", why);
+	for (char *p = r->note; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	const struct {
+		char *to;
+		const char *seen, *hint;
+	} names[] = {{r->sop_class, index_head_class(in->head), in->hint_class},
+		     {r->sop_instance, index_head_instance(in->head), in->hint_instance}};
+	for (unsigned i = 0; i < 2; i++) {
+		const char *name = names[i].to[0] ? names[i].to : names[i].seen[0] ? names[i].seen : names[i].hint;
+		if (name != names[i].to)
+			snprintf(names[i].to, sizeof r->sop_class, "%s", uid_sane(name, strlen(name)) ? name : "");
+	}
+}
+
+static bool unreadable(const struct intake *in)
+{
+	return in->record.kind == RECORD_UNREADABLE;
+}
+
+/* Is it the data set that is at fault? */
+static bool not_understood(int rc)
+{
+	return rc == -E_INVAL || rc == -E_LIMIT;
+}
+
 /* Puts room for the record header, and the file meta, where the data set will come or right before it. */
 static int intake_head(struct intake *in, struct err *e)
 {
@@ -129,7 +162,7 @@ static int intake_head(struct intake *in, struct err *e)
 		snprintf(r->sop_class, sizeof r->sop_class, "%s", index_head_class(in->head));
 	if (!r->sop_instance[0])
 		snprintf(r->sop_instance, sizeof r->sop_instance, "%s", index_head_instance(in->head));
-	if (!r->sop_class[0] || !r->sop_instance[0])
+	if (!unreadable(in) && (!r->sop_class[0] || !r->sop_instance[0]))
 		return err_set(e, E_INVAL, "no SOP %s UID before the pixel data",
 			       r->sop_class[0] ? "Instance" : "Class");
 	memcpy(m.sop_class, r->sop_class, sizeof m.sop_class);
@@ -199,18 +232,24 @@ int intake_begin(struct archive *a, const struct intake_source *src, const char 
 	return 0;
 }
 
+void intake_hint(struct intake *in, const char *sop_class, const char *sop_instance)
+{
+	snprintf(in->hint_class, sizeof in->hint_class, "%s", sop_class);
+	snprintf(in->hint_instance, sizeof in->hint_instance, "%s", sop_instance);
+}
+
 /* What a person must look at: who sends what cannot be kept, or contradicts what is kept. */
 static void intake_alarm(const struct intake *in, int rc, const char *reason, enum intake_outcome outcome)
 {
 	const struct record *r = &in->record;
-	const char *instance = index_head_instance(in->head);
+	const char *instance = r->sop_instance;
 	enum alert_kind kind = ALERT_UNREADABLE;
 	const char *sender = r->aet[0] ? r->aet : r->site, *charset = index_head_charset(in->head);
 	if (rc == 0 && outcome == INTAKE_STORED && charset[0])
 		alert_raise(ALERT_CHARSET, sender, "of %s: text labelled %s", r->site, charset);
 	if (rc == 0 && outcome == INTAKE_QUARANTINE)
 		kind = strcmp(reason, REASON_OTHER_CONTENT) ? ALERT_MISMATCH : ALERT_COLLISION;
-	else if (rc != -E_INVAL && rc != -E_CORRUPT)
+	else if (outcome != INTAKE_UNREADABLE && rc != -E_INVAL && rc != -E_CORRUPT)
 		return;
 	const char *subject = kind == ALERT_MISMATCH ? index_head_study(in->head) : instance;
 	if (!subject[0])
@@ -233,9 +272,14 @@ static int own_begin(struct intake *in, struct err *e)
 {
 	struct blob_store *s = in->archive->packs;
 	uint8_t head[PACK_BLOCK];
-	int rc = in->record.head_len ? 0 : intake_head(in, e);
+	struct err why = {0};
+	int rc = in->record.head_len ? 0 : intake_head(in, &why);
+	if (rc == -E_INVAL) { /* no name for it so far */
+		give_up(in, why.msg);
+		rc = intake_head(in, &why);
+	}
 	if (rc < 0)
-		return rc;
+		return err_set(e, why.code, "%s", why.msg);
 	if ((rc = packer_take_id(in->archive->packer, &in->own_id, e)) < 0 ||
 	    (rc = s->ops->create(s, in->own_id, &in->own, e)) < 0)
 		return rc;
@@ -298,8 +342,11 @@ static int kept_filled(struct intake *in, size_t n, struct err *e)
 		return intake_fail(in, -E_LIMIT, &why, e);
 	}
 	XXH3_128bits_update(in->hash, p, n);
-	int rc = index_head_feed(in->head, p, n, &why);
-	return rc < 0 ? intake_fail(in, rc, &why, e) : 0;
+	int rc = unreadable(in) ? 0 : index_head_feed(in->head, p, n, &why);
+	if (!not_understood(rc))
+		return rc < 0 ? intake_fail(in, rc, &why, e) : 0;
+	give_up(in, why.msg);
+	return 0;
 }
 
 typedef int space_fn(struct intake *in, uint8_t **at, size_t *room, struct err *e);
@@ -385,13 +432,10 @@ static int coercion_settle(struct intake *in, struct intake_result *out, struct 
 	return 0;
 }
 
-/* The data set is whole: its identity is known, and agrees with the request. */
-static int intake_identify(struct intake *in, char remark[160], struct err *e)
+/* The names in the data set agree with those of the request. */
+static int intake_compare(const struct intake *in, struct err *e)
 {
-	struct record *r = &in->record;
-	int rc = index_head_end(in->head, remark, e);
-	if (rc < 0)
-		return rc;
+	const struct record *r = &in->record;
 	const char *class = index_head_class(in->head), *instance = index_head_instance(in->head);
 	if (r->sop_instance[0] && strcmp(r->sop_instance, instance))
 		return err_set(e, E_MISMATCH, "SOP Instance UID is %s in the request, %s in the data set",
@@ -399,7 +443,22 @@ static int intake_identify(struct intake *in, char remark[160], struct err *e)
 	if (r->sop_class[0] && strcmp(r->sop_class, class))
 		return err_set(e, E_MISMATCH, "SOP Class UID is %s in the request, %s in the data set", r->sop_class,
 			       class);
-	if (!r->head_len && (rc = intake_head(in, e)) < 0)
+	return 0;
+}
+
+/* The data set is whole: its identity is known, and agrees with the request; or nobody can read it. */
+static int intake_identify(struct intake *in, char remark[160], struct err *e)
+{
+	struct record *r = &in->record;
+	struct err why = {0};
+	int rc = unreadable(in) ? 0 : index_head_end(in->head, remark, &why);
+	if (in->data_len == 0)
+		return err_set(e, E_INVAL, "there is no data set");
+	if (not_understood(rc))
+		give_up(in, why.msg);
+	else if (rc < 0)
+		return err_set(e, why.code, "%s", why.msg);
+	if ((!unreadable(in) && (rc = intake_compare(in, e)) < 0) || (!r->head_len && (rc = intake_head(in, e)) < 0))
 		return rc;
 	r->part10_len = r->head_len + in->data_len;
 	digest(in->hash, r->digest);
@@ -456,30 +515,28 @@ static int record_own(struct intake *in, struct place *p, struct err *e)
 
 static void item_of(struct intake *in, struct index_item *item)
 {
-	const struct record *r = &in->record;
-	*item = (struct index_item){
-	    .head = in->head,
-	    .site = in->site,
-	    .seq = r->seq,
-	    .received_us = r->received_us,
-	    .aet = r->aet,
-	    .where = {.site = in->site,
-		      .pack = r->pack,
-		      .at = r->at + PACK_HEAD,
-		      .part10_len = r->part10_len,
-		      .head_len = r->head_len},
-	};
-	memcpy(item->where.sop_class, r->sop_class, sizeof r->sop_class);
-	memcpy(item->where.sop_instance, r->sop_instance, sizeof r->sop_instance);
-	memcpy(item->where.syntax, r->syntax, sizeof r->syntax);
-	memcpy(item->where.digest, r->digest, 16);
-	memcpy(item->sent, r->sent, 16);
+	record_item(&in->record, in->site, item);
+	item->head = in->head;
+	item->unreadable = unreadable(in) ? in->record.note : NULL;
+}
+
+/* It was put into quarantine before. Is that still so? What it contradicted may have gone. */
+static int kept_before(struct intake *in, struct db_conn *c, struct intake_result *out, struct err *e)
+{
+	struct index_item item;
+	out->outcome = INTAKE_UNREADABLE;
+	if (unreadable(in))
+		return 1;
+	item_of(in, &item);
+	int rc = index_judge(c, &item, e);
+	out->outcome = INTAKE_QUARANTINE;
+	return rc < 0 ? rc : item.outcome == INTAKE_QUARANTINE;
 }
 
 /* Was the identical object taken in already? Then nothing is written: 1, or 0, or negative. */
 static int intake_known(struct intake *in, struct intake_result *out, struct err *e)
 {
-	struct db_conn *c;
+	AUTO(db_conn) c = NULL;
 	char reason[160];
 	const struct record *r = &in->record;
 	int rc = db_get(in->archive->db, DB_READ, &c, e);
@@ -487,13 +544,11 @@ static int intake_known(struct intake *in, struct intake_result *out, struct err
 		return rc;
 	rc = index_known(c, r->sop_instance, r->digest, r->sent, r->part10_len - r->head_len, r->syntax, in->site,
 			 reason, e);
-	db_put(c);
-	if (rc <= 0)
-		return rc;
-	out->outcome = rc == 1 ? INTAKE_SAME : INTAKE_QUARANTINE;
-	if (rc == 2)
+	if (rc == 2 && (rc = kept_before(in, c, out, e)) > 0)
 		snprintf(out->reason, sizeof out->reason, "%s", reason);
-	return 1;
+	else if (rc == 1)
+		out->outcome = INTAKE_SAME;
+	return rc;
 }
 
 static int intake_place(struct intake *in, struct intake_result *out, struct err *e)

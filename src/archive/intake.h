@@ -7,8 +7,10 @@
  *           INTAKE_SAME       the same SOP Instance UID with the identical data set and syntax was there: nothing written.
  *           INTAKE_QUARANTINE kept whole, with a reason, out of sight of queries: other content under a known SOP Instance
  *                             UID, a study or series UID that belongs to another patient, site or study.
- * Errors:   -E_FULL below the disk reserve, -E_MISMATCH (UIDs of data set and request differ), -E_INVAL (not a readable
- *           data set, UIDs missing), -E_LIMIT, -E_IO, -E_BUSY: nothing of it will be found again; but where the index
+ *           INTAKE_UNREADABLE likewise: the data set cannot be understood, or lacks one of the UIDs of its identity.
+ *           What was kept out of sight once is not written again; kept.h is about what is there.
+ * Errors:   -E_FULL below the disk reserve, -E_MISMATCH (UIDs of data set and request differ), -E_INVAL (no data set at
+ *           all, no such syntax), -E_LIMIT, -E_IO, -E_BUSY: nothing of it will be found again; but where the index
  *           could not be written, its record is durable, and the next start takes it in.
  * Memory:   one buffer for each open intake, however large the object; with coercion the head of its data set, too.
  * Threads:  one thread for each intake; any number of intakes at once.
@@ -28,17 +30,20 @@ struct intake_source {
 	const struct coerce_peer *coerce; /* NULL: nothing is changed */
 	const char *modifier;             /* who changes it: our AE title; with coerce */
 };
-enum intake_outcome { INTAKE_STORED, INTAKE_SAME, INTAKE_QUARANTINE };
+enum intake_outcome { INTAKE_STORED, INTAKE_SAME, INTAKE_QUARANTINE, INTAKE_UNREADABLE };
 struct intake_result {
 	enum intake_outcome outcome;
 	uint32_t coerced[COERCE_RULES]; /* STORED, QUARANTINE: tags of what the rules changed */
 	unsigned n_coerced;
-	char reason[160]; /* QUARANTINE: why, in words; STORED: a remark such as "pixel data ends early", else "" */
+	char reason
+	    [160]; /* QUARANTINE, UNREADABLE: why, in words; STORED: a remark such as "pixel data ends early", else "" */
 };
 
 /* sop_class, sop_instance: what the request says; "" when it says nothing (import). */
 int intake_begin(struct archive *a, const struct intake_source *src, const char *syntax, const char *sop_class,
 		 const char *sop_instance, struct intake **out, struct err *e);
+/* What a file's meta says of it: used only where the data set cannot be understood. Before the first byte. */
+void intake_hint(struct intake *in, const char *sop_class, const char *sop_instance);
 /* Where the next bytes go: *room bytes (at least 1). Filling it and saying so avoids a copy. */
 int intake_space(struct intake *in, uint8_t **at, size_t *room, struct err *e);
 int intake_filled(struct intake *in, size_t n, struct err *e);

@@ -21,6 +21,7 @@ enum {
 	R_INSTANCE = 204,
 	R_SYNTAX = 272,
 	R_SENT = 340,
+	R_NOTE = 356,
 	R_SUM = PACK_HEAD - 8,
 };
 enum {
@@ -31,7 +32,7 @@ enum {
 	H_CREATED = 24,
 	H_KIND = 32,
 	H_SUM = 56,
-	PACK_VERSION = 1
+	PACK_VERSION = 2, /* 1: without events and unreadable records, else the same */
 };
 
 static const char pack_magic[8] = "TLRDPACK", record_magic[8] = {'T', 'L', 'R', 'D', 'R', 'E', 'C', '1'};
@@ -72,8 +73,8 @@ int pack_header_read(const uint8_t in[PACK_BLOCK], uint64_t pack, enum pack_kind
 {
 	if (memcmp(in, pack_magic, 8) || get(in + H_SUM, 8) != XXH3_64bits(in, H_SUM) || get(in + H_PACK, 8) != pack)
 		return err_set(e, E_CORRUPT, "pack %llu: its header is damaged", (unsigned long long)pack);
-	if (get(in + H_VERSION, 4) != PACK_VERSION)
-		return err_set(e, E_UNSUP, "pack %llu: version %u, this program reads version %d",
+	if (get(in + H_VERSION, 4) < 1 || get(in + H_VERSION, 4) > PACK_VERSION)
+		return err_set(e, E_UNSUP, "pack %llu: version %u, this program reads versions up to %d",
 			       (unsigned long long)pack, (unsigned)get(in + H_VERSION, 4), PACK_VERSION);
 	*kind = (enum pack_kind)get(in + H_KIND, 4);
 	return 0;
@@ -98,6 +99,7 @@ void record_header(const struct record *r, uint8_t out[PACK_HEAD])
 	memcpy(out + R_INSTANCE, r->sop_instance, strlen(r->sop_instance));
 	memcpy(out + R_SYNTAX, r->syntax, strlen(r->syntax));
 	memcpy(out + R_SENT, r->sent, 16);
+	memcpy(out + R_NOTE, r->note, strlen(r->note));
 	put(out + R_SUM, XXH3_64bits(out, R_SUM), 8);
 }
 
@@ -123,6 +125,7 @@ int record_header_read(const uint8_t in[PACK_HEAD], uint64_t pack, uint64_t at, 
 	get_text(in + R_CLASS, out->sop_class, sizeof out->sop_class);
 	get_text(in + R_INSTANCE, out->sop_instance, sizeof out->sop_instance);
 	get_text(in + R_SYNTAX, out->syntax, sizeof out->syntax);
+	get_text(in + R_NOTE, out->note, sizeof out->note);
 	return out->head_len <= out->part10_len && out->part10_len < INT64_MAX / 2;
 }
 

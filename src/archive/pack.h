@@ -17,7 +17,12 @@
 #define PACK_BLOCK 4096u
 #define PACK_HEAD 512u
 enum pack_kind { PACK_SHARED = 1, PACK_SINGLE = 2 };
-enum record_kind { RECORD_INSTANCE = 1, RECORD_VOID = 2 }; /* void: torn by a crash, never acknowledged; passed over */
+enum record_kind {
+	RECORD_INSTANCE = 1,
+	RECORD_VOID = 2,       /* torn by a crash, never acknowledged; passed over */
+	RECORD_EVENT = 3,      /* a decision of the operator, see event.h; no head, the digest is of all of it */
+	RECORD_UNREADABLE = 4, /* a data set that could not be understood when it came; note says why */
+};
 
 struct record {
 	enum record_kind kind;
@@ -30,6 +35,7 @@ struct record {
 	uint8_t sent[16];   /* coerced: XXH3-128 of the data set as it was sent; else zeros */
 	uint64_t head_hash; /* XXH3-64 of preamble and meta */
 	char site[33], aet[17], sop_class[65], sop_instance[65], syntax[65];
+	char note[148];
 };
 
 static inline uint64_t pack_round(uint64_t n)

@@ -60,7 +60,7 @@ static int order_pack(void *arg, uint64_t pack)
 	}
 	int rc = pack_walk_begin(&w, o->store, pack, o->e), got = rc == 0 ? pack_walk_next(&w, &r, o->e) : rc;
 	pack_walk_end(&w);
-	if (got <= 0 || r.kind != RECORD_INSTANCE || r.seq <= o->after)
+	if (got <= 0 || r.kind == RECORD_VOID || r.seq <= o->after)
 		return got < 0 ? got : 0; /* no record: a large instance whose sender or node went away */
 	if ((rc = grow(&o->single, o->n_single, &o->room_single, sizeof *o->single, o->e)) == 0)
 		o->single[o->n_single++] = (struct single){r.seq, pack};
@@ -104,7 +104,7 @@ static int order_shared(struct order *o, uint64_t pack)
 	}
 	while (rc == 0 && (rc = pack_walk_next(&w, &r, o->e)) > 0) {
 		rc = 0;
-		if (r.kind == RECORD_INSTANCE && r.seq > o->after && (rc = order_singles(o, r.seq)) == 0)
+		if (r.kind != RECORD_VOID && r.seq > o->after && (rc = order_singles(o, r.seq)) == 0)
 			rc = o->seen(o->arg, &r, o->e);
 	}
 	pack_walk_end(&w);

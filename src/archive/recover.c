@@ -1,7 +1,7 @@
 /* After anything but a clean stop: what the packs hold behind the index's last sequence number is verified and indexed
  * in order; what is torn was never acknowledged: it is cut off at the end of a pack, marked as void in its middle. */
+#include "archive/event.h"
 #include "archive/registry.h"
-#include "archive/store.h"
 #include "base/log.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +15,8 @@ static int feed_head(void *arg, const uint8_t *data, size_t n, struct err *e)
 	return index_head_feed(arg, data, n, e);
 }
 
-int record_index(struct archive *a, struct db_conn *writer, const struct record *r, int64_t site,
-		 struct index_item *out, struct err *e)
+void record_item(const struct record *r, int64_t site, struct index_item *out)
 {
-	char remark[160];
-	struct index_head *head = NULL;
 	*out = (struct index_item){
 	    .site = site,
 	    .seq = r->seq,
@@ -36,12 +33,26 @@ int record_index(struct archive *a, struct db_conn *writer, const struct record 
 	memcpy(out->where.syntax, r->syntax, sizeof r->syntax);
 	memcpy(out->where.digest, r->digest, 16);
 	memcpy(out->sent, r->sent, 16);
-	int rc = index_head_new(r->syntax, a->attrs, &head, e);
+}
+
+int record_head(struct archive *a, const struct record *r, struct index_head **out, struct err *e)
+{
+	char remark[160];
+	int rc = index_head_new(r->syntax, a->attrs, out, e);
 	if (rc == 0)
-		rc = record_verify(a->packs, r, feed_head, head, e);
-	if (rc == 0)
-		rc = index_head_end(head, remark, e);
+		rc = record_verify(a->packs, r, feed_head, *out, e);
+	return rc == 0 ? index_head_end(*out, remark, e) : rc;
+}
+
+int record_index(struct archive *a, struct db_conn *writer, const struct record *r, int64_t site,
+		 struct index_item *out, struct err *e)
+{
+	struct index_head *head = NULL;
+	bool unreadable = r->kind == RECORD_UNREADABLE;
+	record_item(r, site, out);
+	int rc = unreadable ? record_verify(a->packs, r, NULL, NULL, e) : record_head(a, r, &head, e);
 	out->head = head;
+	out->unreadable = unreadable ? r->note : NULL;
 	if (rc == 0)
 		rc = index_put(writer, out, e);
 	index_head_free(head);
@@ -124,14 +135,17 @@ static int recovery_seen(void *arg, const struct record *r, struct err *e)
 	struct index_item item;
 	struct err why = {0};
 	int rc = 0;
-	if (!v->site.id || strcmp(v->site.code, r->site)) { /* making a site takes the writer: between batches */
+	bool event = r->kind == RECORD_EVENT;
+	if (!event &&
+	    (!v->site.id || strcmp(v->site.code, r->site))) { /* making a site takes the writer: between batches */
 		rc = batch_close(v, e);
 		if (rc == 0)
 			rc = record_site(v->archive, r, &v->site, e);
 	}
 	if (rc < 0 || (rc = batch_open(v, e)) < 0)
 		return rc;
-	rc = record_index(v->archive, v->writer, r, v->site.id, &item, &why);
+	rc = event ? event_replay(v->archive, v->writer, r, &why)
+		   : record_index(v->archive, v->writer, r, v->site.id, &item, &why);
 	if ((rc == -E_CORRUPT || rc == -E_INVAL) && torn(v->archive, r)) {
 		log_warn("recovery: %s%s", why.msg, v->lost ? "" : "; never acknowledged, marked as void");
 		v->voids++;

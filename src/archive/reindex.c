@@ -1,5 +1,5 @@
 #include "archive/check.h"
-#include "archive/store.h"
+#include "archive/event.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,17 +43,19 @@ static int rebuild_seen(void *arg, const struct record *r, struct err *e)
 	struct rebuild *b = arg;
 	struct index_item item;
 	struct err why = {0};
+	bool event = r->kind == RECORD_EVENT;
 	int rc = 0;
 	if (r->seq > b->through) /* came in after the proof began */
 		return 0;
-	if (!b->site.id || strcmp(b->site.code, r->site)) {
+	if (!event && (!b->site.id || strcmp(b->site.code, r->site))) {
 		rc = batch_close(b, e);
 		if (rc == 0)
 			rc = record_site(b->archive, r, &b->site, e);
 	}
 	if (rc < 0 || (rc = batch_open(b, e)) < 0)
 		return rc;
-	rc = record_index(b->archive, b->writer, r, b->site.id, &item, &why);
+	rc = event ? event_replay(b->archive, b->writer, r, &why)
+		   : record_index(b->archive, b->writer, r, b->site.id, &item, &why);
 	b->report->records++;
 	b->report->bytes += r->part10_len;
 	b->done += record_size(r);
@@ -64,10 +66,6 @@ static int rebuild_seen(void *arg, const struct record *r, struct err *e)
 			b->ops->fault(b->ops->arg, why.msg);
 	} else if (rc < 0) {
 		return err_set(e, why.code, "%s", why.msg);
-	} else if (item.outcome == INTAKE_QUARANTINE) {
-		b->report->quarantined++;
-	} else {
-		b->report->rows += item.outcome == INTAKE_STORED;
 	}
 	if (b->ops->progress)
 		b->ops->progress(b->ops->arg, b->done, b->total);
@@ -83,6 +81,21 @@ static int add_size(void *arg, uint64_t pack)
 	return 0;
 }
 
+/* What there is in the end: events move records to and fro. */
+static int count_rows(struct rebuild *b, struct err *e)
+{
+	AUTO(db_conn) c = NULL;
+	int64_t rows = 0, kept = 0;
+	int rc = db_get(b->into, DB_READ, &c, e);
+	if (rc == 0)
+		rc = db_one_int(c, "SELECT count(*) FROM instance", &rows, e);
+	if (rc == 0)
+		rc = db_one_int(c, "SELECT count(*) FROM quarantine", &kept, e);
+	b->report->rows = (uint64_t)rows;
+	b->report->quarantined = (uint64_t)kept;
+	return rc;
+}
+
 static int rebuild(struct rebuild *b, struct err *e)
 {
 	uint64_t next_pack;
@@ -94,7 +107,7 @@ static int rebuild(struct rebuild *b, struct err *e)
 		rc = closed;
 	while (rc == 0 && (rc = index_fold(b->into, 1000, e)) > 0)
 		rc = 0;
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? rc : count_rows(b, e);
 }
 
 /* Compares the derived tables of the two databases; names each table that differs. */

@@ -19,6 +19,8 @@ struct archive {
 	int lock_fd;
 	bool alerts; /* this one opened them */
 	uint64_t reserve, max_instance;
+	int64_t retention_years;
+	pthread_mutex_t decisions; /* one at a time */
 	size_t buffer;
 	/* ARCHIVE_SERVE only */
 	struct packer *packer;
@@ -29,14 +31,15 @@ struct archive {
 	unsigned n_buffers;
 };
 
-/* One finished instance on its way through the committer. */
+/* One finished instance, or a decision, on its way through the committer. */
 enum place_state { PLACE_WRITING, PLACE_WRITTEN, PLACE_FAILED };
 struct place {
 	struct place *next;
 	struct open_pack *pack; /* shared pack, or NULL for a pack of its own */
 	uint64_t at, seq;
 	enum place_state state;
-	struct index_item *item;
+	struct index_item *item; /* or: */
+	struct event *event;
 	int rc; /* outcome, once done */
 	struct err err;
 	sem_t done;
@@ -59,6 +62,10 @@ int recover(struct archive *a, uint64_t *next_seq, uint64_t *next_pack, struct e
 int records_in_order(struct blob_store *s, uint64_t from, uint64_t after_seq,
 		     int (*seen)(void *arg, const struct record *r, struct err *e), void *arg, uint64_t *next_pack,
 		     struct err *e);
+/* A record, verified from beginning to end, and the head of its data set. */
+int record_head(struct archive *a, const struct record *r, struct index_head **out, struct err *e);
+/* What the record itself says of an item; aet is borrowed. */
+void record_item(const struct record *r, int64_t site, struct index_item *out);
 /* One record, verified, into the open transaction of writer. */
 int record_index(struct archive *a, struct db_conn *writer, const struct record *r, int64_t site,
 		 struct index_item *out, struct err *e);

@@ -81,6 +81,8 @@ static const struct key keys[] = {
 	 "Instances up to this size share a pack; a larger one gets a pack of its own."},
 	{"archive", "max_instance", "0", AT(max_instance), NUMBER(SIZE, 0, 1024 * T),
 	 "Largest instance that is taken; 0: no limit."},
+	{"archive", "retention_years", "0", AT(retention_years), NUMBER(INT, 0, 200),
+	 "A study cannot be dropped before it is so many years old, by its Study Date or else its arrival; 0: any time."},
 	{"commitment", "report", "auto", AT(commit_report), TEXT(REPORT),
 	 "Association for the result of a storage commitment: the one that asked (same), one to the peer (new), or the one "
 	 "that asked while it stays open, else one to the peer (auto)."},

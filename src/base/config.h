@@ -8,7 +8,7 @@
  *     dicom.listen dicom.port dicom.max_associations dicom.max_pdu_receive dicom.max_pdu_send dicom.artim dicom.idle
  *     dicom.dimse dicom.check_called_aet dicom.find_limit
  *     query.relational query.require_key query.most query.fuzzy query.timezone index.attributes
- *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance
+ *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance archive.retention_years
  *     dicom.async_window
  *     commitment.report commitment.retry commitment.give_up commitment.keep
  *     log.level log.format alerts.window alerts.repeated alerts.size http.port
@@ -50,11 +50,12 @@ struct config {
 	/* [index] */
 	char *attributes; /* kept besides those built in; archive/attr_extra.h reads it */
 	/* [archive] */
-	int64_t reserve;      /* bytes of disk that stay free: below it C-STORE answers A700 */
-	int64_t pack_size;    /* size at which an intake pack is sealed */
-	int64_t prewrite;     /* bytes of packs written with zeros in advance; 0: none */
-	int64_t buffer;       /* instances up to this size share a pack; larger ones get a pack of their own */
-	int64_t max_instance; /* bytes; larger is refused; 0: no limit */
+	int64_t reserve;         /* bytes of disk that stay free: below it C-STORE answers A700 */
+	int64_t pack_size;       /* size at which an intake pack is sealed */
+	int64_t prewrite;        /* bytes of packs written with zeros in advance; 0: none */
+	int64_t buffer;          /* instances up to this size share a pack; larger ones get a pack of their own */
+	int64_t max_instance;    /* bytes; larger is refused; 0: no limit */
+	int64_t retention_years; /* a younger study cannot be dropped; 0: any can */
 	/* [commitment] */
 	char *commit_report;      /* auto, same or new: over which association the result goes */
 	int64_t commit_retry_ms;  /* until the first new try; each one after it waits twice as long, up to an hour */

@@ -109,6 +109,8 @@ int import_file(struct archive *a, const struct intake_source *src, int fd, stru
 		return outcome(out, IMPORT_SKIPPED, "a DICOMDIR, which is not an instance");
 	rc = intake_begin(a, src, meta.syntax, "", "", &in, &why);
 	if (rc == 0)
+		intake_hint(in, meta.sop_class, meta.sop_instance);
+	if (rc == 0)
 		rc = feed(in, fd, piece.data, (size_t)n, (size_t)at, out, &why);
 	if (rc < 0 && !archive_failed(rc))
 		return outcome(out, IMPORT_REFUSED, why.msg);

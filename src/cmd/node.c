@@ -33,6 +33,7 @@ static const struct {
     {"archive.buffer", offsetof(struct config, buffer), false},
     {"index.attributes", offsetof(struct config, attributes), true},
     {"archive.max_instance", offsetof(struct config, max_instance), false},
+    {"archive.retention_years", offsetof(struct config, retention_years), false},
     {"alerts.window", offsetof(struct config, alerts_window_ms), false},
     {"alerts.repeated", offsetof(struct config, alerts_repeated), false},
     {"alerts.size", offsetof(struct config, alerts_size), false},

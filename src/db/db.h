@@ -57,7 +57,7 @@ struct db *db_of(const struct db_conn *c);
 int db_begin(struct db_conn *c, struct err *e);  /* writer: IMMEDIATE; reader: a snapshot */
 int db_commit(struct db_conn *c, struct err *e); /* what fails is rolled back */
 void db_rollback(struct db_conn *c);
-int db_savepoint(struct db_conn *c, struct err *e); /* one level */
+int db_savepoint(struct db_conn *c, struct err *e); /* within another one, too: what ends is the latest */
 int db_savepoint_release(struct db_conn *c, struct err *e);
 void db_savepoint_rollback(struct db_conn *c);                  /* undoes to the savepoint; the transaction goes on */
 int db_exec(struct db_conn *c, const char *sql, struct err *e); /* one or more statements without parameters */

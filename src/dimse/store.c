@@ -168,6 +168,13 @@ int serve_store(struct session *s, const struct shim_command *rq, const struct s
 			log_warn("instance %s quarantined: %s", rq->affected_instance, result.reason);
 		err_set(&why, E_CONFLICT, "%s", result.reason);
 		return session_answer(s, cx, rq, STATUS_WARNING, &why, e);
+	case INTAKE_UNREADABLE: /* kept, but not as what the sender meant: it must not rely on it */
+		metric_add(&m_quarantine, 1);
+		if (++s->quarantined <= LINES_MOST)
+			log_warn("instance %s cannot be understood and is kept aside: %s", rq->affected_instance,
+				 result.reason);
+		err_set(&why, E_INVAL, "%s", result.reason);
+		return session_answer(s, cx, rq, STATUS_UNABLE, &why, e);
 	}
 	return answer_stored(s, rq, cx, &result, e);
 }

@@ -70,7 +70,7 @@ static void headers_say_what_the_manual_says(void **state)
 	uint8_t block[PACK_BLOCK], part10[300] = "x";
 	enum pack_kind kind;
 	pack_header(0x1234567890, PACK_SINGLE, 99, block);
-	assert_memory_equal(block, "TLRDPACK\1\0\0\0\0\x10\0\0\x90\x78\x56\x34\x12\0\0\0", 24);
+	assert_memory_equal(block, "TLRDPACK\2\0\0\0\0\x10\0\0\x90\x78\x56\x34\x12\0\0\0", 24);
 	assert_int_equal(pack_header_read(block, 0x1234567890, &kind, NULL), 0);
 	assert_int_equal(kind, PACK_SINGLE);
 	assert_int_equal(pack_header_read(block, 7, &kind, NULL), -E_CORRUPT);
@@ -78,7 +78,7 @@ static void headers_say_what_the_manual_says(void **state)
 	assert_int_equal(pack_header_read(block, 0x1234567890, &kind, NULL), -E_CORRUPT);
 
 	pack_header(7, PACK_SHARED, 99, block); /* of a program to come */
-	block[8] = 2;
+	block[8] = 3;
 	uint64_t sum = XXH3_64bits(block, 56);
 	for (int k = 0; k < 8; k++)
 		block[56 + k] = (uint8_t)(sum >> 8 * k);

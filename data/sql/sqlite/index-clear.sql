@@ -11,4 +11,6 @@ DELETE FROM form;
 DELETE FROM uid;
 DELETE FROM stat_delta;
 DELETE FROM quarantine;
+DELETE FROM event;
+DELETE FROM hold;
 UPDATE meta SET value = '0' WHERE key IN ('through', 'floor')

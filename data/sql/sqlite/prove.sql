@@ -24,9 +24,13 @@ r_patient AS (SELECT site, issuer, patient_id, alone, names, attrs FROM rebuilt.
 m_modality AS (SELECT y.study_uid, m.modality FROM main.study_modality m JOIN main.study y ON y.pk = m.study),
 r_modality AS (SELECT y.study_uid, m.modality FROM rebuilt.study_modality m JOIN rebuilt.study y ON y.pk = m.study),
 m_quarantine AS (SELECT seq, site, sop_uid, study_uid, series_uid, class, syntax, reason, pack, at, part10_len, head_len, digest, aet,
-	received, sent FROM main.quarantine),
+	received, sent, kind, event, gone FROM main.quarantine),
 r_quarantine AS (SELECT seq, site, sop_uid, study_uid, series_uid, class, syntax, reason, pack, at, part10_len, head_len, digest, aet,
-	received, sent FROM rebuilt.quarantine),
+	received, sent, kind, event, gone FROM rebuilt.quarantine),
+m_event AS (SELECT seq, at, kind, study_uid, number, who, why, done, records, reason, pack, place FROM main.event),
+r_event AS (SELECT seq, at, kind, study_uid, number, who, why, done, records, reason, pack, place FROM rebuilt.event),
+m_hold AS (SELECT study_uid, event FROM main.hold),
+r_hold AS (SELECT study_uid, event FROM rebuilt.hold),
 m_name AS (SELECT f.form, n.kind, n.part, COUNT(*) AS bearers FROM main.name n JOIN main.form f ON f.pk = n.form GROUP BY 1, 2, 3),
 r_name AS (SELECT f.form, n.kind, n.part, COUNT(*) AS bearers FROM rebuilt.name n JOIN rebuilt.form f ON f.pk = n.form GROUP BY 1, 2, 3)
 SELECT 'patient', (SELECT COUNT(*) FROM (SELECT * FROM m_patient EXCEPT SELECT * FROM r_patient))
@@ -42,5 +46,9 @@ UNION ALL SELECT 'study_modality', (SELECT COUNT(*) FROM (SELECT * FROM m_modali
 	+ (SELECT COUNT(*) FROM (SELECT * FROM r_modality EXCEPT SELECT * FROM m_modality))
 UNION ALL SELECT 'quarantine', (SELECT COUNT(*) FROM (SELECT * FROM m_quarantine EXCEPT SELECT * FROM r_quarantine))
 	+ (SELECT COUNT(*) FROM (SELECT * FROM r_quarantine EXCEPT SELECT * FROM m_quarantine))
+UNION ALL SELECT 'event', (SELECT COUNT(*) FROM (SELECT * FROM m_event EXCEPT SELECT * FROM r_event))
+	+ (SELECT COUNT(*) FROM (SELECT * FROM r_event EXCEPT SELECT * FROM m_event))
+UNION ALL SELECT 'hold', (SELECT COUNT(*) FROM (SELECT * FROM m_hold EXCEPT SELECT * FROM r_hold))
+	+ (SELECT COUNT(*) FROM (SELECT * FROM r_hold EXCEPT SELECT * FROM m_hold))
 UNION ALL SELECT 'name', (SELECT COUNT(*) FROM (SELECT * FROM m_name EXCEPT SELECT * FROM r_name))
 	+ (SELECT COUNT(*) FROM (SELECT * FROM r_name EXCEPT SELECT * FROM m_name))

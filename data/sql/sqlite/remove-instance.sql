@@ -1,0 +1,2 @@
+-- $1 instance
+DELETE FROM instance WHERE pk = $1

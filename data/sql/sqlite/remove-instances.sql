@@ -1,0 +1,2 @@
+-- $1 study
+DELETE FROM instance WHERE series IN (SELECT pk FROM series WHERE study = $1)

@@ -1,0 +1,2 @@
+-- $1 study: its series
+DELETE FROM series WHERE study = $1

@@ -1,0 +1,2 @@
+-- $1 study -> its patient
+DELETE FROM study WHERE pk = $1 RETURNING patient

@@ -1,0 +1,480 @@
+#include "archive/event.h"
+#include "archive/attr.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { F_KIND = 1, F_STUDY, F_FIRST, F_LAST, F_WHO, F_WHY };
+enum { NAMES_OF_PATIENT = 0, NAMES_OF_STUDY = 1 };
+#define EVENT_MOST 4096u
+
+/* A record of quarantine that an event takes in again. */
+struct event_taken {
+	int64_t pk, site;
+	uint64_t seq, pack, at;
+	struct record record;
+	struct index_head *head;
+	struct index_item item;
+	char why[160]; /* it cannot be read; "": it can */
+};
+
+static const char *const names[DECISION_KINDS] = {
+    [DECIDE_DROP] = "drop",       [DECIDE_RESTORE] = "undrop",  [DECIDE_HOLD] = "hold",
+    [DECIDE_UNHOLD] = "unhold",   [DECIDE_RELEASE] = "release", [DECIDE_REPLACE] = "replace",
+    [DECIDE_DISCARD] = "discard",
+};
+
+const char *decision_name(enum decision_kind what)
+{
+	return names[what];
+}
+
+int decision_parse(const char *name, enum decision_kind *out)
+{
+	for (int i = DECIDE_DROP; i < DECISION_KINDS; i++)
+		if (strcmp(names[i], name) == 0) {
+			*out = (enum decision_kind)i;
+			return 0;
+		}
+	return -E_INVAL;
+}
+
+/* ---- as bytes */
+
+static int put_text(struct buf *out, uint8_t field, const char *text, struct err *e)
+{
+	return attr_put(out, field, text, strlen(text), e);
+}
+
+static int put_number(struct buf *out, uint8_t field, uint64_t n, struct err *e)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%" PRIu64, n);
+	return n ? put_text(out, field, text, e) : 0;
+}
+
+int event_write(const struct event *ev, struct buf *out, struct err *e)
+{
+	const struct decision *d = &ev->decision;
+	int rc = put_text(out, F_KIND, names[d->what], e);
+	if (rc == 0)
+		rc = put_text(out, F_STUDY, d->study, e);
+	if (rc == 0)
+		rc = put_number(out, F_FIRST, ev->first, e);
+	if (rc == 0)
+		rc = put_number(out, F_LAST, d->number, e);
+	if (rc == 0)
+		rc = put_text(out, F_WHO, d->who, e);
+	return rc == 0 ? put_text(out, F_WHY, d->why, e) : rc;
+}
+
+static void get_text(const struct buf *in, uint8_t field, char *out, size_t room)
+{
+	const char *text;
+	size_t n;
+	attr_get(in->data, in->len, field, &text, &n);
+	snprintf(out, room, "%.*s", (int)n, text);
+}
+
+static uint64_t get_number(const struct buf *in, uint8_t field)
+{
+	char text[24];
+	get_text(in, field, text, sizeof text);
+	return strtoull(text, NULL, 10);
+}
+
+static int collect(void *arg, const uint8_t *data, size_t n, struct err *e)
+{
+	return buf_put(arg, data, n, e);
+}
+
+int event_read(struct archive *a, const struct record *r, struct event *out, struct err *e)
+{
+	AUTO(buf) bytes = BUF(EVENT_MOST);
+	char kind[16];
+	*out = (struct event){.record = *r};
+	int rc = r->part10_len > EVENT_MOST
+		     ? err_set(e, E_CORRUPT, "record %" PRIu64 " is too long for an event", r->seq)
+		     : record_verify(a->packs, r, collect, &bytes, e);
+	if (rc < 0)
+		return rc;
+	get_text(&bytes, F_KIND, kind, sizeof kind);
+	if (decision_parse(kind, &out->decision.what) < 0)
+		return err_set(e, E_UNSUP, "event %" PRIu64 ": this program does not know the decision \"%s\"", r->seq,
+			       kind);
+	get_text(&bytes, F_STUDY, out->decision.study, sizeof out->decision.study);
+	get_text(&bytes, F_WHO, out->decision.who, sizeof out->decision.who);
+	get_text(&bytes, F_WHY, out->decision.why, sizeof out->decision.why);
+	out->first = get_number(&bytes, F_FIRST);
+	out->decision.number = get_number(&bytes, F_LAST);
+	return 0;
+}
+
+void event_cleanup(struct event *ev)
+{
+	for (unsigned i = 0; i < ev->n; i++)
+		index_head_free(ev->taken[i].head);
+	free(ev->taken);
+	ev->taken = NULL;
+	ev->n = 0;
+}
+
+/* ---- records that come again */
+
+int event_statement(struct db_conn *c, const char *name, struct db_stmt **out, struct err *e, unsigned n, ...)
+{
+	va_list ap;
+	int rc = db_prepare(c, db_sql(db_of(c), name), out, e);
+	va_start(ap, n);
+	for (unsigned i = 1; i <= n && rc == 0; i++)
+		db_bind_int(*out, (int)i, va_arg(ap, int64_t));
+	va_end(ap);
+	return rc;
+}
+
+static int list_taken(struct db_conn *c, struct event *ev, struct err *e)
+{
+	const struct decision *d = &ev->decision;
+	struct db_stmt *s;
+	int rc;
+	if (d->what == DECIDE_RESTORE) {
+		if ((rc = event_statement(c, "kept-bin", &s, e, 0)) < 0)
+			return rc;
+		db_bind_text(s, 1, d->study, strlen(d->study));
+		db_bind_int(s, 2, (int64_t)ev->first);
+		db_bind_int(s, 3, (int64_t)d->number);
+		db_bind_int(s, 4, EVENT_RECORDS);
+	} else if ((rc = event_statement(c, "kept-get", &s, e, 1, (int64_t)d->number)) < 0) {
+		return rc;
+	}
+	while ((rc = db_step(s, e)) > 0)
+		ev->taken[ev->n++] = (struct event_taken){
+		    .pk = db_int(s, 0),
+		    .seq = (uint64_t)db_int(s, 1),
+		    .site = db_int(s, 2),
+		    .pack = (uint64_t)db_int(s, 3),
+		    .at = (uint64_t)db_int(s, 4),
+		};
+	return rc;
+}
+
+/* Its record, verified from beginning to end, and its head. What is wrong with it is its own matter: it stays. */
+static int read_taken(struct archive *a, struct event_taken *t)
+{
+	uint8_t head[PACK_HEAD];
+	struct err why = {0};
+	int64_t k = a->packs->ops->read(a->packs, t->pack, t->at - PACK_HEAD, head, sizeof head, &why);
+	int rc = k < 0 ? (int)k : 0;
+	if (rc == 0 && (k != (int64_t)sizeof head ||
+			!record_header_read(head, t->pack, t->at - PACK_HEAD, &t->record) || t->record.seq != t->seq))
+		rc = err_set(&why, E_CORRUPT, "its record is not where it was");
+	if (rc == 0)
+		rc = record_head(a, &t->record, &t->head, &why);
+	if (rc == 0 && t->record.sop_instance[0] && strcmp(t->record.sop_instance, index_head_instance(t->head)) != 0)
+		rc = err_set(&why, E_MISMATCH, "it came under another SOP Instance UID than its data set has");
+	if (rc == -E_NOMEM || rc == -E_IO)
+		return rc;
+	record_item(&t->record, t->site, &t->item);
+	t->item.head = t->head;
+	snprintf(t->why, sizeof t->why, "%.159s", rc < 0 ? why.msg : "");
+	return 0;
+}
+
+int event_prepare(struct archive *a, struct db_conn *c, struct event *ev, struct err *e)
+{
+	enum decision_kind what = ev->decision.what;
+	int rc;
+	if (what != DECIDE_RESTORE && what != DECIDE_RELEASE && what != DECIDE_REPLACE)
+		return 0;
+	ev->taken = calloc(what == DECIDE_RESTORE ? EVENT_RECORDS : 1, sizeof *ev->taken);
+	if (!ev->taken)
+		return err_set(e, E_NOMEM, "no memory for the records of an event");
+	if ((rc = list_taken(c, ev, e)) < 0)
+		return rc;
+	for (unsigned i = 0; i < ev->n && rc == 0; i++)
+		if ((rc = read_taken(a, &ev->taken[i])) < 0)
+			err_set(e, (enum err_code) - rc, "record %" PRIu64 " cannot be read", ev->taken[i].seq);
+	return rc;
+}
+
+/* ---- rows that go */
+
+/* A statement that answers at most one number; 0 where it answers none. */
+static int change(struct db_conn *w, const char *name, int64_t a, int64_t *answer, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = event_statement(w, name, &s, e, 1, a);
+	if (rc < 0)
+		return rc;
+	if ((rc = db_step(s, e)) > 0) {
+		if (answer)
+			*answer = db_int(s, 0);
+		db_reset(s);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int change_two(struct db_conn *w, const char *name, int64_t a, int64_t b, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = event_statement(w, name, &s, e, 2, a, b);
+	return rc < 0 ? rc : db_step(s, e);
+}
+
+static int remove_study(struct db_conn *w, int64_t study, struct err *e)
+{
+	static const char *const parts[] = {"remove-instances", "remove-series", "remove-modalities", "remove-classes",
+					    "remove-deltas"};
+	int64_t patient = 0, gone = 0;
+	int rc = 0;
+	for (unsigned i = 0; i < sizeof parts / sizeof *parts && rc == 0; i++)
+		rc = change(w, parts[i], study, NULL, e);
+	if (rc < 0 || (rc = change_two(w, "remove-names", study, NAMES_OF_STUDY, e)) < 0 ||
+	    (rc = change(w, "remove-study", study, &patient, e)) < 0 ||
+	    (rc = change(w, "remove-patient", patient, &gone, e)) < 0)
+		return rc;
+	return gone ? change_two(w, "remove-names", gone, NAMES_OF_PATIENT, e) : 0;
+}
+
+static int remove_instance(struct db_conn *w, int64_t instance, int64_t study, struct err *e)
+{
+	static const char *const parts[] = {"remove-empty-series", "recount-series", "remove-deltas"};
+	int64_t left = 0;
+	int rc = change(w, "remove-instance", instance, NULL, e);
+	for (unsigned i = 0; i < sizeof parts / sizeof *parts && rc == 0; i++)
+		rc = change(w, parts[i], study, NULL, e);
+	if (rc < 0 || (rc = change(w, "recount-study", study, &left, e)) < 0)
+		return rc;
+	if (left == 0)
+		return remove_study(w, study, e);
+	rc = change(w, "remove-modalities", study, NULL, e);
+	return rc == 0 ? change(w, "remove-classes", study, NULL, e) : rc;
+}
+
+/* ---- what each decision does */
+
+static int without_effect(struct event *ev, const char *why)
+{
+	ev->result.done = false;
+	snprintf(ev->result.reason, sizeof ev->result.reason, "%s", why);
+	return 0;
+}
+
+static int find_study(struct db_conn *w, const char *uid, int64_t *pk, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = event_statement(w, "study-age", &s, e, 0);
+	if (rc < 0)
+		return rc;
+	db_bind_text(s, 1, uid, strlen(uid));
+	if ((rc = db_step(s, e)) > 0) {
+		*pk = db_int(s, 0);
+		db_reset(s);
+	}
+	return rc;
+}
+
+/* kept-drop and kept-replace: rows of instances as rows of quarantine. */
+static int set_aside(struct db_conn *w, const char *name, int64_t which, const struct event *ev, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = event_statement(w, name, &s, e, 2, which, (int64_t)ev->record.seq);
+	return rc < 0 ? rc : db_step(s, e);
+}
+
+static int apply_drop(struct db_conn *w, struct event *ev, struct err *e)
+{
+	int64_t study;
+	int rc = find_study(w, ev->decision.study, &study, e);
+	if (rc <= 0)
+		return rc < 0 ? rc : without_effect(ev, "there is no such study");
+	if ((rc = set_aside(w, "kept-drop", study, ev, e)) < 0)
+		return rc;
+	ev->result.records = (uint64_t)db_changes(w);
+	return remove_study(w, study, e);
+}
+
+static int apply_hold(struct db_conn *w, struct event *ev, struct err *e)
+{
+	bool set = ev->decision.what == DECIDE_HOLD;
+	struct db_stmt *s;
+	int rc = event_statement(w, set ? "hold-set" : "hold-remove", &s, e, 0);
+	if (rc < 0)
+		return rc;
+	db_bind_text(s, 1, ev->decision.study, strlen(ev->decision.study));
+	if (set)
+		db_bind_int(s, 2, (int64_t)ev->record.seq);
+	return db_step(s, e);
+}
+
+static int stays(struct db_conn *w, const struct event_taken *t, const char *why, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = event_statement(w, "kept-stays", &s, e, 1, t->pk);
+	if (rc < 0)
+		return rc;
+	db_bind_text(s, 2, why, strlen(why));
+	return db_step(s, e);
+}
+
+/* One record into the index: 1 when it is settled (in, or there already), 0 when it stays, for item.reason. */
+static int take(struct db_conn *w, const struct event *ev, struct event_taken *t, struct err *e)
+{
+	int rc;
+	if (t->why[0]) {
+		snprintf(t->item.reason, sizeof t->item.reason, "%s", t->why);
+		t->item.outcome = INTAKE_UNREADABLE;
+	} else if ((rc = index_take(w, &t->item, e)) < 0) {
+		return rc;
+	}
+	switch (t->item.outcome) {
+	case INTAKE_STORED:
+		rc = change(w, "kept-remove", t->pk, NULL, e);
+		return rc < 0 ? rc : 1;
+	case INTAKE_SAME: /* came again meanwhile: one is enough */
+		rc = change_two(w, "kept-gone", t->pk, (int64_t)ev->record.seq, e);
+		return rc < 0 ? rc : 1;
+	default:
+		return 0;
+	}
+}
+
+static int apply_restore(struct db_conn *w, struct event *ev, struct err *e)
+{
+	for (unsigned i = 0; i < ev->n; i++) {
+		struct event_taken *t = &ev->taken[i];
+		int rc = take(w, ev, t, e);
+		if (rc > 0) {
+			ev->result.records++;
+			continue;
+		}
+		if (rc < 0 || (rc = stays(w, t, t->item.reason, e)) < 0)
+			return rc;
+		ev->result.left++;
+	}
+	return 0;
+}
+
+/* The instance that has the UID of the one that comes, out of its way. */
+static int make_way(struct db_conn *w, struct event *ev, struct event_taken *t, struct err *e)
+{
+	const char *uid = index_head_instance(t->head);
+	struct db_stmt *s;
+	int64_t instance = 0, study = 0;
+	int rc = event_statement(w, "instance-study", &s, e, 0);
+	if (rc < 0)
+		return rc;
+	db_bind_text(s, 1, uid, strlen(uid));
+	if ((rc = db_step(s, e)) <= 0)
+		return rc;
+	instance = db_int(s, 0);
+	study = db_int(s, 1);
+	db_reset(s);
+	if ((rc = set_aside(w, "kept-replace", instance, ev, e)) < 0)
+		return rc;
+	ev->result.records++;
+	return remove_instance(w, instance, study, e);
+}
+
+/* All or nothing: what cannot be taken in removes nothing. */
+static int apply_replace(struct db_conn *w, struct event *ev, struct event_taken *t, struct err *e)
+{
+	int rc = t->why[0] ? 0 : index_judge(w, &t->item, e);
+	if (rc < 0 || t->why[0] || t->item.outcome != INTAKE_QUARANTINE)
+		return rc < 0 ? rc : take(w, ev, t, e);
+	if ((rc = db_savepoint(w, e)) < 0)
+		return rc;
+	if ((rc = make_way(w, ev, t, e)) == 0 && (rc = take(w, ev, t, e)) > 0) {
+		int released = db_savepoint_release(w, e);
+		return released < 0 ? released : 1;
+	}
+	db_savepoint_rollback(w);
+	ev->result.records = 0;
+	return rc;
+}
+
+static int apply_release(struct db_conn *w, struct event *ev, struct err *e)
+{
+	struct event_taken *t = ev->taken;
+	if (ev->n == 0)
+		return without_effect(ev, "there is no such record in quarantine");
+	int rc = ev->decision.what == DECIDE_REPLACE ? apply_replace(w, ev, t, e) : take(w, ev, t, e);
+	if (rc > 0)
+		ev->result.records++;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	without_effect(ev, t->item.reason);
+	return stays(w, t, t->item.reason, e);
+}
+
+static int apply_discard(struct db_conn *w, struct event *ev, struct err *e)
+{
+	int64_t pk = 0;
+	int rc = change(w, "kept-get", (int64_t)ev->decision.number, &pk, e);
+	if (rc < 0)
+		return rc;
+	if (!pk)
+		return without_effect(ev, "there is no such record in quarantine");
+	ev->result.records = 1;
+	return change_two(w, "kept-gone", pk, (int64_t)ev->record.seq, e);
+}
+
+static int apply(struct db_conn *w, struct event *ev, struct err *e)
+{
+	switch (ev->decision.what) {
+	case DECIDE_DROP:
+		return apply_drop(w, ev, e);
+	case DECIDE_RESTORE:
+		return apply_restore(w, ev, e);
+	case DECIDE_RELEASE:
+	case DECIDE_REPLACE:
+		return apply_release(w, ev, e);
+	case DECIDE_DISCARD:
+		return apply_discard(w, ev, e);
+	default:
+		return apply_hold(w, ev, e);
+	}
+}
+
+static int note(struct db_conn *w, const struct event *ev, struct err *e)
+{
+	const struct decision *d = &ev->decision;
+	const struct record *r = &ev->record;
+	struct db_stmt *s;
+	int rc = event_statement(w, "event-add", &s, e, 2, (int64_t)r->seq, r->received_us);
+	if (rc < 0)
+		return rc;
+	db_bind_text(s, 3, names[d->what], strlen(names[d->what]));
+	db_bind_text(s, 4, d->study, strlen(d->study));
+	db_bind_int(s, 5, (int64_t)d->number);
+	db_bind_text(s, 6, d->who, strlen(d->who));
+	db_bind_text(s, 7, d->why, strlen(d->why));
+	db_bind_int(s, 8, ev->result.done);
+	db_bind_int(s, 9, (int64_t)ev->result.records);
+	db_bind_text(s, 10, ev->result.reason, strlen(ev->result.reason));
+	db_bind_int(s, 11, (int64_t)r->pack);
+	db_bind_int(s, 12, (int64_t)r->at);
+	return db_step(s, e);
+}
+
+int event_apply(struct db_conn *writer, struct event *ev, struct err *e)
+{
+	int rc = db_savepoint(writer, e);
+	if (rc < 0)
+		return rc;
+	ev->result = (struct decision_result){.done = true};
+	if ((rc = apply(writer, ev, e)) == 0 && (rc = note(writer, ev, e)) == 0)
+		return db_savepoint_release(writer, e);
+	db_savepoint_rollback(writer);
+	return rc;
+}
+
+int event_replay(struct archive *a, struct db_conn *writer, const struct record *r, struct err *e)
+{
+	AUTO(event) ev = {0};
+	int rc = event_read(a, r, &ev, e);
+	if (rc == 0)
+		rc = event_prepare(a, writer, &ev, e);
+	return rc == 0 ? event_apply(writer, &ev, e) : rc;
+}

@@ -1,0 +1,39 @@
+/* archive/event.h - a decision as a record of the packs, and what it does to the index. Of this room only.
+ *
+ * The record's bytes are fields as attr_put() writes them, all text: 1 kind, 2 study UID, 3 and 4 first and last sequence
+ * number, 5 who, 6 why. man/teleread-pack.5 has them.
+ * Use:      event_prepare() reads the records that are to be taken in again, with their heads (it takes as long as reading
+ *           them does); event_apply() then changes the index within the open transaction.
+ * Errors:   -E_UNSUP for a kind that this program does not know, -E_CORRUPT for a record that is no event.
+ */
+#ifndef ARCHIVE_EVENT_H
+#define ARCHIVE_EVENT_H
+
+#include "archive/kept.h"
+#include "archive/store.h"
+
+#define EVENT_RECORDS 500u /* that one event takes in again at most: a long restore is a row of events */
+
+struct event_taken;
+struct event {
+	struct decision decision;
+	uint64_t first;       /* RESTORE: of the records first to decision.number */
+	struct record record; /* its own */
+	struct event_taken *taken;
+	unsigned n;
+	struct decision_result result;
+};
+int event_write(const struct event *ev, struct buf *out, struct err *e);
+/* The event of a record, its checksum verified. */
+int event_read(struct archive *a, const struct record *r, struct event *out, struct err *e);
+int event_prepare(struct archive *a, struct db_conn *c, struct event *ev, struct err *e);
+/* Applies it and notes it in the table of events; what fails leaves the transaction as it was. */
+int event_apply(struct db_conn *writer, struct event *ev, struct err *e);
+/* All of it: for replay. */
+int event_replay(struct archive *a, struct db_conn *writer, const struct record *r, struct err *e);
+void event_cleanup(struct event *ev);
+AUTO_TYPE(event, struct event);
+
+/* A statement by name with up to three numbers bound. */
+int event_statement(struct db_conn *c, const char *name, struct db_stmt **out, struct err *e, unsigned n, ...);
+#endif

@@ -1,0 +1,78 @@
+/* archive/kept.h - what is kept but not shown, and the operator's decisions about it.
+ *
+ * Quarantine holds each record that queries do not find: one that contradicts the archive, one that nobody can read, an
+ * instance of a study that was dropped, an instance that another one replaced. A record is named by its sequence number.
+ * Decisions are records of the packs themselves (event.h): they have a sequence number, are durable before decide()
+ * returns, and are applied in order with everything taken in, so that an index built from packs equals the one that grew.
+ * Scope:    the operator's: everything.
+ * Errors:   of decide(): -E_NOENT (no such study, record or hold), -E_EXISTS (it is so already), -E_DENIED (held, or within
+ *           the retention: the sentence says by whom, why, until when), -E_INVAL; nothing was written then. Else as intake.h.
+ * Threads:  any; decisions wait for each other. decide() needs ARCHIVE_SERVE.
+ */
+#ifndef ARCHIVE_KEPT_H
+#define ARCHIVE_KEPT_H
+
+#include "archive/query.h"
+
+enum decision_kind {
+	DECIDE_DROP = 1, /* a study goes into the bin: its UIDs are free again */
+	DECIDE_RESTORE,  /* what was dropped of a study is taken in again, in its old order */
+	DECIDE_HOLD,     /* a study must not be dropped; it need not be there yet */
+	DECIDE_UNHOLD,
+	DECIDE_RELEASE, /* a record is taken in as if it arrived now */
+	DECIDE_REPLACE, /* likewise, in the place of the instance that has its UID, which goes into quarantine */
+	DECIDE_DISCARD, /* a record is not wanted: it is no longer listed */
+	DECISION_KINDS
+};
+#define DECISION_WHY_MOST 1000u
+struct decision {
+	enum decision_kind what;
+	char study[65];
+	uint64_t number; /* of the record; 0 where it is about a study */
+	char who[65], why[DECISION_WHY_MOST + 1];
+};
+struct decision_result {
+	bool done;        /* false: it had no effect, reason says why */
+	uint64_t records; /* moved */
+	uint64_t left;    /* RESTORE: stay in the bin, each with its reason */
+	char reason[160];
+};
+const char *decision_name(enum decision_kind what);            /* "drop", "undrop", ... */
+int decision_parse(const char *name, enum decision_kind *out); /* 0 or -E_INVAL */
+int decide(struct archive *a, const struct decision *d, struct decision_result *out, struct err *e);
+
+/* ---- what is there. A positive return of seen ends the walk, and is returned; no connection is held meanwhile. */
+struct kept {
+	uint64_t seq, event, gone; /* event: the decision that brought it here; gone: that discarded it; 0: none */
+	char kind[16];             /* "contradiction", "unreadable", "dropped", "replaced" */
+	char site[33], aet[17], reason[DECISION_WHY_MOST + 1];
+	int64_t received_us;
+	struct stored where; /* bytes: stored_read() */
+};
+struct kept_filter {
+	const char *study, *kind; /* "": any */
+	bool gone;                /* discarded ones too */
+	uint64_t number;          /* this one only; 0: all */
+};
+bool kept_kind_known(const char *kind);
+int kept_each(struct archive *a, const struct kept_filter *f, int (*seen)(void *arg, const struct kept *k), void *arg,
+	      struct err *e);
+
+struct decided {
+	uint64_t seq;
+	int64_t at_us;
+	struct decision decision;
+	struct decision_result result;
+};
+int decided_each(struct archive *a, const char *study, int (*seen)(void *arg, const struct decided *d), void *arg,
+		 struct err *e);
+
+/* Studies that are held, or (bin) of which something was dropped: since when, by whom, why; records and bytes of the bin. */
+struct set_aside {
+	char study[65], who[65], why[DECISION_WHY_MOST + 1];
+	int64_t at_us;
+	uint64_t records, bytes;
+};
+int hold_each(struct archive *a, int (*seen)(void *arg, const struct set_aside *s), void *arg, struct err *e);
+int bin_each(struct archive *a, int (*seen)(void *arg, const struct set_aside *s), void *arg, struct err *e);
+#endif
