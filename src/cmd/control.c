@@ -1,6 +1,7 @@
 #include "cmd/control.h"
 #include "archive/registry.h"
 #include "base/log.h"
+#include "cmd/decision.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define MESSAGE_MOST 512
+#define MESSAGE_MOST 2048
 
 struct control {
 	struct archive *archive;
@@ -130,25 +131,61 @@ static int answer_alert(const char *request, struct err *e)
 	return 0;
 }
 
+static bool peer_of(int client, struct ucred *who)
+{
+	socklen_t n = sizeof *who;
+
+	return getsockopt(client, SOL_SOCKET, SO_PEERCRED, who, &n) == 0;
+}
+
+/* "drop 0 1.2.3", a new line, why */
+static int answer_decide(struct control *c, int client, const char *request, char *text, size_t room, struct err *e)
+{
+	struct decision d = {0};
+	struct decision_result r = {0};
+	const char *why = strchr(request, '\n');
+	unsigned long long number;
+	struct ucred who;
+	char kind[16];
+	int rc;
+
+	if (!why || sscanf(request, "%15s %llu %64s", kind, &number, d.study) != 3 || decision_parse(kind, &d.what) < 0)
+		return err_set(e, E_INVAL, "no decision that is known here");
+	if (strlen(why + 1) > DECISION_WHY_MOST || !peer_of(client, &who))
+		return err_set(e, E_INVAL, "the reason is longer than %u bytes", DECISION_WHY_MOST);
+	if (strcmp(d.study, "-") == 0)
+		d.study[0] = '\0';
+	d.number = number;
+	decision_who(who.uid, d.who);
+	snprintf(d.why, sizeof d.why, "%s", why + 1);
+	if ((rc = decide(c->archive, &d, &r, e)) < 0)
+		return rc;
+	snprintf(text, room, "decided %d %llu %llu %s", r.done, (unsigned long long)r.records,
+		 (unsigned long long)r.left, r.reason);
+	return 0;
+}
+
 static int answer(struct control *c, int client, const char *request, int fd, struct err *e)
 {
 	char text[MESSAGE_MOST];
 	struct import_result result = {0};
 	struct err why = {0};
-	bool alert = false;
+	bool alert = false, decision = false;
 	int rc;
 
 	if (strncmp(request, "import ", 7) == 0)
 		rc = answer_import(c, request + 7, fd, &result, &why);
 	else if ((alert = strncmp(request, "alert ", 6) == 0))
 		rc = answer_alert(request + 6, &why);
+	else if ((decision = strncmp(request, "decide ", 7) == 0))
+		rc = answer_decide(c, client, request + 7, text, sizeof text, &why);
 	else
 		rc = err_set(&why, E_UNSUP, "this node does not know the request");
 	if (rc < 0)
 		snprintf(text, sizeof text, "error %d %s", -rc, why.msg);
 	else if (alert)
 		snprintf(text, sizeof text, "noted");
-	else
+	else if (!decision)
 		snprintf(text, sizeof text, "%s %s", import_names[result.outcome], result.reason);
 	return send_message(client, text, -1, e);
 }
@@ -156,9 +193,8 @@ static int answer(struct control *c, int client, const char *request, int fd, st
 static bool may_ask(int client)
 {
 	struct ucred who;
-	socklen_t n = sizeof who;
 
-	return getsockopt(client, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 && (who.uid == geteuid() || who.uid == 0);
+	return peer_of(client, &who) && (who.uid == geteuid() || who.uid == 0);
 }
 
 /* Waits until fd can be read; false when it is time to stop. */
@@ -332,4 +368,24 @@ int control_alert(int client, enum alert_kind kind, const char *subject, const c
 	if (strncmp(text, "error ", 6) == 0)
 		return read_error(text + 6, e);
 	return strcmp(text, "noted") == 0 ? 0 : err_set(e, E_CLOSED, "the node stopped before it answered");
+}
+
+int control_decide(int client, const struct decision *d, struct decision_result *out, struct err *e)
+{
+	char text[MESSAGE_MOST];
+	unsigned long long records, left;
+	AUTO(fd) none = -1;
+	int done, at = 0, rc;
+
+	snprintf(text, sizeof text, "decide %s %llu %s\n%s", decision_name(d->what), (unsigned long long)d->number,
+		 d->study[0] ? d->study : "-", d->why);
+	if ((rc = send_message(client, text, -1, e)) < 0 || (rc = receive_message(client, text, &none, e)) < 0)
+		return rc;
+	if (strncmp(text, "error ", 6) == 0)
+		return read_error(text + 6, e);
+	if (sscanf(text, "decided %d %llu %llu%n", &done, &records, &left, &at) != 3 || !at)
+		return err_set(e, E_CLOSED, "the node stopped before it answered: teleread events says what was done");
+	*out = (struct decision_result){.done = done != 0, .records = records, .left = left};
+	snprintf(out->reason, sizeof out->reason, "%.159s", text[at] ? text + at + 1 : "");
+	return 0;
 }

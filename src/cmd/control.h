@@ -3,12 +3,15 @@
  * One process writes an archive. When a node serves the folder, `teleread import` hands each opened file to it: a
  * message "import SITE" that carries the descriptor (SCM_RIGHTS), answered by "imported", "same", ... and a reason.
  * What `teleread fsck` finds comes as "alert KIND SUBJECT", a new line and a sentence, answered by "noted".
+ * A decision (archive/kept.h) comes as "decide KIND NUMBER STUDY" (0 and - for none), a new line and why; who decides is
+ * the user at the other end. The answer is "decided DONE RECORDS LEFT REASON".
  * Only the user who runs the node, and root, may open the socket, and nobody else's messages are answered. Threads:
  * control_start() starts a few that serve one client each; a client belongs to one thread.
  */
 #ifndef CMD_CONTROL_H
 #define CMD_CONTROL_H
 
+#include "archive/kept.h"
 #include "base/alert.h"
 #include "cmd/import_file.h"
 
@@ -23,4 +26,6 @@ int control_connect(const char *data, struct err *e);
 int control_import(int client, const char *site, int fd, struct import_result *out, struct err *e);
 /* The alert is raised by the node. subject: no blanks. */
 int control_alert(int client, enum alert_kind kind, const char *subject, const char *sentence, struct err *e);
+/* d: all but who. */
+int control_decide(int client, const struct decision *d, struct decision_result *out, struct err *e);
 #endif

@@ -14,7 +14,7 @@ SYSTEM_TESTS = \
 	%D%/test_hostile.py \
 	%D%/test_hostile_mutations.py \
 	%D%/test_kill.py \
-	%D%/test_limits.py \
+	%D%/test_kept.py %D%/test_limits.py \
 	%D%/test_memory.py \
 	%D%/test_orthanc.py \
 	%D%/test_same_again.py \

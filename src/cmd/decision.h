@@ -1,0 +1,19 @@
+/* cmd/decision.h - the operator's decisions, made by the running node or by this process: what drop, hold and quarantine
+ * share. A decision is the operator's: the user who runs the command, as the system knows them.
+ */
+#ifndef CMD_DECISION_H
+#define CMD_DECISION_H
+
+#include "archive/kept.h"
+#include "cmd/cmd.h"
+#include <sys/types.h>
+
+void decision_who(uid_t uid, char out[65]); /* the name of a user, else the number */
+/* Fills in study and why from options, which may be NULL: not given. Returns -1 to go on, else the exit code. */
+int decision_words(const char *name, struct decision *d, const char *study, const char *why);
+/* Makes it, prints what came of it; the exit code. */
+int decision_run(const struct common *c, struct decision *d);
+/* Prints a record in quarantine: one line, or JSON. arg: the struct common. */
+int print_kept(void *arg, const struct kept *k);
+json_t *text_or_null(const char *text);
+#endif

@@ -1,0 +1,228 @@
+#include "base/clock.h"
+#include "cmd/decision.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE (256u << 10)
+
+static struct {
+	char *study, *kind, *out, *why;
+	gboolean all, replace;
+} opt;
+
+static const GOptionEntry list_options[] = {
+    {"study", 0, 0, G_OPTION_ARG_FILENAME, &opt.study, "Only records of this study", "UID"},
+    {"kind", 0, 0, G_OPTION_ARG_FILENAME, &opt.kind, "Only contradiction, unreadable, dropped or replaced", "KIND"},
+    {"all", 0, 0, G_OPTION_ARG_NONE, &opt.all, "Discarded ones, too", NULL},
+    G_OPTION_ENTRY_NULL,
+};
+
+static const GOptionEntry show_options[] = {
+    {"out", 0, 0, G_OPTION_ARG_FILENAME, &opt.out, "Write it to a new file, as it is kept", "FILE"},
+    G_OPTION_ENTRY_NULL,
+};
+
+#define WHY_OPTION                                                                                                     \
+	{                                                                                                              \
+		"why", 0, 0, G_OPTION_ARG_FILENAME, &opt.why, "The reason, kept with the decision", "TEXT"             \
+	}
+static const GOptionEntry release_options[] = {
+    WHY_OPTION,
+    {"replace", 0, 0, G_OPTION_ARG_NONE, &opt.replace, "In the place of the instance that has its UID", NULL},
+    G_OPTION_ENTRY_NULL,
+};
+
+static const GOptionEntry drop_options[] = {WHY_OPTION, G_OPTION_ENTRY_NULL};
+
+static bool parse_number(const char *text, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return *text >= '1' && *text <= '9' && *end == '\0' && errno == 0 && *out <= INT64_MAX;
+}
+
+static int run_list(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "quarantine list",
+	    .text = "Prints the records that are kept but not shown: number, kind, when, size, SOP Instance UID, why.",
+	    .options = list_options,
+	    .json = true,
+	};
+	AUTO(common) c = {0};
+	AUTO(archive) a = NULL;
+	struct err e = {0};
+	int rc = common_parse(&c, &usage, &argc, &argv);
+	const struct kept_filter f = {
+	    .study = opt.study ? opt.study : "", .kind = opt.kind ? opt.kind : "", .gone = opt.all};
+
+	if (rc >= 0)
+		return rc;
+	if (opt.kind && !kept_kind_known(opt.kind))
+		return misused(usage.name, "--kind %s: expected contradiction, unreadable, dropped or replaced",
+			       opt.kind);
+	if (open_beside(&c, false, &a, &e) < 0 || kept_each(a, &f, print_kept, &c, &e) < 0)
+		return complain(usage.name, &e);
+	return EXIT_DONE;
+}
+
+/* ---- show */
+
+static int write_all(int fd, const uint8_t *data, size_t n, struct err *e)
+{
+	while (n > 0) {
+		ssize_t k = write(fd, data, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return err_sys(e, E_IO, "cannot write %s", opt.out);
+		data += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+static int write_out(struct archive *a, const struct stored *s, struct err *e)
+{
+	AUTO(buf) piece = BUF(PIECE);
+	AUTO(fd) fd = open(opt.out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	int64_t n = 0;
+	int rc;
+
+	if (fd < 0)
+		return err_sys(e, E_IO, "cannot make %s", opt.out);
+	if ((rc = buf_reserve(&piece, PIECE, e)) < 0)
+		return rc;
+	for (uint64_t at = 0; rc == 0 && at < s->part10_len; at += (uint64_t)n)
+		if ((n = stored_read(a, s, at, piece.data, PIECE, e)) < 0)
+			rc = (int)n;
+		else
+			rc = write_all(fd, piece.data, (size_t)n, e);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = err_sys(e, E_IO, "cannot write %s", opt.out);
+	if (rc < 0)
+		unlink(opt.out);
+	return rc;
+}
+
+static int copy_one(void *arg, const struct kept *k)
+{
+	*(struct kept *)arg = *k;
+	return 1;
+}
+
+static void print_long(const struct kept *k)
+{
+	char when[32], size[16];
+	const struct stored *w = &k->where;
+
+	printf("number    %" PRIu64 "\nkind      %s%s\nreason    %s\nsite      %s\n", k->seq, k->kind,
+	       k->gone ? ", discarded" : "", k->reason, k->site);
+	printf("received  %s\nsender    %s\nsize      %s\n", clock_text(k->received_us, when), k->aet[0] ? k->aet : "-",
+	       size_text(w->part10_len, size));
+	printf("class     %s\nsyntax    %s\nstudy     %s\nseries    %s\ninstance  %s\n", w->sop_class, w->syntax,
+	       w->study[0] ? w->study : "-", w->series[0] ? w->series : "-",
+	       w->sop_instance[0] ? w->sop_instance : "-");
+}
+
+static int run_show(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "quarantine show",
+	    .args = "NUMBER",
+	    .text = "Prints one record, and writes it to a file when told to.",
+	    .options = show_options,
+	    .json = true,
+	    .least = 1,
+	    .most = 1,
+	};
+	AUTO(common) c = {0};
+	AUTO(archive) a = NULL;
+	struct kept_filter f = {.study = "", .kind = "", .gone = true};
+	struct kept k = {0};
+	struct err e = {0};
+	int rc = common_parse(&c, &usage, &argc, &argv);
+
+	if (rc >= 0)
+		return rc;
+	if (!parse_number(argv[1], &f.number))
+		return misused(usage.name, "NUMBER %s: expected a number of quarantine list", argv[1]);
+	if (open_beside(&c, false, &a, &e) < 0 || (rc = kept_each(a, &f, copy_one, &k, &e)) < 0)
+		return complain(usage.name, &e);
+	if (rc == 0) {
+		err_set(&e, E_NOENT, "there is no record %s in quarantine", argv[1]);
+		return complain(usage.name, &e);
+	}
+	if (c.json)
+		print_kept(&c, &k);
+	else
+		print_long(&k);
+	return opt.out && write_out(a, &k.where, &e) < 0 ? complain(usage.name, &e) : EXIT_DONE;
+}
+
+/* ---- release, drop */
+
+static int settle(const struct usage *usage, enum decision_kind what, int argc, char **argv)
+{
+	AUTO(common) c = {0};
+	struct decision d = {0};
+	int rc = common_parse(&c, usage, &argc, &argv);
+
+	if (rc >= 0)
+		return rc;
+	if (!parse_number(argv[1], &d.number))
+		return misused(usage->name, "NUMBER %s: expected a number of quarantine list", argv[1]);
+	d.what = opt.replace ? DECIDE_REPLACE : what;
+	rc = decision_words(usage->name, &d, NULL, opt.why);
+	return rc >= 0 ? rc : decision_run(&c, &d);
+}
+
+static int run_release(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "quarantine release",
+	    .args = "NUMBER",
+	    .text = "Takes a record in as if it arrived now. What still contradicts the archive stays.",
+	    .options = release_options,
+	    .json = true,
+	    .least = 1,
+	    .most = 1,
+	};
+
+	return settle(&usage, DECIDE_RELEASE, argc, argv);
+}
+
+static int run_drop(int argc, char **argv)
+{
+	static const struct usage usage = {
+	    .name = "quarantine drop",
+	    .args = "NUMBER",
+	    .text = "Discards a record: it is no longer listed. Its bytes stay in their pack.",
+	    .options = drop_options,
+	    .json = true,
+	    .least = 1,
+	    .most = 1,
+	};
+
+	return settle(&usage, DECIDE_DISCARD, argc, argv);
+}
+
+int cmd_quarantine(int argc, char **argv)
+{
+	static const struct verb verbs[] = {
+	    {"list", run_list, "print the records"},
+	    {"show", run_show, "print one, write it to a file"},
+	    {"release", run_release, "take one in"},
+	    {"drop", run_drop, "discard one"},
+	    {NULL, NULL, NULL},
+	};
+
+	return verbs_run("quarantine", verbs, argc, argv);
+}
