@@ -1,9 +1,11 @@
 # Fuzz targets: fuzz_NAME.c with the entry point of libFuzzer, seeds below seeds/NAME. make check runs the seeds and
 # fixed mutations of them through main.c. With CC=clang CXX=clang++ configure --with-fuzzer --enable-sanitize the same
 # programs are fuzzers: tests/fuzz/fuzz_text NEW-CORPUS tests/fuzz/seeds/text
-FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset %D%/fuzz_keys \
+FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset %D%/fuzz_coerce %D%/fuzz_keys \
 	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir
-FUZZ_SEEDS = %D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/ir13 %D%/seeds/charset/ir144 \
+FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/explicit %D%/seeds/coerce/explicit-noted \
+	%D%/seeds/coerce/implicit %D%/seeds/coerce/implicit-noted %D%/seeds/coerce/undefined %D%/seeds/coerce/unknown \
+	%D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/ir13 %D%/seeds/charset/ir144 \
 	%D%/seeds/charset/ir149 %D%/seeds/charset/ir58 %D%/seeds/charset/ir87 %D%/seeds/charset/katakana %D%/seeds/charset/label-of-many \
 	%D%/seeds/charset/latin %D%/seeds/charset/none %D%/seeds/charset/own-label %D%/seeds/charset/utf8 \
 	%D%/seeds/config/defaults %D%/seeds/config/escapes %D%/seeds/config/odd %D%/seeds/dset/be-to-be \
@@ -63,6 +65,8 @@ tests_fuzz_fuzz_pack_SOURCES = %D%/fuzz_pack.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_pack_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_dicomdir_SOURCES = %D%/fuzz_dicomdir.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_dicomdir_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_coerce_SOURCES = %D%/fuzz_coerce.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_coerce_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_keys_SOURCES = %D%/fuzz_keys.c %D%/fuzz.h $(query_help) $(FUZZ_MAIN)
 tests_fuzz_fuzz_keys_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_keys_LDADD = $(LDADD) $(CMOCKA_LIBS)
