@@ -150,13 +150,26 @@ static int read_list(const char *text, struct attr_set *s, struct err *e)
 	}
 }
 
-int attr_set_check(const char *text, struct err *e)
+int attr_set_each(const char *text, int (*seen)(void *arg, const struct attr *a), void *arg, struct err *e)
 {
 	struct attr_set *s = calloc(1, sizeof *s);
 	int rc = s ? read_list(text, s, e) : err_set(e, E_NOMEM, "no memory for a list of attributes");
 
+	for (unsigned i = 0; rc == 0 && i < s->n; i++)
+		rc = seen(arg, &s->v[i].attr);
 	free(s);
 	return rc;
+}
+
+static int nothing(void *arg, const struct attr *a)
+{
+	(void)arg, (void)a;
+	return 0;
+}
+
+int attr_set_check(const char *text, struct err *e)
+{
+	return attr_set_each(text, nothing, NULL, e);
 }
 
 /* ---------------------------------------------------------------- codes */

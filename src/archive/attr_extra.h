@@ -24,6 +24,8 @@ struct attr_set;
 struct db;
 
 int attr_set_check(const char *text, struct err *e); /* is the list well-formed? */
+/* Calls seen for each entry of a list; what it returns other than 0 ends that and is returned. */
+int attr_set_each(const char *text, int (*seen)(void *arg, const struct attr *a), void *arg, struct err *e);
 /* assign: give codes to what has none; else such entries are left out. text NULL is an empty list. */
 int attr_set_open(struct db *d, const char *text, bool assign, struct attr_set **out, struct err *e);
 void attr_set_free(struct attr_set *s);

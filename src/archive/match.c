@@ -25,9 +25,14 @@ void match_trim(const char *vr, const char **text, size_t *n)
 	}
 }
 
-static bool has_many(const char *vr)
+bool match_many(const char *vr)
 {
 	return !vr_in(vr, "ST LT UT UR");
+}
+
+bool match_wild(const char *vr)
+{
+	return !vr_in(vr, "AS");
 }
 
 static bool is_number(const char *vr)
@@ -47,7 +52,7 @@ static bool next_value(const char *vr, const char **text, size_t *n, bool *first
 		--*n;
 	}
 	*first = false;
-	cut = has_many(vr) && *n > 0 ? memchr(*text, '\\', *n) : NULL;
+	cut = match_many(vr) && *n > 0 ? memchr(*text, '\\', *n) : NULL;
 	*out = (struct match_value){.text = *text, .len = cut ? (size_t)(cut - *text) : *n};
 	*text += out->len;
 	*n -= out->len;
@@ -145,7 +150,7 @@ static int check_value(const struct match *m, struct match_value *v, struct err 
 	case MATCH_NUMBER:
 		return number(v->text, v->len, &ignored) ? 0 : match_refuse(m->attr, e);
 	default:
-		v->wild = !vr_in(m->attr->vr, "AS") && (memchr(v->text, '*', v->len) || memchr(v->text, '?', v->len));
+		v->wild = match_wild(m->attr->vr) && (memchr(v->text, '*', v->len) || memchr(v->text, '?', v->len));
 		return 0;
 	}
 }
@@ -175,7 +180,7 @@ static int split_key(struct match *m, struct err *e)
 	return 0;
 }
 
-static enum match_kind kind_of(const char *vr)
+enum match_kind match_kind(const char *vr)
 {
 	if (strcmp(vr, "UI") == 0)
 		return MATCH_UID;
@@ -218,7 +223,7 @@ int match_new(const struct attr *attr, const struct elem *key, unsigned rules, s
 {
 	struct match m = {.attr = attr,
 			  .tag = key->tag,
-			  .kind = kind_of(attr->vr),
+			  .kind = match_kind(attr->vr),
 			  .fuzzy = rules & MATCH_FUZZY,
 			  .text = BUF(DSET_MOST)};
 	int rc = read_key(&m, key, rules, e);

@@ -60,6 +60,9 @@ struct match {
 /* -E_INVAL, naming the attribute, when the key is a value that its VR cannot have. */
 int match_new(const struct attr *attr, const struct elem *key, unsigned rules, struct match *out, struct err *e);
 void match_cleanup(struct match *m);
+enum match_kind match_kind(const char *vr); /* of a key with a value */
+bool match_wild(const char *vr);            /* MATCH_TEXT: do * and ? stand for characters? */
+bool match_many(const char *vr);            /* may a key have several values? */
 /* text: as it is kept (attr.h). zone: minutes east of UTC of a DT that names none. */
 bool match_value(const struct match *m, const char *text, size_t n, int zone);
 /* A range of dates and one of times of the same form as one range of moments (PS3.4 C.2.2.2.5.4). */

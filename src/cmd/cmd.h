@@ -37,6 +37,7 @@ int cmd_reindex(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_config(int argc, char **argv);
+int cmd_statement(int argc, char **argv);
 
 /* ---- options. Every subcommand has --data, --config and --help; --json where it prints something.
  * Precedence: command line, then environment (TELEREAD_DATA, TELEREAD_CONFIG), then configuration file, then default.

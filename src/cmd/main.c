@@ -29,6 +29,7 @@ const struct command commands[] = {
     {"alerts", cmd_alerts, "what a person must look at"},
     {"backup", cmd_backup, "copy the archive, beside a running node"},
     {"config", cmd_config, "configuration: check, show, default"},
+    {"statement", cmd_statement, "the DICOM conformance statement of this configuration"},
     {"help", cmd_help, "this text, or that of a subcommand"},
     {"version", cmd_version, "print the version"},
     {NULL, NULL, NULL},

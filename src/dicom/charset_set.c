@@ -58,6 +58,11 @@ static const struct {
 
 /* ---- labels */
 
+const struct charset_set *charset_set_at(unsigned n)
+{
+	return n < N_SETS ? &sets[n] : NULL;
+}
+
 const struct charset_set *charset_set_find(const char *key)
 {
 	for (size_t i = 0; i < N_SETS; i++)

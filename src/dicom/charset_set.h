@@ -39,6 +39,7 @@ struct charset_label {
 /* n is at least 1: without a label the default repertoire. */
 void charset_label_read(const char *label, struct charset_label *out);
 const struct charset_set *charset_set_find(const char *key); /* NULL: none */
+const struct charset_set *charset_set_at(unsigned n);        /* NULL behind the last */
 /* The set that bytes above ASCII are in which no escape sequence announced; NULL when the label has none. */
 const struct charset_set *charset_label_high(const struct charset_label *l);
 

@@ -56,4 +56,6 @@ const char *uid_name(const char *uid);        /* "CT Image Storage"; the UID its
 bool uid_sane(const char *uid, size_t n);
 /* Number n of the table of known storage classes, NULL behind the last. */
 const char *uid_storage(unsigned n);
+const char *uid_syntax(unsigned n); /* of the table of transfer syntaxes, likewise */
+const char *uid_other(unsigned n);  /* of the other SOP classes and well-known UIDs that have a name here */
 #endif

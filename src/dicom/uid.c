@@ -252,3 +252,13 @@ const char *uid_storage(unsigned n)
 {
 	return n < storage_table.n ? storage_table.v[n].uid : NULL;
 }
+
+const char *uid_syntax(unsigned n)
+{
+	return n < COUNT(syntaxes) ? syntaxes[n].uid : NULL;
+}
+
+const char *uid_other(unsigned n)
+{
+	return n < COUNT(others) ? others[n].uid : NULL;
+}

@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "dicom/dict.h"
+#include "dimse/conform.h"
 #include "dimse/session.h"
 #include "net/server.h"
 #include <stdio.h>
@@ -148,6 +149,42 @@ const struct session_extended *session_extended(const struct session *s, const c
 	unsigned class = query_class(abstract);
 
 	return class < SESSION_QUERY_CLASSES ? &s->extended[class] : &none;
+}
+
+/* ---- the same decisions, for the conformance statement */
+
+bool conform_accepts(const struct config *c, const struct conform_peer *p, const char *abstract, const char *syntax,
+		     bool *as_scp)
+{
+	/* A node that serves has a reporter; only whether it is there is asked. */
+	struct face face = {.config = c, .reporter = (struct reporter *)(uintptr_t)c};
+	struct session s = {.face = &face, .coerce = p->coerce, .who.private_classes = p->private_classes};
+	struct shim_context context = {.syntaxes = &syntax, .n_syntaxes = 1, .role_scu = 1, .role_scp = 1};
+
+	snprintf(context.abstract, sizeof(context.abstract), "%s", abstract);
+	decide(&s, &context);
+	*as_scp = context.result == 0 && context.accepted_scp;
+	return context.result == 0;
+}
+
+const char *conform_extended(const struct config *c, const char *abstract, unsigned n, bool *agreed)
+{
+	static const char *const names[][7] = {{"relational queries", "combined date and time matching",
+						"fuzzy semantic matching of person names", "time zone adjustment",
+						"enhanced multi-frame image conversion", "empty value matching",
+						"multiple value matching"},
+					       {"relational retrieval", "enhanced multi-frame image conversion"}};
+	struct face face = {.config = c};
+	struct session s = {.face = &face};
+	struct shim_extended x = {.n = SHIM_EXTENDED_MOST};
+
+	memset(x.proposed, 1, sizeof(x.proposed));
+	snprintf(x.abstract, sizeof(x.abstract), "%s", abstract);
+	extend(&s, &x);
+	if (n >= x.n_accepted || n >= sizeof(names[0]) / sizeof(names[0][0]))
+		return NULL;
+	*agreed = x.accepted[n] == 1;
+	return names[x.n_accepted > 2 ? 0 : 1][n];
 }
 
 /* The reason is said to the peer as a number and, in one line, to the log. */

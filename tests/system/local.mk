@@ -18,6 +18,7 @@ SYSTEM_TESTS = \
 	%D%/test_memory.py \
 	%D%/test_orthanc.py \
 	%D%/test_same_again.py \
+	%D%/test_statement.py \
 	%D%/test_store_find_get.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
 TESTS += $(SYSTEM_TESTS)
