@@ -278,6 +278,27 @@ def reload():
     equal(send(two, 'COUNTY').status, 0xB000)
 
 
+@case('dropped and brought back, taken out of quarantine: still known by what was sent')
+def settled():
+    why = ('--why', 'a test')
+    one = picture('settled')
+    equal(send(one).status, 0xB000)
+    first = kept(one)
+    node.teleread('drop', '--study', one.study, *why)
+    node.teleread('drop', '--undo', '--study', one.study, *why)
+    before = sums()
+    equal(send(one).status, 0xB000)
+    equal((kept(one), sums()['records']), (first, before['records']))
+    two = picture('settled', seed=9)
+    equal(send(two).status, 0xB000)
+    row, = [r for r in node.json_lines('quarantine', 'list') if r.get('sop') == two.uid or two.uid in r.values()]
+    node.teleread('quarantine', 'release', str(row['number']), '--replace', *why)
+    check(kept(two) != first, 'the second took the place of the first')
+    before = sums()
+    equal(send(two).comment[:8], 'coerced:')
+    equal(sums()['records'], before['records'])
+
+
 @case('the index from packs alone knows what was sent, too; after a kill as well')
 def rebuilt():
     node.teleread('reindex', '--prove')
