@@ -233,9 +233,11 @@ static int value_of(struct row *r, const struct plan *p, const struct attr *a, c
 	return rc;
 }
 
-/* The zone of moments that name none, once they are where the query wants them. */
-static int zone_of_moments(const struct row *r, const struct plan *p)
+/* The zone of moments that name none, once they are where the query wants them; other values have none. */
+static int zone_of_moments(const struct row *r, const struct plan *p, const struct attr *a)
 {
+	if (strcmp(a->vr, "DT") != 0 && strcmp(a->vr, "SQ") != 0)
+		return 0;
 	return p->zone == WHEN_NO_ZONE ? zone_of(r, p) : p->zone;
 }
 
@@ -249,7 +251,8 @@ static bool other_answers(const struct row *r, const struct plan *p, const struc
 	if (m->attr->from != ATTR_KEPT)
 		return false;
 	attrs = kept_attrs(r, m->attr, &len);
-	return attr_other(attrs, len, m->attr->code, &text, &n) && match_value(m, text, n, zone_of_moments(r, p));
+	return attr_other(attrs, len, m->attr->code, &text, &n) &&
+	       match_value(m, text, n, zone_of_moments(r, p, m->attr));
 }
 
 /* A date whose time is matched together with it. */
@@ -285,7 +288,7 @@ static int matches_one(struct row *r, const struct plan *p, const struct match *
 	}
 	if ((rc = value_of(r, p, m->attr, &text, &n, e)) < 0)
 		return rc;
-	return match_value(m, text, n, zone_of_moments(r, p)) || other_answers(r, p, m);
+	return match_value(m, text, n, zone_of_moments(r, p, m->attr)) || other_answers(r, p, m);
 }
 
 /* 1: it answers every key. */
@@ -327,7 +330,7 @@ static int answer_match(struct row *r, const struct plan *p, struct dset *d, con
 	if (strcmp(m->attr->vr, "SQ") != 0)
 		return answer_one(r, p, d, m->tag, m->attr, e);
 	kept(r, m->attr, &text, &n);
-	return match_items(m, text, n, zone_of_moments(r, p), d, e);
+	return match_items(m, text, n, zone_of_moments(r, p, m->attr), d, e);
 }
 
 static int answer(struct row *r, const struct plan *p, struct dset **out, struct err *e)

@@ -94,13 +94,20 @@ void session_response(struct shim_command *rsp, const struct shim_command *rq, u
 		comment(rsp->error_comment, why->msg);
 }
 
-int session_answer(struct session *s, const struct shim_context *cx, const struct shim_command *rq, uint16_t status,
-		   const struct err *why, struct err *e)
+int session_refuse(struct session *s, const struct shim_context *cx, const struct shim_command *rq, uint16_t status,
+		   uint32_t offending, const struct err *why, struct err *e)
 {
 	struct shim_command rsp;
 
 	session_response(&rsp, rq, status, why);
+	rsp.offending[0] = offending;
 	return dimse_send(&s->d, cx->id, &rsp, NULL, 0, e);
+}
+
+int session_answer(struct session *s, const struct shim_context *cx, const struct shim_command *rq, uint16_t status,
+		   const struct err *why, struct err *e)
+{
+	return session_refuse(s, cx, rq, status, 0, why, e);
 }
 
 void session_failed(const struct session *s, const char *what, const char *why)

@@ -115,7 +115,7 @@ static int too_broad(const struct find *f, const struct query *q, struct err *wh
 
 /* ---- the service */
 
-static struct query make_query(const struct find *f, uint32_t *offending)
+static struct query make_query(const struct find *f)
 {
 	const struct session_extended *agreed = session_extended(f->s, f->cx->abstract);
 	const struct config *c = f->s->face->config;
@@ -128,14 +128,14 @@ static struct query make_query(const struct find *f, uint32_t *offending)
 			      .empty = agreed->empty,
 			      .timezone = f->id->timezone[0] ? f->id->timezone : NULL,
 			      .otherwise = c->timezone,
-			      .offending = offending,
+			      .offending = &f->id->offending,
 			      .keys = f->id->keys,
 			      .limit = f->limit ? f->limit + 1 : 0};
 }
 
-static int answer_all(struct find *f, uint16_t *status, uint32_t *offending, struct err *why, struct err *e)
+static int answer_all(struct find *f, uint16_t *status, struct err *why, struct err *e)
 {
-	struct query q = make_query(f, offending);
+	struct query q = make_query(f);
 	struct cursor *cursor = NULL;
 	int rc = 0;
 
@@ -154,8 +154,6 @@ int serve_find(struct session *s, const struct shim_command *rq, const struct sh
 {
 	AUTO(identifier) id = {0};
 	struct find f = {.s = s, .rq = rq, .cx = cx, .id = &id, .limit = (uint64_t)s->face->config->find_limit};
-	struct shim_command rsp;
-	uint32_t offending = 0;
 	struct err why = {0};
 	uint16_t status;
 	int rc;
@@ -165,14 +163,12 @@ int serve_find(struct session *s, const struct shim_command *rq, const struct sh
 	if ((rc = identifier_receive(s, rq, cx, &id, &status, &why, e)) < 0)
 		return rc;
 	if (status == STATUS_SUCCESS)
-		rc = answer_all(&f, &status, &offending, &why, e);
+		rc = answer_all(&f, &status, &why, e);
 	s->matches += f.count;
 	metric_add(&m_matches, (int64_t)f.count);
 	if (rc < 0)
 		return rc;
 	if (why.code != E_OK)
 		log_warn("C-FIND answered with %04x after %" PRIu64 " matches: %s", status, f.count, why.msg);
-	session_response(&rsp, rq, status, &why);
-	rsp.offending[0] = offending;
-	return dimse_send(&s->d, cx->id, &rsp, NULL, 0, e);
+	return session_refuse(s, cx, rq, status, id.offending, &why, e);
 }

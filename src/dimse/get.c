@@ -75,7 +75,7 @@ int serve_get(struct session *s, const struct shim_command *rq, const struct shi
 		return rc;
 	if (status != STATUS_SUCCESS) {
 		log_warn("C-GET answered with %04x: %s", status, why.msg);
-		return session_answer(s, cx, rq, status, &why, e);
+		return session_refuse(s, cx, rq, status, r.id.offending, &why, e);
 	}
 	contexts(&to, s);
 	rc = run(&r, &to, e);

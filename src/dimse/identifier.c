@@ -8,7 +8,6 @@
 #define TAG_LEVEL TAG(0x0008, 0x0052)
 #define TAG_RETRIEVE_AET TAG(0x0008, 0x0054)
 #define TAG_AVAILABILITY TAG(0x0008, 0x0056)
-#define TAG_VIEW TAG(0x0008, 0x0053)
 #define TAG_TIMEZONE TAG(0x0008, 0x0201)
 #define VALUE_MOST ((size_t)4 << 20) /* a text in UTF-8: DSET_MOST bytes may grow */
 
@@ -23,7 +22,7 @@ void identifier_cleanup(struct identifier *id)
 /* What the face answers by itself, and group lengths, are no keys for the index. */
 static void drop_own(struct dset *d)
 {
-	static const uint32_t own[] = {TAG_CHARSET, TAG_LEVEL, TAG_RETRIEVE_AET, TAG_AVAILABILITY, TAG_VIEW};
+	static const uint32_t own[] = {TAG_CHARSET, TAG_LEVEL, TAG_RETRIEVE_AET, TAG_AVAILABILITY};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		dset_remove(d, own[i]);
@@ -63,10 +62,12 @@ static int check(struct identifier *id, struct err *why)
 
 	if (charset_canonical(dset_text(id->keys, TAG_CHARSET), id->charset, &ignored) < 0)
 		id->charset[0] = '\0'; /* not a set that anybody knows: answered in UTF-8 */
+	id->offending = TAG_LEVEL;
 	if (query_level_parse(dset_text(id->keys, TAG_LEVEL), &id->level) < 0)
 		return err_set(why, E_MISMATCH, "Query/Retrieve Level is missing or unknown");
 	if (id->level == LEVEL_PATIENT && !id->patient_root)
 		return err_set(why, E_MISMATCH, "Study Root has no level PATIENT");
+	id->offending = 0;
 	id->availability = dset_get(id->keys, TAG_AVAILABILITY) != NULL;
 	return dset_to_utf8(id->keys, key_charset(id), &lossy, why);
 }

@@ -17,8 +17,9 @@ struct identifier {
 	    [CHARSET_LABEL]; /* of the request, as the standard spells it; "" when it has none, or an unknown one */
 	enum query_level level;
 	bool patient_root;
-	bool availability; /* Instance Availability was asked for */
-	char timezone[17]; /* Timezone Offset From UTC of the request, where that was agreed on; else "" */
+	bool availability;  /* Instance Availability was asked for */
+	uint32_t offending; /* the element that a refusal is about; 0: none */
+	char timezone[17];  /* Timezone Offset From UTC of the request, where that was agreed on; else "" */
 };
 /* Reads the data set of rq away in any case. *status other than success: refuse with why. Negative: association broken.
  */

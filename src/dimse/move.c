@@ -426,7 +426,7 @@ int serve_move(struct session *s, const struct shim_command *rq, const struct sh
 		s->bytes_out += m->bytes;
 	} else if (rc == 0) {
 		log_warn("C-MOVE answered with %04x: %s", status, why.msg);
-		rc = session_answer(s, cx, rq, status, &why, e);
+		rc = session_refuse(s, cx, rq, status, m->r.id.offending, &why, e);
 	}
 	move_free(m);
 	return rc;

@@ -27,6 +27,7 @@ int retrieve_begin(struct retrieve *r, struct session *s, const struct shim_comm
 	    (struct query){.level = r->id.level,
 			   .patient_root = r->id.patient_root,
 			   .relational = session_extended(s, cx->abstract)->relational || s->face->config->relational,
+			   .offending = &r->id.offending,
 			   .keys = r->id.keys};
 	if (session_scope(s, &r->query.scope, why) < 0 ||
 	    select_open(s->face->archive, &r->query, &r->selection, &r->total, why) < 0)

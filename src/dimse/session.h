@@ -36,7 +36,7 @@ enum { /* statuses of PS3.7 annex C and PS3.4 that err.def has no code for */
 
 /* What SOP class extended negotiation agreed on for a query/retrieve class (PS3.4 C.5.1.1, C.5.2.1, C.5.3.1). */
 struct session_extended {
-	bool relational, datetime, fuzzy, timezone, empty, multiple;
+	bool relational, datetime, fuzzy, timezone, empty;
 };
 #define SESSION_QUERY_CLASSES 6u
 
@@ -81,6 +81,9 @@ int session_scope(struct session *s, const struct scope **out, struct err *e);
 /* An answer without a data set; why (may be NULL) becomes the Error Comment. */
 int session_answer(struct session *s, const struct shim_context *cx, const struct shim_command *rq, uint16_t status,
 		   const struct err *why, struct err *e);
+/* As session_answer, naming the element at fault (0: none). */
+int session_refuse(struct session *s, const struct shim_context *cx, const struct shim_command *rq, uint16_t status,
+		   uint32_t offending, const struct err *why, struct err *e);
 /* The command set of an answer to rq, for those who add to it. */
 void session_response(struct shim_command *rsp, const struct shim_command *rq, uint16_t status, const struct err *why);
 /* The status that says err; never a warning. */

@@ -125,7 +125,16 @@ def the_lenient_switch():
 def levels():
     trap(11, 'the level must be one of the model')
     equal(ask('PATIENT', [(PATIENT, 'LO', '')])[2].status, 0xA900, 'PATIENT in the study root')
-    equal(ask('FRAME', [(STUDY, 'UI', '')])[2].status, 0xA900, 'no such level')
+    _, _, final = ask('FRAME', [(STUDY, 'UI', '')])
+    equal((final.status, final.offending), (0xA900, LEVEL), 'no such level')
+    equal(ask('STUDY', [(ACCESSION, 'SH', 'mixed'), (0x00080053, 'CS', 'ENHANCED')])[1], {0xFF01}, 'no such view')
+    with node.associate(contexts=[(STUDY_GET, [IMPLICIT_LE])], get=[(CT, [dul.EXPLICIT_LE])]) as a:
+        _, final = a.get(STUDY_GET, encode([(LEVEL, 'CS', 'SERIES'), (SERIES, 'UI', '1.2')], IMPLICIT_LE))
+        equal((final.status, final.offending), (0xA900, STUDY), 'C-GET of a series without its study')
+    with node.associate(contexts=[(STUDY_GET, [IMPLICIT_LE])], get=[(CT, [dul.EXPLICIT_LE])],
+                        extended=[(STUDY_GET, b'\1')]) as a:
+        got, final = a.get(STUDY_GET, encode([(LEVEL, 'CS', 'SERIES'), (SERIES, 'UI', OBJECTS[0].series)], IMPLICIT_LE))
+        equal((final.status, len(got)), (0, 1), 'C-GET, relational')
     equal(ask('patient ', [(PATIENT, 'LO', 'MIX')], model=PATIENT_FIND)[2].status, 0, 'in small letters')
 
 

@@ -100,7 +100,17 @@ static void test_items(void **state)
 
 		put_code(d, PROCEDURE, "A", n == 1 ? "LN" : "99X", "头部");
 		put_code(d, PROCEDURE, "B", "LN", "Chest");
+		assert_int_equal(dset_put_int(dset_get(d, PROCEDURE)->items[1], TAG(0x0028, 0x0010), 513 + n, NULL), 0);
 		store(a, d, syntaxes[n]);
+	}
+	for (int n = 0; n < 3; n++) {
+		AUTO(dset) keys = item_key(PROCEDURE, CODE, "B", 0, NULL);
+		char want[8];
+
+		assert_int_equal(dset_put_int(dset_get(keys, PROCEDURE)->items[0], TAG(0x0028, 0x0010), 513 + n, NULL),
+				 0);
+		snprintf(want, sizeof want, "1.2.%d", n + 1);
+		assert_string_equal(found(a, LEVEL_STUDY, keys), want);
 	}
 	assert_string_equal(by_item(a, CODE, "A", 0, NULL), "1.2.1|1.2.2|1.2.3");
 	assert_string_equal(by_item(a, CODE, "A", SCHEME, "LN"), "1.2.2");
