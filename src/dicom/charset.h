@@ -41,7 +41,6 @@ struct charset_judge {
 		int score, against;
 		bool broken; /* a value cannot be read so */
 	} utf8, gb, single, labelled;
-	bool wide; /* well-formed UTF-8 of three bytes or more was seen */
 };
 struct charset_verdict {
 	const char *shown; /* a label by which to decode what people see: the object's own, or the likely one */

@@ -13,6 +13,11 @@ static bool is_letter(uint8_t c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
 static bool is_lower(uint8_t c)
 {
 	return c >= 'a' && c <= 'z';
@@ -26,41 +31,52 @@ static uint8_t at(const uint8_t *p, size_t n, size_t i)
 
 /* ---- UTF-8 */
 
-/* A character of two bytes. Western letters stand in words; in other scripts letters stand together. GBK pairs that look
- * like such a character by chance come out as a medley: they get little. */
-static int two_byte_score(const uint8_t *p, size_t n, size_t i, uint32_t c, UScriptCode *script)
+/* The letters that Greek, Russian, Hebrew and Arabic are written with today. */
+static bool everyday(uint32_t c)
+{
+	return (c >= 0x386 && c <= 0x3CE) || (c >= 0x401 && c <= 0x45F) || (c >= 0x5D0 && c <= 0x5EA) ||
+	       (c >= 0x621 && c <= 0x64A) || (c >= 0x490 && c <= 0x491);
+}
+
+/* A character of two bytes. Western letters stand in words, signs at letters and digits; in other scripts letters stand
+ * together. GBK pairs that look like such a character by chance come out as a medley. */
+static int two_byte_score(const uint8_t *p, size_t n, size_t i, uint32_t c, uint32_t *last)
 {
 	UErrorCode ignored = U_ZERO_ERROR;
 	UScriptCode own = uscript_getScript((UChar32)c, &ignored);
-	bool in_word = (i > 0 && is_letter(p[i - 1])) || is_letter(at(p, n, i + 2));
+	uint8_t before = i > 0 ? p[i - 1] : 0, behind = at(p, n, i + 2);
+	uint32_t previous = *last;
 
+	*last = c;
 	if (own == USCRIPT_LATIN)
-		return in_word ? 5 : 1;
-	if (!u_isalpha((UChar32)c))
-		return u_charType((UChar32)c) == U_NON_SPACING_MARK ? 0 : 1;
-	if (*script != USCRIPT_INVALID_CODE && *script != own)
+		return is_letter(before) || is_letter(behind) ? 5 : 1;
+	if (c < 0xC0)
+		return is_letter(before) || is_digit(before) || is_letter(behind) || is_digit(behind) ? 4 : 1;
+	if (!everyday(c) || (previous && uscript_getScript((UChar32)previous, &ignored) != own) ||
+	    (u_isupper((UChar32)c) && u_islower((UChar32)previous) && before >= 0x80))
 		return -2;
-	*script = own;
 	return 3;
 }
 
 static void see_utf8(struct charset_judge *j, const uint8_t *p, size_t n)
 {
-	UScriptCode script = USCRIPT_INVALID_CODE;
-	uint32_t c;
+	uint32_t c, last = 0;
+	int score = 0;
 
 	for (size_t i = 0, k; i < n; i += k) {
 		if ((k = utf8_next(p + i, n - i, &c)) == 0) {
-			j->utf8.broken |= n < CUT_FROM || n - i > 3 || p[i] < 0xC2;
-			return;
+			if (n < CUT_FROM || n - i > 3 || p[i] < 0xC2) {
+				j->utf8.broken = true;
+				return;
+			}
+			break;
 		}
-		if (k > 2) {
-			j->wide = true;
-			j->utf8.score += 6;
-		} else if (k == 2) {
-			j->utf8.score += two_byte_score(p, n, i, c, &script);
-		}
+		if (k > 2)
+			score += 6;
+		else if (k == 2)
+			score += two_byte_score(p, n, i, c, &last);
 	}
+	j->utf8.score += score;
 }
 
 /* ---- GB18030 */
@@ -79,12 +95,12 @@ static size_t gb_length(const uint8_t *p, size_t n)
 	return 0;
 }
 
-/* Pairs of two high bytes within GB 2312 are what Chinese text consists of; level 1 (B0 to D7) is the common part. A pair
- * that eats a letter, or stands in a word, rather is a Western letter. Lead bytes that are controls in Latin-1 say that it
- * is not that. */
-static int gb_score(const uint8_t *p, size_t n, size_t i, size_t k)
+/* Pairs of two high bytes among the hanzi of GB 2312 are what Chinese text consists of. A pair that eats a letter, or stands
+ * in a word, rather is a Western letter. Lead bytes that are controls in Latin-1 say that it is not that. before: the
+ * character before it, 0 when that is Chinese, too (beside). */
+static int gb_score(const uint8_t *p, size_t n, size_t i, size_t k, uint8_t before, bool beside)
 {
-	uint8_t before = i > 0 ? p[i - 1] : 0, behind = at(p, n, i + k), a = p[i], b = p[i + 1];
+	uint8_t behind = at(p, n, i + k), a = p[i], b = p[i + 1];
 	bool common = k == 2 && a >= 0xB0 && a <= 0xF7 && b >= 0xA1;
 
 	if (k == 4)
@@ -92,21 +108,23 @@ static int gb_score(const uint8_t *p, size_t n, size_t i, size_t k)
 	if (common && (is_lower(before) || is_lower(behind)))
 		return -3;
 	if (common)
-		return a <= 0xD7 ? 2 : 1;
+		return 2;
 	if (b < 0x80 && (is_letter(before) || (is_letter(b) && is_lower(behind))))
 		return -3;
-	return a < 0xA0 ? 2 : 0;
+	return a < 0xA0 ? 2 : beside ? 1 : 0;
 }
 
 static void see_gb(struct charset_judge *j, const uint8_t *p, size_t n)
 {
-	for (size_t i = 0, k; i < n; i += k) {
+	size_t last = 0; /* length of the character before */
+
+	for (size_t i = 0, k; i < n; i += k, last = k) {
 		if ((k = gb_length(p + i, n - i)) == 0) {
 			j->gb.broken |= n < CUT_FROM || n - i > 3;
 			return;
 		}
 		if (k > 1)
-			j->gb.score += gb_score(p, n, i, k);
+			j->gb.score += gb_score(p, n, i, k, last == 1 ? p[i - 1] : 0, last > 1);
 	}
 }
 
@@ -164,6 +182,13 @@ static void see_single(const struct charset_set *s, struct charset_reading *r, c
 static bool is_set(const struct charset_set *s, const char *key)
 {
 	return s && !strcmp(s->key, key);
+}
+
+/* Latin script: letters above ASCII stand alone or in twos within words, so runs of them that are UTF-8 are no chance. */
+static bool is_western(const struct charset_set *s)
+{
+	return is_set(s, "100") || is_set(s, "101") || is_set(s, "109") || is_set(s, "110") || is_set(s, "148") ||
+	       is_set(s, "203");
 }
 
 /* Is it read by the rules of GB18030? */
@@ -252,7 +277,7 @@ static const char *instead(const struct charset_judge *j)
 	}
 	if (set->kind == CHARSET_PAIRS)
 		return j->labelled.broken ? best(j) : NULL;
-	if (likely_utf8(j))
+	if (likely_utf8(j) && (is_western(set) || j->single.broken || j->single.against > 0))
 		return "ISO_IR 192";
 	if (likely_gb(j) && (latin || j->single.broken || j->single.against > 0))
 		return "GB18030";
@@ -265,8 +290,10 @@ static bool strong(const struct charset_judge *j, const char *likely)
 	const struct charset_set *set = j->set;
 	int score = !strcmp(likely, "ISO_IR 192") ? j->utf8.score : !strcmp(likely, "GB18030") ? j->gb.score : 4;
 
+	if (is_set(set, "100") && !strcmp(likely, "ISO_IR 192"))
+		return true; /* no word of Latin-1 is UTF-8 by chance */
 	if (is_set(set, "192"))
-		return j->utf8.score <= 0; /* some of it is UTF-8: keep to that */
+		return score > j->utf8.score; /* else most of it is UTF-8: keep to that */
 	if (set->kind == CHARSET_SINGLE && !j->single.broken && j->single.against == 0)
 		return score >= 4 && score >= 2 * j->single.score;
 	return score >= 2;
