@@ -48,7 +48,7 @@ int committer_enter(struct committer *c, uint64_t n, struct place *p, struct err
 	return rc;
 }
 
-int committer_wait(struct committer *c, struct place *p, enum place_state state, struct err *e)
+void committer_ready(struct committer *c, struct place *p, enum place_state state)
 {
 	pthread_mutex_lock(&c->lock);
 	p->state = state;
@@ -56,6 +56,16 @@ int committer_wait(struct committer *c, struct place *p, enum place_state state,
 	pthread_mutex_unlock(&c->lock);
 	if (head)
 		pthread_cond_signal(&c->ready);
+}
+
+bool committer_done(struct place *p)
+{
+	int posted = 0;
+	return sem_getvalue(&p->done, &posted) == 0 && posted > 0;
+}
+
+int committer_wait(struct place *p, struct err *e)
+{
 	while (sem_wait(&p->done) < 0 && errno == EINTR)
 		;
 	sem_destroy(&p->done);

@@ -40,6 +40,10 @@ struct intake {
 	uint8_t first[PACK_BLOCK]; /* own pack: the record's first block, written again at the end with the header */
 	int rc;                    /* a failure is kept: finish reports it */
 	struct err err;
+	bool submitted, reported, placed; /* reported: the failure was told of already; placed: the committer has it */
+	struct place place;
+	struct index_item item;
+	struct intake_result result;
 };
 
 static struct metric m_stored =
@@ -551,60 +555,83 @@ static int intake_known(struct intake *in, struct intake_result *out, struct err
 	return rc;
 }
 
-static int intake_place(struct intake *in, struct intake_result *out, struct err *e)
+/* Into the committer's queue. */
+static int intake_place(struct intake *in, struct err *e)
 {
-	struct place p = {0};
-	struct index_item item;
-	struct err why = {0};
-	p.item = &item;
-	int rc = record_fits(in) ? record_shared(in, &p, &why) : record_own(in, &p, &why);
-	if (p.seq == 0) { /* never entered the queue */
-		if (e)
-			*e = why;
+	struct place *p = &in->place;
+	p->item = &in->item;
+	int rc = record_fits(in) ? record_shared(in, p, e) : record_own(in, p, e);
+	if (p->seq == 0) /* never entered the queue */
 		return rc;
-	}
-	item_of(in, &item);
+	item_of(in, &in->item);
 	fault_point("after-write");
-	int committed = committer_wait(in->archive->committer, &p, rc < 0 ? PLACE_FAILED : PLACE_WRITTEN, e);
-	if (rc < 0 && e)
-		*e = why;
-	if (rc < 0 || committed < 0)
-		return rc < 0 ? rc : committed;
-	out->outcome = item.outcome;
-	if (item.outcome != INTAKE_STORED)
-		snprintf(out->reason, sizeof out->reason, "%s", item.reason);
-	if (in->own) {
-		in->archive->packs->ops->drop(in->own);
-		in->own = NULL;
-	}
-	return 0;
+	in->placed = true;
+	committer_ready(in->archive->committer, p, rc < 0 ? PLACE_FAILED : PLACE_WRITTEN);
+	return rc;
 }
 
-static int intake_settle(struct intake *in, struct intake_result *out, struct err *e)
+static int intake_settle(struct intake *in, struct err *e)
 {
-	int rc = in->rc;
-	if (rc < 0) {
-		if (e)
-			*e = in->err;
-		return rc;
-	}
+	struct intake_result *out = &in->result;
+	int rc;
 	if ((in->coercion && (rc = coercion_settle(in, out, e)) < 0) || (rc = intake_identify(in, out->reason, e)) < 0)
 		return rc;
 	if ((rc = intake_known(in, out, e)) != 0)
 		return rc < 0 ? rc : 0;
-	return intake_place(in, out, e);
+	return intake_place(in, e);
+}
+
+void intake_submit(struct intake *in)
+{
+	if (in->submitted)
+		return;
+	in->submitted = true;
+	in->reported = in->rc < 0;
+	if (in->rc == 0)
+		in->rc = intake_settle(in, &in->err);
+	buffer_give(in->archive, in->buf); /* all of it is written */
+	in->buf = NULL;
+}
+
+bool intake_settled(struct intake *in)
+{
+	return !in->placed || committer_done(&in->place);
+}
+
+/* Takes back what the committer has. */
+static void intake_await(struct intake *in)
+{
+	struct err why = {0};
+	if (!in->placed)
+		return;
+	in->placed = false;
+	int rc = committer_wait(&in->place, &why);
+	if (in->rc < 0)
+		return;
+	if (rc < 0) {
+		in->rc = rc;
+		in->err = why;
+		return;
+	}
+	in->result.outcome = in->item.outcome;
+	if (in->item.outcome != INTAKE_STORED)
+		snprintf(in->result.reason, sizeof in->result.reason, "%s", in->item.reason);
+	if (in->own) {
+		in->archive->packs->ops->drop(in->own);
+		in->own = NULL;
+	}
 }
 
 int intake_finish(struct intake *in, struct intake_result *out, struct err *e)
 {
-	*out = (struct intake_result){0};
-	struct err why = {0};
-	bool failed = in->rc < 0; /* and was reported */
-	int rc = intake_settle(in, out, &why);
-	if (!failed)
-		intake_alarm(in, rc, rc < 0 ? why.msg : out->reason, out->outcome);
+	intake_submit(in);
+	intake_await(in);
+	int rc = in->rc;
+	*out = in->result;
+	if (!in->reported)
+		intake_alarm(in, rc, rc < 0 ? in->err.msg : out->reason, out->outcome);
 	if (rc < 0 && e)
-		*e = why;
+		*e = in->err;
 	if (rc == 0)
 		metric_add(&m_bytes, (int64_t)(in->record.part10_len - in->record.head_len));
 	metric_add(rc < 0                          ? &m_refused
@@ -620,6 +647,7 @@ void intake_abort(struct intake *in)
 {
 	if (!in)
 		return;
+	intake_await(in);
 	if (in->own)
 		in->archive->packs->ops->abort(in->own);
 	if (in->own_id)

@@ -48,9 +48,14 @@ void intake_hint(struct intake *in, const char *sop_class, const char *sop_insta
 int intake_space(struct intake *in, uint8_t **at, size_t *room, struct err *e);
 int intake_filled(struct intake *in, size_t n, struct err *e);
 int intake_write(struct intake *in, const void *data, size_t n, struct err *e);
+/* All bytes are there: begins to make the instance durable, without waiting for it, and gives the buffer back. Several
+ * may be under way at once; how each went intake_finish() tells. */
+void intake_submit(struct intake *in);
+bool intake_settled(struct intake *in); /* submitted, and intake_finish() will not wait */
 /* Blocks until the instance is durable and indexed (a group at a time); consumes in whatever happens. */
 int intake_finish(struct intake *in, struct intake_result *out, struct err *e);
-void intake_abort(struct intake *in); /* consumes; NULL is fine */
+/* Consumes; NULL is fine. What was submitted is waited for, and stays: nobody is told of it. */
+void intake_abort(struct intake *in);
 /* Is there room above the reserve? 0 or -E_FULL. Cheap: looked up at most every 200 ms. */
 int intake_room(struct archive *a, struct err *e);
 #endif

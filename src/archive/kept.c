@@ -204,7 +204,8 @@ static int commit(struct archive *a, struct event *ev, struct err *e)
 	fault_point("event-write");
 	if ((rc = packer_write(p.pack, block, size, p.at, &why)) < 0)
 		packer_blank(p.pack, p.at);
-	int committed = committer_wait(a->committer, &p, rc < 0 ? PLACE_FAILED : PLACE_WRITTEN, e);
+	committer_ready(a->committer, &p, rc < 0 ? PLACE_FAILED : PLACE_WRITTEN);
+	int committed = committer_wait(&p, e);
 	if (rc < 0 && e)
 		*e = why;
 	return rc < 0 ? rc : committed;

@@ -51,8 +51,10 @@ uint64_t committer_stop(struct committer *c); /* finishes what is queued; the lo
 /* Takes the next sequence number, and for n > 0 a place of n bytes in the shared pack; puts p into the queue,
  * PLACE_WRITING. */
 int committer_enter(struct committer *c, uint64_t n, struct place *p, struct err *e);
-/* The record is written (or not): p->state becomes WRITTEN or FAILED; waits until it is durable and indexed. */
-int committer_wait(struct committer *c, struct place *p, enum place_state state, struct err *e);
+/* The record is written (or not): p->state becomes WRITTEN or FAILED; p stays the committer's until it was waited for. */
+void committer_ready(struct committer *c, struct place *p, enum place_state state);
+bool committer_done(struct place *p);               /* committer_wait() would return at once */
+int committer_wait(struct place *p, struct err *e); /* until it is durable and indexed; once */
 
 /* Verifies and indexes all records behind the index's last sequence number. *next_seq, *next_pack: the lowest unused.
  */
