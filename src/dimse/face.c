@@ -139,6 +139,8 @@ static int dispatch(struct session *s, const struct shim_command *rq, uint8_t co
 	int64_t from = clock_mono_us();
 	int rc;
 
+	if (rq->field != SHIM_C_STORE_RQ && (rc = session_drain(s, e)) < 0)
+		return rc;
 	if (!cx)
 		return err_set(e, E_INVAL, "message on presentation context %u, which was not accepted", context);
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
@@ -152,16 +154,42 @@ static int dispatch(struct session *s, const struct shim_command *rq, uint8_t co
 	return unknown_command(s, rq, cx, e);
 }
 
+static bool stopping(const struct session *s)
+{
+	return s->face->server && server_stopping(s->face->server);
+}
+
+/* Looks for the next request while instances are under way: 0, 1 (release), or negative; 2: nothing has come, and all
+ * of them are answered. */
+static int next_between(struct session *s, struct shim_command *rq, uint8_t *context, struct err *e)
+{
+	int rc;
+
+	while ((rc = session_flow(s, e)) == 0 && s->n_pending) {
+		rc = dimse_receive(&s->d, 0, rq, context, e);
+		if (rc != -E_TIMEOUT || s->d.begun)
+			return rc;
+		*e = (struct err){0};
+		if ((rc = session_answer_oldest(s, e)) < 0)
+			return rc;
+	}
+	return rc < 0 ? rc : 2;
+}
+
 /* Waits for the next request: 0, 1 (release), or negative. In slices, so that a stopping node is noticed. */
 static int next_request(struct session *s, struct shim_command *rq, uint8_t *context, struct err *e)
 {
 	int64_t idle_us = s->face->config->idle_ms * 1000, from = clock_mono_us(), left;
+	int rc;
 
+	if (s->n_pending && stopping(s) && (rc = session_drain(s, e)) < 0)
+		return rc;
+	if (s->n_pending && (rc = next_between(s, rq, context, e)) != 2)
+		return rc;
 	for (;;) {
 		uint32_t slice = s->n_asked ? ASKED_SLICE_MS : SLICE_MS;
-		int rc;
 
-		if (s->face->server && server_stopping(s->face->server))
+		if (stopping(s))
 			return err_set(e, E_CANCEL, "the node is stopping");
 		left = idle_us - (clock_mono_us() - from);
 		if (left <= 0)
@@ -188,6 +216,9 @@ static void converse(struct session *s, struct err *e)
 			break;
 	if (rc < 0 && rc != -E_CANCEL)
 		session_failed(s, "association broken off", e->msg);
+	if (rc > 0 && session_drain(s, e) < 0)
+		rc = -E_CLOSED;
+	session_forget(s);
 	if (rc > 0)
 		shim_assoc_release_ack(s->d.assoc);
 	else if (rc != -E_CLOSED)
@@ -211,7 +242,7 @@ static void sum_up(const struct session *s, const struct err *e, int64_t us)
 void face_serve(void *face, shim_assoc *a)
 {
 	static _Atomic uint64_t last;
-	struct session s = {.face = face, .d.assoc = a};
+	struct session s = {.face = face, .d.assoc = a, .window = 1};
 	int64_t from = clock_mono_us();
 	struct err e = {0};
 

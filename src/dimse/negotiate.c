@@ -196,6 +196,20 @@ static int refuse(struct session *s, struct metric *m, int reason, const char *w
 	return err_set(e, E_DENIED, "association of %s at %s refused: %s", s->peer.calling, s->peer.address, why);
 }
 
+/* Counted as the requestor does: what it may invoke, and what it performs. We invoke one operation at a time. 0 is no
+ * limit, but ours holds. */
+static int grant_window(struct session *s, struct err *e)
+{
+	unsigned most = (unsigned)s->face->config->async_window, asked = s->peer.max_invoked;
+	int rc;
+
+	if (!s->peer.has_window)
+		return 0;
+	s->window = asked && asked < most ? asked : most;
+	rc = shim_assoc_window(s->d.assoc, (uint16_t)s->window, 1);
+	return rc < 0 ? dimse_error(rc, e) : 0;
+}
+
 static int acknowledge(struct session *s, struct err *e)
 {
 	struct shim_context *c;
@@ -215,6 +229,8 @@ static int acknowledge(struct session *s, struct err *e)
 	extras = shim_assoc_extended(s->d.assoc, &x);
 	for (unsigned i = 0; i < extras; i++)
 		extend(s, &x[i]);
+	if ((rc = grant_window(s, e)) < 0)
+		return rc;
 	if ((rc = shim_assoc_acknowledge(s->d.assoc)) < 0)
 		return dimse_error(rc, e);
 	log_info("association from %s at %s as site %s: %u of %u contexts", s->peer.calling, s->peer.address,

@@ -47,6 +47,8 @@ struct asked {
 	const struct shim_context *context;
 };
 
+struct pending; /* dimse/store.c: an instance that is not answered yet */
+
 struct session {
 	const struct face *face;
 	char id[32]; /* "a42", in every log line */
@@ -60,6 +62,9 @@ struct session {
 	struct scope scope;
 	char remarks[4][160]; /* kept instances' remarks that were logged: each once, while these last */
 	unsigned n_remarks;
+	unsigned window;         /* requests that the peer may have unanswered (PS3.7 D.3.3.3) */
+	struct pending *pending; /* of them, instances submitted: a ring of window places, made with the first */
+	unsigned first_pending, n_pending;
 	int64_t heard_us;                            /* when the last message was served */
 	struct asked asked[SESSION_ASKED], *telling; /* telling: its report waits for an answer */
 	unsigned n_asked;
@@ -96,6 +101,11 @@ int serve_store(struct session *s, const struct shim_command *rq, const struct s
 int serve_find(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
 int serve_move(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
 int serve_get(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
+/* Answers what is durable, and the oldest in any case when there is no place for another. */
+int session_flow(struct session *s, struct err *e);
+int session_answer_oldest(struct session *s, struct err *e); /* waits for it */
+int session_drain(struct session *s, struct err *e);         /* waits for all */
+void session_forget(struct session *s); /* the end: what was submitted is waited for, but nobody is told */
 int serve_action(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
 int serve_event_answer(struct session *s, const struct shim_command *rsp, const struct shim_context *cx, struct err *e);
 /* Between two messages: tells a result of storage commitment that is due here. */

@@ -59,9 +59,9 @@ static int receive(struct session *s, struct intake *in, struct err *why, struct
 	}
 }
 
-/* From the first byte to durable. 0: *out says what became of it; 1: refused (why); negative: association broken. */
-static int take(struct session *s, const struct shim_command *rq, const struct shim_context *cx,
-		struct intake_result *out, struct err *why, struct err *e)
+/* All of the data set, into an intake that is submitted. 0; 1: refused (why); negative: association broken. */
+static int take(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct intake **out,
+		struct err *why, struct err *e)
 {
 	struct intake_source from = {.site = s->who.site,
 				     .site_code = s->who.site_code,
@@ -79,22 +79,31 @@ static int take(struct session *s, const struct shim_command *rq, const struct s
 		intake_abort(in);
 		return rc;
 	}
-	return intake_finish(in, out, why) < 0 ? 1 : 0;
+	intake_submit(in);
+	*out = in;
+	return 0;
 }
 
 static int refuse(struct session *s, const struct shim_command *rq, const struct shim_context *cx, uint16_t status,
 		  const struct err *why, struct err *e)
 {
-	int rc;
-
 	metric_add(why->code == E_FULL ? &m_full : &m_refused, 1);
 	if (why->code != E_FULL) /* which is not the peer's doing */
 		session_failed(s, "instance refused", why->msg);
 	if (++s->refused <= LINES_MOST)
 		log_warn("instance %s refused with %04x: %s", rq->affected_instance, status, why->msg);
-	if ((rc = dimse_data_skip(&s->d, e)) < 0)
-		return rc;
 	return session_answer(s, cx, rq, status, why, e);
+}
+
+/* Before its data set is read: what came earlier is answered first. */
+static int refuse_now(struct session *s, const struct shim_command *rq, const struct shim_context *cx, uint16_t status,
+		      const struct err *why, struct err *e)
+{
+	int rc;
+
+	if ((rc = dimse_data_skip(&s->d, e)) < 0 || (rc = session_drain(s, e)) < 0)
+		return rc;
+	return refuse(s, rq, cx, status, why, e);
 }
 
 /* A sender's objects mostly have the same oddity, all of them. */
@@ -138,18 +147,21 @@ static int answer_stored(struct session *s, const struct shim_command *rq, const
 	return dimse_send(&s->d, cx->id, &rsp, NULL, 0, e);
 }
 
-int serve_store(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e)
-{
-	struct intake_result result = {0};
-	struct err why = {0};
-	uint16_t status = check(rq, cx, &why);
-	int rc;
+/* ---- what is under way: submitted, and not answered yet. Answers go in the order of the requests. */
 
-	if (status != STATUS_SUCCESS)
-		return refuse(s, rq, cx, status, &why, e);
-	if ((rc = take(s, rq, cx, &result, &why, e)) < 0)
-		return rc;
-	if (rc > 0)
+struct pending {
+	struct intake *intake;
+	const struct shim_context *cx;
+	struct shim_command rq;
+};
+
+static int answer(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct intake *in,
+		  struct err *e)
+{
+	struct intake_result result;
+	struct err why = {0};
+
+	if (intake_finish(in, &result, &why) < 0)
 		return refuse(s, rq, cx, session_status(&why), &why, e);
 	switch (result.outcome) {
 	case INTAKE_STORED:
@@ -177,4 +189,65 @@ int serve_store(struct session *s, const struct shim_command *rq, const struct s
 		return session_answer(s, cx, rq, STATUS_UNABLE, &why, e);
 	}
 	return answer_stored(s, rq, cx, &result, e);
+}
+
+int session_answer_oldest(struct session *s, struct err *e)
+{
+	struct pending p = s->pending[s->first_pending];
+
+	s->first_pending = (s->first_pending + 1) % s->window;
+	s->n_pending--;
+	return answer(s, &p.rq, p.cx, p.intake, e);
+}
+
+int session_flow(struct session *s, struct err *e)
+{
+	int rc = 0;
+
+	while (rc == 0 && s->n_pending &&
+	       (s->n_pending == s->window || intake_settled(s->pending[s->first_pending].intake)))
+		rc = session_answer_oldest(s, e);
+	return rc;
+}
+
+int session_drain(struct session *s, struct err *e)
+{
+	int rc = 0;
+
+	while (rc == 0 && s->n_pending)
+		rc = session_answer_oldest(s, e);
+	return rc;
+}
+
+void session_forget(struct session *s)
+{
+	for (; s->n_pending; s->n_pending--) {
+		intake_abort(s->pending[s->first_pending].intake);
+		s->first_pending = (s->first_pending + 1) % s->window;
+	}
+	free(s->pending);
+	s->pending = NULL;
+}
+
+int serve_store(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e)
+{
+	struct intake *in = NULL;
+	struct err why = {0};
+	uint16_t status = check(rq, cx, &why);
+	int rc;
+
+	if (status != STATUS_SUCCESS)
+		return refuse_now(s, rq, cx, status, &why, e);
+	if ((rc = take(s, rq, cx, &in, &why, e)) < 0)
+		return rc;
+	if (rc > 0)
+		return refuse_now(s, rq, cx, session_status(&why), &why, e);
+	if (s->window == 1)
+		return answer(s, rq, cx, in, e);
+	if (!s->pending && !(s->pending = calloc(s->window, sizeof *s->pending))) {
+		s->window = 1;
+		return answer(s, rq, cx, in, e);
+	}
+	s->pending[(s->first_pending + s->n_pending++) % s->window] = (struct pending){in, cx, *rq};
+	return 0;
 }

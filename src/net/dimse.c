@@ -118,6 +118,13 @@ int dimse_receive(struct dimse *d, uint32_t idle_ms, struct shim_command *c, uin
 {
 	int rc;
 
+	if (d->held) {
+		*c = d->held_command;
+		*context = d->held_context;
+		d->held = false;
+		d->begun = true;
+		return 0;
+	}
 	if ((rc = dimse_data_skip(d, e)) < 0)
 		return rc;
 	d->begun = false;
@@ -202,6 +209,8 @@ int dimse_cancelled(struct dimse *d, uint16_t message_id, struct err *e)
 	uint8_t context;
 	int rc;
 
+	if (d->held)
+		return 0;
 	rc = shim_assoc_next(d->assoc, 0, &d->pdv);
 	if (rc == SHIM_ETIMEOUT)
 		return 0;
@@ -211,9 +220,12 @@ int dimse_cancelled(struct dimse *d, uint16_t message_id, struct err *e)
 		return dimse_error(rc, e);
 	if ((rc = command_read(d, &c, &context, e)) < 0)
 		return rc;
-	if (c.field != SHIM_C_CANCEL_RQ)
-		return err_set(e, E_INVAL, "command %04x while an operation was under way", c.field);
-	return c.responded_id == message_id;
+	if (c.field == SHIM_C_CANCEL_RQ)
+		return c.responded_id == message_id;
+	d->held = true;
+	d->held_command = c;
+	d->held_context = context;
+	return 0;
 }
 
 int dimse_send(struct dimse *d, uint8_t context, const struct shim_command *c, const void *data, size_t n,

@@ -26,6 +26,9 @@ struct dimse {
 	struct shim_pdv pdv;
 	uint32_t left;           /* of the current PDV */
 	int64_t waited_us, came; /* for a message under way: time spent waiting for its bytes, and how many came */
+	bool held;               /* a request came while another was served: the next dimse_receive() gives it */
+	uint8_t held_context;
+	struct shim_command held_command;
 };
 
 /* Waits at most idle_ms for the next message's command; what is left of a data set before it is read away.
@@ -36,8 +39,8 @@ int64_t dimse_data(struct dimse *d, void *buf, size_t n, struct err *e);
 /* Until complete; -E_LIMIT by out's cap, with the rest read away (the association stays good). */
 int dimse_data_all(struct dimse *d, struct buf *out, struct err *e);
 int dimse_data_skip(struct dimse *d, struct err *e);
-/* Is a C-CANCEL for message id waiting? Looks without waiting; any other request is an error (no async window agreed).
- */
+/* Is a C-CANCEL for message id waiting? Looks without waiting. Any other request is held back for dimse_receive(); from
+ * then on a C-CANCEL is not seen any more: it stands behind that one's data set. */
 int dimse_cancelled(struct dimse *d, uint16_t message_id, struct err *e); /* 1, 0, negative */
 int dimse_send(struct dimse *d, uint8_t context, const struct shim_command *c, const void *data, size_t n,
 	       struct err *e);

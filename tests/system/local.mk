@@ -1,6 +1,7 @@
 # black-box tests: a node of its own, driven by DCMTK's tools, Orthanc and a small client in Python; needs python3
 SYSTEM_TESTS = \
 	%D%/test_alerts.py \
+	%D%/test_async.py \
 	%D%/test_backup.py \
 	%D%/test_charset.py \
 	%D%/test_cli.py \
