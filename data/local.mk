@@ -54,6 +54,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/index-clear.sql \
 	data/sql/sqlite/instance-add.sql \
 	data/sql/sqlite/instance-known.sql \
+	data/sql/sqlite/instance-refresh.sql \
 	data/sql/sqlite/instance-study.sql \
 	data/sql/sqlite/kept-bin.sql \
 	data/sql/sqlite/kept-drop.sql \
@@ -69,8 +70,12 @@ SQL_SQLITE = \
 	data/sql/sqlite/modalities.sql \
 	data/sql/sqlite/modality-add.sql \
 	data/sql/sqlite/name-add.sql \
+	data/sql/sqlite/name-remove.sql \
+	data/sql/sqlite/names-clear.sql \
 	data/sql/sqlite/patient-add.sql \
 	data/sql/sqlite/patient-find.sql \
+	data/sql/sqlite/patient-names.sql \
+	data/sql/sqlite/patient-refresh.sql \
 	data/sql/sqlite/peer-add.sql \
 	data/sql/sqlite/peer-each.sql \
 	data/sql/sqlite/peer-get.sql \
@@ -82,6 +87,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/quarantine-known.sql \
 	data/sql/sqlite/recount-series.sql \
 	data/sql/sqlite/recount-study.sql \
+	data/sql/sqlite/refresh-page.sql \
 	data/sql/sqlite/remove-classes.sql \
 	data/sql/sqlite/remove-deltas.sql \
 	data/sql/sqlite/remove-empty-series.sql \
@@ -95,6 +101,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/select-page.sql \
 	data/sql/sqlite/series-add.sql \
 	data/sql/sqlite/series-owner.sql \
+	data/sql/sqlite/series-refresh.sql \
 	data/sql/sqlite/site-add.sql \
 	data/sql/sqlite/site-below.sql \
 	data/sql/sqlite/site-each.sql \
@@ -104,9 +111,11 @@ SQL_SQLITE = \
 	data/sql/sqlite/site-used.sql \
 	data/sql/sqlite/study-add.sql \
 	data/sql/sqlite/study-age.sql \
+	data/sql/sqlite/study-names.sql \
 	data/sql/sqlite/study-note-get.sql \
 	data/sql/sqlite/study-note.sql \
 	data/sql/sqlite/study-owner.sql \
+	data/sql/sqlite/study-refresh.sql \
 	data/sql/sqlite/uid-add.sql \
 	data/sql/sqlite/uid-find.sql
 EXTRA_DIST += $(SQL_SQLITE)

@@ -1,9 +1,9 @@
 #include "archive/archive.h"
+#include "archive/refresh.h"
 #include "archive/store.h"
 #include "base/alert.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -145,18 +145,6 @@ static int open_index(struct archive *a, struct err *e)
 	return db_open(url, &a->db, e);
 }
 
-/* An index of another normal form of text still serves, but names may be missed until it is built anew. */
-static void check_form(struct archive *a)
-{
-	struct db_conn *c = NULL;
-	uint64_t form;
-	if (db_get(a->db, DB_READ, &c, NULL) == 0 && index_form(c, &form, NULL) == 0 && form != TEXT_FORM)
-		log_warn(
-		    "names in the index have normal form %llu, this program searches form %d: run teleread reindex",
-		    (unsigned long long)form, TEXT_FORM);
-	db_put(c);
-}
-
 static int open_packs(struct archive *a, struct err *e)
 {
 	AUTO(str) path = path_of(a, "packs");
@@ -207,7 +195,6 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 	if (rc == 0)
 		rc = attr_set_open(a->db, c->attributes, mode == ARCHIVE_SERVE, &a->attrs, e);
 	if (rc == 0) {
-		check_form(a);
 		rc = open_packs(a, e);
 	}
 	if (rc == 0 && mode == ARCHIVE_SERVE)
@@ -224,6 +211,7 @@ void archive_close(struct archive *a)
 {
 	if (!a)
 		return;
+	refresh_stop(a);
 	uint64_t next_seq = a->committer ? committer_stop(a->committer) : 0;
 	uint64_t next_pack = a->packer ? packer_close(a->packer) : 0;
 	uint64_t through = a->db ? index_reach(a) : UINT64_MAX;

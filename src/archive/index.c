@@ -1,6 +1,7 @@
 /* archive/index.c - one instance into the index: who it belongs to, is it there, rows for what is new. */
 #include "archive/fuzzy.h"
 #include "archive/index_internal.h"
+#include "archive/index_sql.h"
 #include "archive/match.h"
 #include "archive/pack.h"
 #include "base/text.h"
@@ -8,53 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---------------------------------------------------------------- small helpers over statements */
-
-static int prepare(struct db_conn *c, const char *name, struct db_stmt **out, struct err *e)
-{
-	return db_prepare(c, db_sql(db_of(c), name), out, e);
-}
-
-static void bind_str(struct db_stmt *s, int n, const char *text)
-{
-	db_bind_text(s, n, text, strlen(text));
-}
-
-static void bind_buf(struct db_stmt *s, int n, const struct buf *b)
-{
-	db_bind_blob(s, n, b->data ? (const void *)b->data : "", b->len);
-}
-
-/* Steps a statement that answers nothing. */
-static int run(struct db_stmt *s, struct err *e)
-{
-	int rc = db_step(s, e);
-
-	if (rc > 0)
-		db_reset(s);
-	return rc < 0 ? rc : 0;
-}
-
-/* Steps a statement that answers at most one number: 1 and *out, or 0. */
-static int one(struct db_stmt *s, int64_t *out, struct err *e)
-{
-	int rc = db_step(s, e);
-
-	if (rc <= 0)
-		return rc;
-	*out = db_int(s, 0);
-	db_reset(s);
-	return 1;
-}
-
-/* As one(), where no answer is a bug (INSERT ... RETURNING). */
-static int must(struct db_stmt *s, int64_t *out, struct err *e)
-{
-	int rc = one(s, out, e);
-
-	return rc == 0 ? err_set(e, E_BUG, "an inserted row has no key") : rc < 0 ? rc : 0;
-}
 
 static int find_text(struct db_conn *c, const char *name, const char *text, size_t n, int64_t *out, struct err *e)
 {
@@ -226,23 +180,7 @@ static int add_gram(void *arg, const char *gram, size_t len)
 	return run(s, t->e);
 }
 
-static int add_name(struct db_conn *c, const char *form, size_t n, enum name_kind kind, int64_t owner, int part,
-		    struct err *e)
-{
-	struct gram_target t = {.c = c, .e = e};
-	struct db_stmt *s;
-	int rc = intern(c, "form-find", "form-add", form, n, &t.form, e);
-
-	if (rc < 0 || (rc > 0 && (rc = text_grams(form, n, add_gram, &t)) < 0) ||
-	    (rc = prepare(c, "name-add", &s, e)) < 0)
-		return rc;
-	db_bind_int(s, 1, t.form);
-	db_bind_int(s, 2, kind);
-	db_bind_int(s, 3, owner);
-	db_bind_int(s, 4, part);
-	return run(s, e);
-}
-
+/* A form under which someone is to be found, or no longer. */
 struct bearer {
 	struct db_conn *c;
 	enum name_kind kind;
@@ -250,33 +188,85 @@ struct bearer {
 	struct err *e;
 };
 
-static int add_fuzzy(void *arg, enum fuzzy_part part, const char *form, size_t n)
+static int put_name(struct db_conn *c, const char *name, const struct bearer *b, int64_t form, int part)
 {
-	const struct bearer *b = arg;
+	struct db_stmt *s;
+	int rc = prepare(c, name, &s, b->e);
 
-	return add_name(b->c, form, n, b->kind, b->owner, (int)part, b->e);
+	if (rc < 0)
+		return rc;
+	db_bind_int(s, 1, form);
+	db_bind_int(s, 2, b->kind);
+	db_bind_int(s, 3, b->owner);
+	db_bind_int(s, 4, part);
+	return run(s, b->e);
 }
 
-int index_add_names(struct db_conn *c, const struct buf *names, enum name_kind kind, int64_t owner, struct err *e)
+static int add_name(const struct bearer *b, int part, const char *form, size_t n)
+{
+	struct gram_target t = {.c = b->c, .e = b->e};
+	int rc = intern(b->c, "form-find", "form-add", form, n, &t.form, b->e);
+
+	if (rc < 0 || (rc > 0 && (rc = text_grams(form, n, add_gram, &t)) < 0))
+		return rc;
+	return put_name(b->c, "name-add", b, t.form, part);
+}
+
+static int remove_name(const struct bearer *b, int part, const char *form, size_t n)
+{
+	int64_t pk;
+	int rc = find_text(b->c, "form-find", form, n, &pk, b->e);
+
+	return rc <= 0 ? rc : put_name(b->c, "name-remove", b, pk, part);
+}
+
+typedef int name_fn(const struct bearer *b, int part, const char *form, size_t n);
+struct naming {
+	struct bearer bearer;
+	name_fn *what;
+};
+
+static int fuzzy_name(void *arg, enum fuzzy_part part, const char *form, size_t n)
+{
+	const struct naming *t = arg;
+
+	return t->what(&t->bearer, (int)part, form, n);
+}
+
+static int each_name(const struct naming *t, const char *names, size_t n)
 {
 	AUTO(buf) joined = BUF(HEAD_TEXT_MOST);
-	struct bearer b = {c, kind, owner, e};
 	const char *at, *end;
 	int rc;
 
-	if ((rc = match_join(buf_text(names), names->len, &joined, e)) < 0)
+	if ((rc = match_join(names, n, &joined, t->bearer.e)) < 0)
 		return rc;
 	at = buf_text(&joined);
 	end = at + joined.len;
 	for (int part = 1; at < end; part++) {
 		const char *cut = memchr(at, '=', (size_t)(end - at));
-		size_t n = cut ? (size_t)(cut - at) : (size_t)(end - at);
+		size_t len = cut ? (size_t)(cut - at) : (size_t)(end - at);
 
-		if (n > 0 && (rc = add_name(c, at, n, kind, owner, part, e)) < 0)
+		if (len > 0 && (rc = t->what(&t->bearer, part, at, len)) < 0)
 			return rc;
-		at += n + 1;
+		at += len + 1;
 	}
-	return fuzzy_forms(buf_text(names), names->len, add_fuzzy, &b);
+	return fuzzy_forms(names, n, fuzzy_name, (void *)(uintptr_t)t);
+}
+
+int index_add_names(struct db_conn *c, const struct buf *names, enum name_kind kind, int64_t owner, struct err *e)
+{
+	const struct naming t = {{c, kind, owner, e}, add_name};
+
+	return each_name(&t, buf_text(names), names->len);
+}
+
+int index_remove_names(struct db_conn *c, const char *names, size_t n, enum name_kind kind, int64_t owner,
+		       struct err *e)
+{
+	const struct naming t = {{c, kind, owner, e}, remove_name};
+
+	return each_name(&t, names, n);
 }
 
 static int put_patient(struct db_conn *c, struct index_item *it, struct place *at, struct err *e)
@@ -333,7 +323,7 @@ static int put_study(struct db_conn *c, struct index_item *it, struct place *at,
 	return index_add_names(c, &h->names_other, NAME_STUDY, at->study, e);
 }
 
-static int note_study(struct db_conn *c, const char *note, int64_t study, struct err *e)
+int index_note_study(struct db_conn *c, const char *note, int64_t study, struct err *e)
 {
 	struct db_stmt *s;
 	int rc = prepare(c, "study-note", &s, e);
@@ -343,28 +333,6 @@ static int note_study(struct db_conn *c, const char *note, int64_t study, struct
 	db_bind_int(s, 1, study);
 	bind_str(s, 2, note);
 	return run(s, e);
-}
-
-/* An IS value as a number to sort by; NULL when it is none. */
-static void bind_number(struct db_stmt *s, int n, const struct buf *attrs, uint8_t code)
-{
-	char copy[16], *end;
-	const char *text;
-	size_t len;
-	long long v;
-
-	head_text(attrs, code, &text, &len);
-	if (len == 0 || len >= sizeof(copy)) {
-		db_bind_null(s, n);
-		return;
-	}
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	v = strtoll(copy, &end, 10);
-	if (*end || v < INT32_MIN || v > INT32_MAX)
-		db_bind_null(s, n);
-	else
-		db_bind_int(s, n, v);
 }
 
 static int put_series(struct db_conn *c, struct index_item *it, struct place *at, struct err *e)
@@ -441,7 +409,7 @@ static int put_rows(struct db_conn *c, struct index_item *it, struct place *at, 
 
 	if (!at->study && (rc = put_study(c, it, at, e)) < 0)
 		return rc;
-	if (it->head->charset_note[0] && (rc = note_study(c, it->head->charset_note, at->study, e)) < 0)
+	if (it->head->charset_note[0] && (rc = index_note_study(c, it->head->charset_note, at->study, e)) < 0)
 		return rc;
 	if (!at->series && (rc = put_series(c, it, at, e)) < 0)
 		return rc;
@@ -582,36 +550,6 @@ int index_put(struct db_conn *writer, struct index_item *it, struct err *e)
 }
 
 /* ---------------------------------------------------------------- how far it is */
-
-static int meta_number(struct db_conn *c, const char *key, uint64_t *out, struct err *e)
-{
-	struct db_stmt *s;
-	int rc = prepare(c, "meta-get", &s, e);
-
-	if (rc < 0)
-		return rc;
-	bind_str(s, 1, key);
-	if ((rc = db_step(s, e)) < 0)
-		return rc;
-	*out = rc > 0 ? strtoull(db_text(s, 0, NULL), NULL, 10) : 0;
-	if (rc > 0)
-		db_reset(s);
-	return 0;
-}
-
-static int set_meta_number(struct db_conn *c, const char *key, uint64_t v, struct err *e)
-{
-	struct db_stmt *s;
-	char text[24];
-	int rc = prepare(c, "meta-set", &s, e);
-
-	if (rc < 0)
-		return rc;
-	snprintf(text, sizeof(text), "%" PRIu64, v);
-	bind_str(s, 1, key);
-	bind_str(s, 2, text);
-	return run(s, e);
-}
 
 int index_through(struct db_conn *c, uint64_t *seq, uint64_t *floor_pack, struct err *e)
 {

@@ -19,11 +19,14 @@ struct index_head;
 /* extra: what is kept besides the built-in attributes; borrowed. NULL: nothing. */
 int index_head_new(const char *syntax, const struct attr_set *extra, struct index_head **out, struct err *e);
 int index_head_feed(struct index_head *h, const void *data, size_t n, struct err *e);
+/* All that is collected has been seen: the rest need not be fed. */
+bool index_head_over(const struct index_head *h);
 /* End of the data set: -E_INVAL when identity is missing or unreadable. remark: what was odd but kept, else "". */
 int index_head_end(struct index_head *h, char remark[160], struct err *e);
 /* "" until the element has been seen. */
 const char *index_head_class(const struct index_head *h);
 const char *index_head_instance(const struct index_head *h);
+size_t index_head_bytes(const struct index_head *h); /* of memory, about */
 const char *index_head_study(const struct index_head *h);
 /* After index_head_end: what the text is likely in when the object says otherwise ("ISO_IR 100 is GB18030"), else "". */
 const char *index_head_charset(const struct index_head *h);
@@ -60,7 +63,8 @@ int index_through(struct db_conn *c, uint64_t *seq, uint64_t *floor_pack, struct
 int index_set_through(struct db_conn *writer, uint64_t seq, uint64_t floor_pack, struct err *e);
 /* Folds at most n delta rows into their series and studies, in a transaction of its own; how many there were. */
 int index_fold(struct db *d, unsigned n, struct err *e);
-/* The version of the normal form (TEXT_FORM) that the names in this index have; another one asks for a reindex. */
+/* The version of the normal form (TEXT_FORM) that the names in this index have; with another one names are not narrowed
+ * by the index, and the node refreshes it (refresh.h). */
 int index_form(struct db_conn *c, uint64_t *version, struct err *e);
 /* Empties all derived tables (not sites and peers); seq and floor become 0. */
 int index_clear(struct db_conn *writer, struct err *e);

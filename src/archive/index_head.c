@@ -103,6 +103,7 @@ static int seen(void *arg, const struct scan_element *el, struct err *e)
 
 	if (el->depth > 0)
 		return head_sequence_element(h, el, e);
+	h->over |= el->tag >= TAG(0x7FE0, 0x0008);
 	if ((rc = head_sequence_end(h, e)) < 0)
 		return rc;
 	if (el->tag == TAG_CHARSET && !h->has_label) {
@@ -180,6 +181,17 @@ int index_head_feed(struct index_head *h, const void *data, size_t n, struct err
 		return 0;
 	rc = scan_feed(h->scan, data, n, &why);
 	return rc < 0 ? excuse(h, rc, &why, e) : 0;
+}
+
+size_t index_head_bytes(const struct index_head *h)
+{
+	return sizeof *h + h->raw.len + h->patient.len + h->own.len + h->series_attrs.len + h->image.len +
+	       h->names.len + h->names_other.len;
+}
+
+bool index_head_over(const struct index_head *h)
+{
+	return h->over || h->truncated;
 }
 
 const char *index_head_class(const struct index_head *h)

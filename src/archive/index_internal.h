@@ -55,6 +55,7 @@ struct index_head {
 	unsigned n;
 	bool truncated; /* by an error of the stream behind the identity: the rest is not read */
 	bool cut;       /* a value was too long to keep */
+	bool over;      /* what follows are pixels: nothing more is collected */
 	bool has_label;
 	char label[129]; /* (0008,0005) */
 	char remark[160];
@@ -71,6 +72,11 @@ struct index_head {
 enum name_kind { NAME_PATIENT = 0, NAME_STUDY = 1 };
 /* Rows by which a name is found: its component groups, and its forms for fuzzy matching. */
 int index_add_names(struct db_conn *c, const struct buf *names, enum name_kind kind, int64_t owner, struct err *e);
+int index_remove_names(struct db_conn *c, const char *names, size_t n, enum name_kind kind, int64_t owner,
+		       struct err *e);
+
+/* What the study's text is likely in; the first remark stays. */
+int index_note_study(struct db_conn *c, const char *note, int64_t study, struct err *e);
 
 /* Nothing to convert: what is printable in ASCII reads the same in every repertoire. */
 bool head_plain(const uint8_t *p, size_t n);

@@ -4,7 +4,8 @@ libcore_a_SOURCES += %D%/archive.h %D%/backup.h %D%/backup_file.h %D%/backup_tar
 libcore_a_SOURCES += %D%/archive.c %D%/backup.c %D%/backup_file.c %D%/backup_target.c %D%/blob_faulty.c %D%/blob_fs.c %D%/commit.c \
 	%D%/commitment.c %D%/commitment_verify.c %D%/event.c %D%/event.h %D%/fsck.c %D%/intake.c %D%/kept.c %D%/kept.h %D%/pack.c \
 	%D%/packer.c %D%/records.c %D%/recover.c %D%/reindex.c
-libcore_a_SOURCES += %D%/attr.c %D%/attr.h %D%/attr_extra.c %D%/attr_extra.h %D%/fuzzy.c %D%/fuzzy.h %D%/index.c \
+libcore_a_SOURCES += %D%/attr.c %D%/attr.h %D%/attr_extra.c %D%/attr_extra.h %D%/fuzzy.c %D%/fuzzy.h %D%/index_refresh.c %D%/index_refresh.h %D%/index_sql.h \
+	%D%/refresh.c %D%/refresh.h %D%/index.c \
 	%D%/index_head.c %D%/index_internal.h %D%/index_sequence.c %D%/match.c %D%/match.h \
 	%D%/match_name.c %D%/match_name.h %D%/plan_internal.h %D%/plan_name.c \
 	%D%/query.c %D%/query_plan.c %D%/query_plan.h %D%/registry.c %D%/scope.c %D%/select.c %D%/match_internal.h %D%/match_sequence.c %D%/match_time.c %D%/when.c %D%/when.h

@@ -25,6 +25,7 @@ struct archive {
 	/* ARCHIVE_SERVE only */
 	struct packer *packer;
 	struct committer *committer;
+	struct refresh *refresh; /* NULL where none was started */
 	_Atomic int64_t room, room_at; /* free bytes above the reserve, when looked up (monotonic us) */
 	pthread_mutex_t buffers_lock;
 	struct spare_buffer *buffers; /* intake buffers not in use */

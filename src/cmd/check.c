@@ -1,7 +1,12 @@
 #include "archive/check.h"
 #include "cmd/cmd.h"
+#include "cmd/control.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAUSE_MS 200
 
 static struct {
 	gboolean prove;
@@ -104,12 +109,52 @@ int cmd_fsck(int argc, char **argv)
 	return report.faults ? EXIT_FOUND : EXIT_DONE;
 }
 
+/* The node does it: asked, and asked again until it is done. Where nobody watches a bar, a line now and then says how far
+ * it is. */
+static int refresh_beside(struct watch *w, struct refresh_state *s, struct err *e)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+	AUTO(fd) node = control_connect(w->common->config.data, e);
+	unsigned told = 0;
+	int rc = node < 0 ? node : control_reindex(node, true, s, e);
+
+	while (rc == 0 && s->running) {
+		unsigned tenths = s->of ? (unsigned)(s->done * 10 / s->of) : 0;
+
+		progress_at(&w->bar, s->done, s->of, "instances");
+		if (tenths > told && !isatty(STDERR_FILENO))
+			fprintf(stderr, "teleread reindex: %" PRIu64 " of %" PRIu64 " instances\n", s->done, s->of);
+		told = tenths > told ? tenths : told;
+		nanosleep(&pause, NULL);
+		rc = control_reindex(node, false, s, e);
+	}
+	return rc;
+}
+
+static int reindex_beside(struct watch *w, struct err *e)
+{
+	struct refresh_state s = {0};
+	int rc = refresh_beside(w, &s, e);
+
+	progress_end(&w->bar);
+	if (rc < 0)
+		return rc;
+	if (w->common->json)
+		print_json(json_pack("{s:I, s:I}", "instances", number(s.instances), "faults", number(s.faults)));
+	else {
+		print_count(s.instances, "instance", " read again by the running node; ");
+		print_count(s.faults, "fault", "\n");
+	}
+	return s.faults ? EXIT_FOUND : EXIT_DONE;
+}
+
 int cmd_reindex(int argc, char **argv)
 {
 	static const struct usage usage = {
 	    .name = "reindex",
-	    .text = "Builds the index again from the packs alone. The node must not be running; with --prove it may,\n"
-		    "and the index stays as it is.",
+	    .text =
+		"Builds the index again from the packs alone. Where a node is running, it brings its index up to date\n"
+		"while it serves. With --prove the index stays as it is.",
 	    .options = reindex_options,
 	    .json = true,
 	};
@@ -128,9 +173,14 @@ int cmd_reindex(int argc, char **argv)
 		rc = open_beside(&c, false, &a, &e);
 	else if ((rc = archive_there(&c, &e)) == 0)
 		rc = archive_open(&c.config, ARCHIVE_SERVE, &a, &e);
+	progress_begin(&w.bar, opt.prove ? "proving" : "indexing");
+	if (rc == -E_BUSY && !opt.prove) {
+		e = (struct err){0};
+		rc = reindex_beside(&w, &e);
+		return rc < 0 ? complain(usage.name, &e) : rc;
+	}
 	if (rc < 0)
 		return complain(usage.name, &e);
-	progress_begin(&w.bar, opt.prove ? "proving" : "indexing");
 	rc = check_reindex(a, opt.prove, &ops, &report, &e);
 	progress_end(&w.bar);
 	if (rc < 0)

@@ -1,9 +1,11 @@
 #include "cmd/control.h"
+#include "archive/refresh.h"
 #include "archive/registry.h"
 #include "base/log.h"
 #include "cmd/decision.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -165,12 +167,28 @@ static int answer_decide(struct control *c, int client, const char *request, cha
 	return 0;
 }
 
+/* "reindex" begins a refresh of the index, or joins the one under way; "reindex?" looks how far it is. */
+static int answer_reindex(struct control *c, bool begin, char text[MESSAGE_MOST], struct err *e)
+{
+	struct refresh_state s;
+	int rc = begin ? refresh_ask(c->archive, e) : 0;
+
+	if (rc < 0)
+		return rc;
+	refresh_look(c->archive, &s);
+	if (s.err.code != E_OK)
+		return err_set(e, s.err.code, "%s", s.err.msg);
+	snprintf(text, MESSAGE_MOST, "reindex %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, s.running, s.done, s.of,
+		 s.instances, s.faults);
+	return 0;
+}
+
 static int answer(struct control *c, int client, const char *request, int fd, struct err *e)
 {
 	char text[MESSAGE_MOST];
 	struct import_result result = {0};
 	struct err why = {0};
-	bool alert = false, decision = false;
+	bool alert = false, decision = false, reindex = false;
 	int rc;
 
 	if (strncmp(request, "import ", 7) == 0)
@@ -179,13 +197,15 @@ static int answer(struct control *c, int client, const char *request, int fd, st
 		rc = answer_alert(request + 6, &why);
 	else if ((decision = strncmp(request, "decide ", 7) == 0))
 		rc = answer_decide(c, client, request + 7, text, sizeof text, &why);
+	else if ((reindex = strcmp(request, "reindex") == 0 || strcmp(request, "reindex?") == 0))
+		rc = answer_reindex(c, request[7] == '\0', text, &why);
 	else
 		rc = err_set(&why, E_UNSUP, "this node does not know the request");
 	if (rc < 0)
 		snprintf(text, sizeof text, "error %d %s", -rc, why.msg);
 	else if (alert)
 		snprintf(text, sizeof text, "noted");
-	else if (!decision)
+	else if (!decision && !reindex)
 		snprintf(text, sizeof text, "%s %s", import_names[result.outcome], result.reason);
 	return send_message(client, text, -1, e);
 }
@@ -387,5 +407,24 @@ int control_decide(int client, const struct decision *d, struct decision_result 
 		return err_set(e, E_CLOSED, "the node stopped before it answered: teleread events says what was done");
 	*out = (struct decision_result){.done = done != 0, .records = records, .left = left};
 	snprintf(out->reason, sizeof out->reason, "%.159s", text[at] ? text + at + 1 : "");
+	return 0;
+}
+
+int control_reindex(int client, bool begin, struct refresh_state *out, struct err *e)
+{
+	char text[MESSAGE_MOST];
+	AUTO(fd) none = -1;
+	int rc, running;
+
+	if ((rc = send_message(client, begin ? "reindex" : "reindex?", -1, e)) < 0 ||
+	    (rc = receive_message(client, text, &none, e)) < 0)
+		return rc;
+	if (strncmp(text, "error ", 6) == 0)
+		return read_error(text + 6, e);
+	*out = (struct refresh_state){0};
+	if (sscanf(text, "reindex %d %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &running, &out->done, &out->of,
+		   &out->instances, &out->faults) != 5)
+		return err_set(e, E_CLOSED, "the node stopped before it had finished; when it is started, it goes on");
+	out->running = running != 0;
 	return 0;
 }

@@ -5,6 +5,7 @@
  * What `teleread fsck` finds comes as "alert KIND SUBJECT", a new line and a sentence, answered by "noted".
  * A decision (archive/kept.h) comes as "decide KIND NUMBER STUDY" (0 and - for none), a new line and why; who decides is
  * the user at the other end. The answer is "decided DONE RECORDS LEFT REASON".
+ * "reindex" and "reindex?" begin and watch a refresh of the index.
  * Only the user who runs the node, and root, may open the socket, and nobody else's messages are answered. Threads:
  * control_start() starts a few that serve one client each; a client belongs to one thread.
  */
@@ -12,6 +13,7 @@
 #define CMD_CONTROL_H
 
 #include "archive/kept.h"
+#include "archive/refresh.h"
 #include "base/alert.h"
 #include "cmd/import_file.h"
 
@@ -28,4 +30,6 @@ int control_import(int client, const char *site, int fd, struct import_result *o
 int control_alert(int client, enum alert_kind kind, const char *subject, const char *sentence, struct err *e);
 /* d: all but who. */
 int control_decide(int client, const struct decision *d, struct decision_result *out, struct err *e);
+/* begin: the node refreshes its index (archive/refresh.h), or is at it; else only how far it is. */
+int control_reindex(int client, bool begin, struct refresh_state *out, struct err *e);
 #endif

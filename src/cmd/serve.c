@@ -1,3 +1,4 @@
+#include "archive/refresh.h"
 #include "archive/registry.h"
 #include "base/alert.h"
 #include "base/log.h"
@@ -210,6 +211,7 @@ static int start(struct node *n, struct common *c, struct control **control, str
 	if ((rc = override(&c->config, e)) < 0 || (rc = setup_log(&c->config, e)) < 0 || (rc = make_data(c, e)) < 0 ||
 	    (rc = node_settings(n, &c->config, e)) < 0 ||
 	    (rc = archive_open(&n->settings->config, ARCHIVE_SERVE, &n->archive, e)) < 0 || (rc = prepare(n, e)) < 0 ||
+	    (rc = refresh_start(n->archive, e)) < 0 ||
 	    (rc = control_start(n->archive, n->settings->config.data, control, e)) < 0)
 		return rc;
 	return node_listen(n, e);

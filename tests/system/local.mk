@@ -17,6 +17,7 @@ SYSTEM_TESTS = \
 	%D%/test_kill.py \
 	%D%/test_kept.py %D%/test_limits.py \
 	%D%/test_memory.py \
+	%D%/test_names.py \
 	%D%/test_orthanc.py \
 	%D%/test_same_again.py \
 	%D%/test_statement.py \

@@ -13,4 +13,4 @@ DELETE FROM stat_delta;
 DELETE FROM quarantine;
 DELETE FROM event;
 DELETE FROM hold;
-UPDATE meta SET value = '0' WHERE key IN ('through', 'floor')
+UPDATE meta SET value = '0' WHERE key IN ('through', 'floor', 'refresh_upto')

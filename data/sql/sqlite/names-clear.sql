@@ -1,0 +1,4 @@
+-- all names; who bears them stays
+DELETE FROM name_gram;
+DELETE FROM name;
+DELETE FROM form
