@@ -7,7 +7,7 @@
 
 #define A(g, e, vr, level, from, code)                                                                                 \
 	{                                                                                                              \
-		TAG(g, e), vr, LEVEL_##level, ATTR_##from, code, NULL                                                     \
+		TAG(g, e), vr, LEVEL_##level, ATTR_##from, code, NULL                                                  \
 	}
 /* clang-format off */
 static const struct attr table[] = { /* sorted by tag; PS3.4 C.6.1.1, C.6.2.1 and what workstations ask for */

@@ -77,23 +77,25 @@ static int read_private(char *const words[], int n, struct extra *x, struct err 
 
 static int read_words(char *const words[], const bool quoted[], int n, struct extra *x, struct err *e)
 {
-	const char *vr = n == 2 ? NULL : words[n - 2];
 	enum query_level level;
+	const char *vr;
+	uint32_t tag;
 	bool private;
 	int rc;
 
 	if (n < 2 || (n == 4 && !quoted[1]) || (n == 3 && quoted[1]))
 		return err_set(e, E_CONFIG, EXPECTED);
-	if (dict_tag(words[0], &x->attr.tag, NULL) < 0 || !may_be_kept(x->attr.tag))
+	if (dict_tag(words[0], &tag, NULL) < 0 || !may_be_kept(tag))
 		return err_set(e, E_CONFIG, "\"%.40s\": expected a keyword or a tag that can be kept", words[0]);
-	private = x->attr.tag >> 16 & 1;
+	x->attr.tag = tag;
+	private = tag >> 16 & 1;
 	if (private && (rc = read_private(words, n, x, e)) < 0)
 		return rc;
 	if (!private && n == 4)
 		return err_set(e, E_CONFIG, "\"%.40s\" has no private creator: expected TAG VR LEVEL", words[0]);
 	if (!private && attr_find(x->attr.tag))
 		return err_set(e, E_CONFIG, "\"%.40s\" is kept already", words[0]);
-	vr = vr ? vr : dict_vr(x->attr.tag);
+	vr = n > 2 ? words[n - 2] : dict_vr(tag);
 	if (!known_vr(vr))
 		return err_set(e, E_CONFIG, "\"%.40s\": expected a VR such as LO behind the tag", words[0]);
 	if (query_level_parse(words[n - 1], &level) < 0)

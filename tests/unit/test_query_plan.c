@@ -44,12 +44,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What the engine says it will do, one step after the other. */
-static const char *explain(struct archive *a, enum query_level level, bool relational, enum plan_use use,
-			   const struct scope *scope, struct dset *keys)
+/* What the engine says it will do, one step after the other. Frees the keys. */
+static const char *explain_query(struct archive *a, const struct query *q, enum plan_use use)
 {
 	static char out[4096];
-	struct query q = {.level = level, .relational = relational, .keys = keys, .scope = scope};
 	struct plan *p = calloc(1, sizeof(*p));
 	AUTO(db_conn) c = NULL;
 	AUTO(buf) sql = BUF(1 << 20);
@@ -59,7 +57,7 @@ static const char *explain(struct archive *a, enum query_level level, bool relat
 
 	assert_non_null(p);
 	out[0] = '\0';
-	if (db_get(archive_db(a), DB_READ, &c, &e) < 0 || plan_make(p, c, NULL, &q, use, &e) < 0 ||
+	if (db_get(archive_db(a), DB_READ, &c, &e) < 0 || plan_make(p, c, NULL, q, use, &e) < 0 ||
 	    buf_printf(&sql, &e, "EXPLAIN QUERY PLAN %s", buf_text(&p->sql)) < 0 ||
 	    db_prepare(c, buf_text(&sql), &s, &e) < 0)
 		fail_msg("%s", e.msg);
@@ -68,8 +66,16 @@ static const char *explain(struct archive *a, enum query_level level, bool relat
 	assert_true(len > 0);
 	query_plan_cleanup(p);
 	free(p);
-	dset_free(keys);
+	dset_free((struct dset *)(uintptr_t)q->keys);
 	return out;
+}
+
+static const char *explain(struct archive *a, enum query_level level, bool relational, enum plan_use use,
+			   const struct scope *scope, struct dset *keys)
+{
+	struct query q = {.level = level, .relational = relational, .keys = keys, .scope = scope};
+
+	return explain_query(a, &q, use);
 }
 
 static void has(const char *plan, const char *what)
@@ -137,6 +143,22 @@ static void test_keyed(void **state)
 }
 
 /* Without a key that picks, rows come in order of arrival: no sorting, and a page costs a page. */
+/* A range of moments, in another zone, is still found by its dates: one day more at either end. */
+static void test_moments_are_keyed(void **state)
+{
+	struct query q = {.level = LEVEL_STUDY,
+			  .datetime = true,
+			  .timezone = "-0500",
+			  .otherwise = "+0800",
+			  .keys = help_keys("StudyDate", "20240105", "StudyTime", "10", NULL),
+			  .scope = &everything};
+
+	/* trap 8: dates in the time zone of the query stay a matter of the index */
+	check_keyed(explain_query(*state, &q, PLAN_FIND), "INDEX study_study_date (study_date>? AND study_date<?)");
+	q.keys = help_keys("StudyDate", "20240105-20240106", "StudyTime", "1000-1100", NULL);
+	check_keyed(explain_query(*state, &q, PLAN_FIND), "INDEX study_study_date (study_date>? AND study_date<?)");
+}
+
 static void test_walks(void **state)
 {
 	static const enum query_level levels[] = {LEVEL_PATIENT, LEVEL_STUDY, LEVEL_SERIES, LEVEL_IMAGE};
@@ -188,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keyed),
+	    cmocka_unit_test(test_moments_are_keyed),
 	    cmocka_unit_test(test_walks),
 	    cmocka_unit_test(test_selections),
 	};
