@@ -170,6 +170,15 @@ static bool dicm_by_chance(const uint8_t *p, size_t n)
 	return (n < at + 2 || get16(p + at) != META_GROUP) && vr_plausible(p + 4) && guess_syntax(p, n);
 }
 
+/* A preamble without the letters behind it. */
+static bool zeros(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < PREAMBLE; i++)
+		if (i >= n || p[i])
+			return false;
+	return true;
+}
+
 int64_t part10_read(const void *head, size_t n, struct part10_meta *out, struct err *e)
 {
 	const uint8_t *p = head;
@@ -181,9 +190,11 @@ int64_t part10_read(const void *head, size_t n, struct part10_meta *out, struct 
 		at = PREAMBLE + 4;
 	else if (n >= 4 && !memcmp(p, "DICM", 4))
 		at = 4;
+	else if (zeros(p, n))
+		at = PREAMBLE;
 	if ((at = read_group(p, n, (size_t)at, &m, e)) < 0)
 		return at;
-	if (!m.syntax[0]) {
+	if (!uid_sane(m.syntax, strlen(m.syntax))) { /* none, or nothing that could ever be proposed to a peer */
 		if (!(guess = guess_syntax(p + at, n - (size_t)at)))
 			return err_set(e, E_INVAL,
 				       at ? "no transfer syntax in the file meta information, and none can be guessed"

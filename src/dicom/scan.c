@@ -9,6 +9,8 @@
 #define SEQUENCE_END TAG(0xFFFE, 0xE0DD)
 #define PIXEL_DATA TAG(0x7FE0, 0x0010)
 
+#define UID_GE_IMPLICIT "1.2.840.113619.5.2" /* implicit VR little endian but for the pixels, which nobody looks into */
+
 #define NOWHERE UINT64_MAX /* the end of what has undefined length */
 #define LEVELS (2 * SCAN_DEPTH + 2)
 #define WINDOW (32u << 10)
@@ -86,9 +88,22 @@ static bool vr_long_form(const uint8_t *p)
 {
 	const char vr[3] = {(char)p[0], (char)p[1], 0};
 
+	if (!memcmp(p, "ox", 2)) /* an old toolkit's own name for OB or OW, let out by mistake */
+		return true;
 	if (!is_letter(p[0]) || !is_letter(p[1]))
 		return false;
 	return !vr_known(vr) || vr_is_long(vr);
+}
+
+/* Some write single elements without a VR into a data set with VRs. Then the bytes of a short length stand in its place:
+ * as a VR they would have a control character, and no value behind them. */
+static bool vr_missing(const uint8_t *p)
+{
+	static const uint8_t undefined[4] = {0xFF, 0xFF, 0xFF, 0xFF};
+
+	if (!memcmp(p, undefined, sizeof(undefined)))
+		return true;
+	return (p[0] || p[1]) && (p[0] < 0x20 || p[1] < 0x20) && p[2] == 0 && p[3] == 0;
 }
 
 static const char *what(uint32_t tag)
@@ -119,7 +134,7 @@ static void header_decode(const struct scan *s, const uint8_t *h, unsigned size,
 	if (l->kind != DATA || out->tag >> 16 == 0xFFFE) {
 		strcpy(out->vr, "");
 		out->length = get32(h + 4, l->big);
-	} else if (l->implicit) {
+	} else if (l->implicit || (!l->big && vr_missing(h + 4))) {
 		memcpy(out->vr, dict_vr(out->tag), 3);
 		out->length = get32(h + 4, l->big);
 	} else {
@@ -184,9 +199,17 @@ static int close_levels(struct scan *s, struct err *e)
 {
 	int rc = 0;
 
-	while (rc == 0 && s->top > 0 && s->levels[s->top].end == s->at)
+	while (rc == 0 && s->top > 0 && s->levels[s->top].end <= s->at)
 		rc = pop(s, e);
 	return rc;
+}
+
+/* Where the data set or item around this place ends. A sequence that says to be shorter than its items is not believed. */
+static uint64_t room_around(const struct scan *s)
+{
+	const struct level *l = &s->levels[s->top];
+
+	return l->kind == SEQUENCE ? l[-1].limit : l->limit;
 }
 
 static int push(struct scan *s, enum kind kind, uint32_t tag, uint32_t length, struct err *e)
@@ -196,6 +219,7 @@ static int push(struct scan *s, enum kind kind, uint32_t tag, uint32_t length, s
 	if (s->top + 1 >= LEVELS || (kind == SEQUENCE && depth_of(s) >= SCAN_DEPTH))
 		return err_set(e, E_LIMIT, "sequences nested deeper than %d, " WHERE, SCAN_DEPTH, WHERE_OF(s, tag));
 	*l = *up;
+	l->limit = room_around(s);
 	l->kind = (uint8_t)kind;
 	l->tag = tag;
 	l->end = length == SCAN_UNDEFINED ? NOWHERE : s->at + length;
@@ -267,8 +291,8 @@ static int begin_item(struct scan *s, const struct header *h, struct err *e)
 	const struct level *l = &s->levels[s->top];
 	int rc;
 
-	if (h->tag == SEQUENCE_END) {
-		if (l->end != NOWHERE) /* superfluous, but some write it */
+	if (h->tag == SEQUENCE_END || h->tag == ITEM_END) { /* the wrong one is met, too: no item is open here */
+		if (l->end != NOWHERE)                      /* superfluous, but some write it */
 			return close_levels(s, e);
 		if ((rc = pop(s, e)) != 0)
 			return rc;
@@ -277,8 +301,8 @@ static int begin_item(struct scan *s, const struct header *h, struct err *e)
 	if (h->tag != ITEM)
 		return err_set(e, E_INVAL, "no item but " WHERE " in sequence (%04X,%04X)", WHERE_OF(s, h->tag),
 			       (unsigned)(l->tag >> 16), (unsigned)(l->tag & 0xFFFF));
-	if (h->length != SCAN_UNDEFINED && h->length > l->limit - s->at)
-		return err_set(e, E_INVAL, "item " WHERE " is longer than the sequence around it", WHERE_OF(s, l->tag));
+	if (h->length != SCAN_UNDEFINED && h->length > room_around(s) - s->at)
+		return err_set(e, E_INVAL, "item " WHERE " is longer than what is around it", WHERE_OF(s, l->tag));
 	if (l->kind == FRAGMENTS) {
 		if (h->length == SCAN_UNDEFINED)
 			return err_set(e, E_INVAL, "fragment of undefined length, " WHERE, WHERE_OF(s, l->tag));
@@ -305,7 +329,13 @@ static int begin_delimiter(struct scan *s, const struct header *h, struct err *e
 			return rc;
 		return close_levels(s, e);
 	}
-	if (h->tag == ITEM_END && s->top > 0) /* of an item whose length says already where it ends */
+	if (h->tag == SEQUENCE_END && s->top > 0 && l->end == NOWHERE && l[-1].end == NOWHERE) {
+		/* its last item was not ended */
+		if ((rc = pop(s, e)) != 0 || (rc = pop(s, e)) != 0)
+			return rc;
+		return close_levels(s, e);
+	}
+	if (h->tag == ITEM_END) /* of an item whose length says already where it ends, or of none */
 		return close_levels(s, e);
 	return err_set(e, E_INVAL, "delimiter or item " WHERE " where an element is due", WHERE_OF(s, h->tag));
 }
@@ -428,12 +458,35 @@ int scan_feed(struct scan *s, const void *data, size_t n, struct err *e)
 	return s->stopped;
 }
 
+static bool only_zeros(const uint8_t *p, size_t n)
+{
+	while (n > 0 && !p[n - 1])
+		n--;
+	return n == 0;
+}
+
+/* An item that is longer than its sequence and than the whole data set: what it holds is there. */
+static int close_cut_items(struct scan *s, struct err *e)
+{
+	int rc = 0;
+
+	while (rc == 0 && s->top > 0 && s->levels[s->top].kind == DATA && s->levels[s->top].end != NOWHERE &&
+	       s->levels[s->top - 1].end <= s->at)
+		if ((rc = pop(s, e)) == 0)
+			rc = pop(s, e);
+	return rc;
+}
+
 int scan_end(struct scan *s, struct err *e)
 {
-	const struct level *l = &s->levels[s->top];
+	const struct level *l;
+	int rc;
 
 	if (s->stopped != 0)
 		return scan_feed(s, NULL, 0, e);
+	if (s->state == HEADER && s->have == 0 && (rc = close_cut_items(s, e)) != 0)
+		return rc;
+	l = &s->levels[s->top];
 	if (s->deflated && !s->inflated && s->deflated_in > 0)
 		return err_set(e, E_INVAL, "deflated data set ends early, after %llu inflated bytes",
 			       (unsigned long long)s->at);
@@ -445,7 +498,7 @@ int scan_end(struct scan *s, struct err *e)
 		return err_set(e, E_INVAL, "element (%04X,%04X) ends after %llu of %u bytes",
 			       (unsigned)(s->el.tag >> 16), (unsigned)(s->el.tag & 0xFFFF),
 			       (unsigned long long)(s->el.length - s->left), (unsigned)s->el.length);
-	if (s->have > 0)
+	if (s->have > 0 && (s->top > 0 || !only_zeros(s->head, s->have))) /* zeros behind it all are padding */
 		return err_set(e, E_INVAL, "data set ends inside the header of an element, at byte %llu",
 			       (unsigned long long)s->at);
 	if (s->top > 0)
@@ -477,7 +530,7 @@ int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, v
 	s->value_cap = value_cap;
 	s->value = BUF(value_cap);
 	s->levels[0] = (struct level){.end = NOWHERE, .limit = NOWHERE, .kind = DATA};
-	s->levels[0].implicit = !strcmp(syntax, UID_IMPLICIT_LE);
+	s->levels[0].implicit = !strcmp(syntax, UID_IMPLICIT_LE) || !strcmp(syntax, UID_GE_IMPLICIT);
 	s->levels[0].big = !strcmp(syntax, UID_EXPLICIT_BE);
 	if (uid_is_deflated(syntax) && (rc = inflater_new(s, e)) < 0) {
 		scan_free(s);

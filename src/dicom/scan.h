@@ -6,7 +6,9 @@
  * (at most value_cap), the nesting stack (at most SCAN_DEPTH), and for deflated data one inflater.
  * Syntaxes: implicit LE, explicit LE, explicit BE, deflated LE (inflated as it goes); all others are explicit LE.
  *           UN with undefined length is read as implicit LE (PS3.5 6.2.2) and announced as SQ, as is whatever else has
- *           undefined length and is not pixel data. VRs that are none of the standard's are announced as UN.
+ *           undefined length and is not pixel data. VRs that are none of the standard's are announced as UN. An element
+ *           without a VR in an explicit data set is read as implicit where its bytes can mean nothing else. GE's private
+ *           syntax 1.2.840.113619.5.2 is implicit LE.
  * Errors:   -E_INVAL says what was wrong and at which byte; -E_LIMIT for depth and for deflate bombs; or what a
  *           callback returned (negative). A positive return of a callback ends the scan early: scan_feed returns it
  *           from then on, reading nothing more.

@@ -29,6 +29,9 @@ class File:
         self.name, self.syntax, self.data = name, part10.syntax, part10.data
         try:
             found = parse(self.data, self.syntax, UIDS)
+            other = parse(self.data, dul.IMPLICIT_LE, UIDS)
+            if not found and len(other.get(UIDS[2], b'') or b'0' * 65) <= 64:  # it says explicit and is implicit
+                found = other
         except Exception:  # noqa: a file that not even its head can be read of
             found = {}
         self.sop_class, self.sop_instance, self.study, self.series = (text(found, t) for t in UIDS)

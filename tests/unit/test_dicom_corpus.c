@@ -18,9 +18,6 @@ static const struct {
     {"dicom-test-files/emri_small_jpeg_2k_lossless_too_short.dcm", "inside the fragments of (7FE0,0010)"},
     {"dicom-test-files/no_meta.dcm", "not a DICOM file"}, /* its first byte is missing */
     {"dicom-test-files/rtplan_truncated.dcm", "ends after 29 of 50 bytes"},
-    {"pydicom/SC_rgb_jpeg.dcm", "ends after 4088 of"},
-    /* the toolkit does read this one: it does not mind an item that is longer than its sequence */
-    {"pydicom/dicomdirtests/DICOMDIR-nooffset", "longer than the sequence around it"},
 };
 
 static char root[4096];
@@ -163,7 +160,6 @@ static const struct {
     {"deflate-bomb-1g.dcm", -E_LIMIT},
     {"deflate-truncated.dcm", -E_INVAL},
     {"element-length-4g.dcm", -E_INVAL},
-    {"item-longer-than-sequence.dcm", -E_INVAL},
     {"nested-1000.dcm", -E_LIMIT},
     {"nested-3000-defined.dcm", -E_LIMIT},
     {"nested-60000-undefined.dcm", -E_LIMIT},

@@ -91,6 +91,27 @@ static void bare_data_sets(void **state)
 	guess(&b, UID_EXPLICIT_LE);
 }
 
+static void half_a_head(void **state)
+{
+	static const uint8_t zeros[128];
+	struct part10_meta m;
+	AUTO(buf) b = BUF(4096);
+	struct err e = {0};
+
+	/* trap 20: a preamble without its letters, a syntax that is no UID */
+	(void)state;
+	buf_put(&b, zeros, sizeof(zeros), &e);
+	bytes_element(&b, 0x00080005, "CS", "ISO_IR 100", false);
+	assert_int_equal(part10_read(b.data, b.len, &m, &e), 128);
+	assert_string_equal(m.syntax, UID_EXPLICIT_LE);
+	buf_clear(&b);
+	bytes_element(&b, 0x00020010, "UI", "1.2.840.10008.1.2.1\n", false);
+	size_t head = b.len;
+	bytes_element(&b, 0x00080005, NULL, "ISO_IR 100", false);
+	assert_int_equal(part10_read(b.data, b.len, &m, &e), (int64_t)head);
+	assert_string_equal(m.syntax, UID_IMPLICIT_LE);
+}
+
 static void refused(void **state)
 {
 	static const char *const junk[] = {"", "x", "DICM", "GIF89a, or something else that is no DICOM",
@@ -143,6 +164,7 @@ int main(void)
 	    cmocka_unit_test(written_and_read),
 	    cmocka_unit_test(without_preamble),
 	    cmocka_unit_test(bare_data_sets),
+	    cmocka_unit_test(half_a_head),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(values_too_long_are_left_out),
 	    cmocka_unit_test(full_buffer_is_left_alone),

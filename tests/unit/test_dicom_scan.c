@@ -203,12 +203,19 @@ static void lengths_that_do_not_nest(void **state)
 {
 	AUTO(buf) b = BUF(8192);
 
+	/* trap 20: lengths of sequences, items and elements that contradict each other */
 	(void)state;
-	bytes_head(&b, 0x00081140, "SQ", 20, false);
-	bytes_head(&b, 0xFFFEE000, NULL, 20, false);
-	buf_str(&b, "                            ", NULL);
-	expect(&b, UID_EXPLICIT_LE, -E_INVAL,
-	       "0:00081140 SQ 20 @12\n! item (0008,1140) at byte 20 is longer than the sequence around it\n");
+	bytes_head(&b, 0x00081140, "SQ", 20, false); /* shorter than its item, which is believed */
+	bytes_head(&b, 0xFFFEE000, NULL, 14, false);
+	bytes_element(&b, 0x00081150, "UI", "1.2.3.", false);
+	bytes_element(&b, 0x00100020, "LO", "P1", false);
+	expect(&b, UID_EXPLICIT_LE, 0,
+	       "0:00081140 SQ 20 @12\n0{\n1:00081150 UI 6 1.2.3.\n0}\n0;\n0:00100020 LO 2 P1\n");
+	buf_clear(&b);
+	bytes_head(&b, 0x00081140, "SQ", 20, false); /* and so where the item is cut behind an element */
+	bytes_head(&b, 0xFFFEE000, NULL, 40, false);
+	bytes_element(&b, 0x00081150, "UI", "1.2.3.", false);
+	expect(&b, UID_EXPLICIT_LE, 0, "0:00081140 SQ 20 @12\n0{\n1:00081150 UI 6 1.2.3.\n0}\n0;\n");
 	buf_clear(&b);
 	bytes_head(&b, 0x00081140, "SQ", 20, false);
 	bytes_head(&b, 0xFFFEE000, NULL, 12, false);
@@ -223,8 +230,55 @@ static void lengths_that_do_not_nest(void **state)
 	       "0:00081140 SQ 4 @12\n"
 	       "! element header (FFFE,E000) at byte 20 passes the end of the sequence or item around it\n");
 	buf_clear(&b);
+	bytes_head(&b, 0x00081140, "SQ", 28, false); /* two sequences deep, the inner item passes the outer one */
+	bytes_head(&b, 0xFFFEE000, NULL, 20, false);
+	bytes_head(&b, 0x00081140, "SQ", 8, false);
+	bytes_head(&b, 0xFFFEE000, NULL, 14, false);
+	expect(&b, UID_EXPLICIT_LE, -E_INVAL,
+	       "0:00081140 SQ 28 @12\n0{\n1:00081140 SQ 8 @32\n"
+	       "! item (0008,1140) at byte 40 is longer than what is around it\n");
+}
+
+static void delimiters_out_of_place(void **state)
+{
+	AUTO(buf) b = BUF(8192);
+
+	/* trap 20: delimiters that are missing, wrong or superfluous */
+	(void)state;
 	bytes_head(&b, 0xFFFEE00D, NULL, 0, false);
-	expect(&b, UID_EXPLICIT_LE, -E_INVAL, "! delimiter or item (FFFE,E00D) at byte 8 where an element is due\n");
+	bytes_head(&b, 0x00081140, "SQ", SCAN_UNDEFINED, false);
+	bytes_head(&b, 0xFFFEE000, NULL, SCAN_UNDEFINED, false); /* not ended */
+	bytes_element(&b, 0x00081150, "UI", "1.2.3.", false);
+	bytes_head(&b, 0xFFFEE0DD, NULL, 0, false);
+	bytes_head(&b, 0x00081140, "SQ", SCAN_UNDEFINED, false);
+	bytes_head(&b, 0xFFFEE000, NULL, 0, false);
+	bytes_head(&b, 0xFFFEE00D, NULL, 0, false); /* instead of the other */
+	bytes_element(&b, 0x00100020, "LO", "P1", false);
+	buf_put(&b, "\0\0\0", 3, NULL); /* padding */
+	expect(&b, UID_EXPLICIT_LE, 0,
+	       "0:00081140 SQ 4294967295 @20\n0{\n1:00081150 UI 6 1.2.3.\n0}\n0;\n"
+	       "0:00081140 SQ 4294967295 @62\n0{\n0}\n0;\n0:00100020 LO 2 P1\n");
+	buf_clear(&b);
+	bytes_head(&b, 0xFFFEE0DD, NULL, 0, false);
+	expect(&b, UID_EXPLICIT_LE, -E_INVAL, "! delimiter or item (FFFE,E0DD) at byte 8 where an element is due\n");
+}
+
+static void elements_without_their_vr(void **state)
+{
+	AUTO(buf) b = BUF(8192);
+
+	/* trap 20: implicit elements among explicit ones, VRs of nobody */
+	(void)state;
+	bytes_head(&b, 0x00080060, NULL, 2, false);
+	buf_str(&b, "CT", NULL);
+	bytes_head(&b, 0x00081140, NULL, SCAN_UNDEFINED, false);
+	bytes_head(&b, 0xFFFEE0DD, NULL, 0, false);
+	buf_put(&b, "\x40\0\x54\2??\4\0text", 12, NULL);
+	buf_put(&b, "\x40\0\x54\2\0\0\0\0", 8, NULL);
+	buf_put(&b, "\x42\0\x11\0ox\0\0\4\0\0\0text", 16, NULL);
+	expect(&b, UID_EXPLICIT_LE, 0,
+	       "0:00080060 CS 2 CT\n0:00081140 SQ 4294967295 @18\n0;\n0:00400254 UN 4\n0:00400254 UN 0\n"
+	       "0:00420011 UN 4\n");
 }
 
 static void deep_nesting_is_refused(void **state)
@@ -388,6 +442,8 @@ int main(void)
 	    cmocka_unit_test(strange_value_representations),
 	    cmocka_unit_test(cut_short),
 	    cmocka_unit_test(lengths_that_do_not_nest),
+	    cmocka_unit_test(delimiters_out_of_place),
+	    cmocka_unit_test(elements_without_their_vr),
 	    cmocka_unit_test(deep_nesting_is_refused),
 	    cmocka_unit_test(callbacks_can_stop),
 	    cmocka_unit_test(deflated),
