@@ -157,14 +157,10 @@ static const struct {
 	const char *name;
 	int rc;
 } hostile[] = {
-    {"deflate-bomb-1g.dcm", -E_LIMIT},
-    {"deflate-truncated.dcm", -E_INVAL},
-    {"element-length-4g.dcm", -E_INVAL},
-    {"nested-1000.dcm", -E_LIMIT},
-    {"nested-3000-defined.dcm", -E_LIMIT},
-    {"nested-60000-undefined.dcm", -E_LIMIT},
-    {"pixel-length-past-end.dcm", -E_INVAL},
-    {"sequence-never-closed.dcm", -E_INVAL},
+    {"deflate-bomb-1g.dcm", -E_LIMIT},       {"deflate-truncated.dcm", -E_INVAL},
+    {"element-length-4g.dcm", -E_INVAL},     {"nested-1000.dcm", -E_LIMIT},
+    {"nested-3000-defined.dcm", -E_LIMIT},   {"nested-60000-undefined.dcm", -E_LIMIT},
+    {"pixel-length-past-end.dcm", -E_INVAL}, {"sequence-never-closed.dcm", -E_INVAL},
 };
 
 static int one_hostile(const char *path, const struct stat *st, int type, struct FTW *ftw)
