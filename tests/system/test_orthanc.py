@@ -11,7 +11,7 @@ import urllib.request
 sys.dont_write_bytecode = True
 import lib
 from lib import case, equal, tool, trap
-from objects import KEYWORDS, Part10, image, keys, parse, text, uid
+from objects import KEYWORDS, MR, Part10, image, keys, parse, text, uid
 import dul
 
 lib.need_program()
@@ -115,6 +115,27 @@ def push():
     equal(again.get('FailedInstancesCount', 0), 0, 'and once more')
     row, = node.json_lines('find', 'PatientName=王*')
     equal(row['00100010']['Value'][0]['Ideographic'], '王^小东')
+
+
+@case('Orthanc asks for storage commitment and takes the report: what it pushed is kept, what nobody sent is not')
+def committed():
+    trap(23, 'Orthanc as the SCU: its request, our report on a new association')
+    absent = uid('never pushed')
+
+    def ask(wanted):
+        begun = orthanc.ask('/modalities/node/storage-commitment', {'DicomInstances': wanted})
+        lib.wait_until(lambda: orthanc.ask(begun['Path'])['Status'] != 'Pending', 20, 'the report arrives')
+        return orthanc.ask(begun['Path'])
+
+    kept = [[i.sop_class, i.uid] for i in PUSHED]
+    report = ask(kept)
+    equal((report['Status'], report['RemoteAET']), ('Success', 'TELEREAD'), 'all of them')
+    equal(sorted(s['SOPInstanceUID'] for s in report['Success']), sorted(i.uid for i in PUSHED), 'kept')
+    report = ask(kept[:2] + [[PUSHED[0].sop_class, absent], [MR, PUSHED[2].uid]])
+    equal(report['Status'], 'Failure', 'not all of them')
+    equal(sorted(s['SOPInstanceUID'] for s in report['Success']), sorted(i.uid for i in PUSHED[:2]), 'kept')
+    equal({f['SOPInstanceUID']: f['FailureReason'] for f in report['Failures']},
+          {absent: 0x0112, PUSHED[2].uid: 0x0119}, 'reasons')
 
 
 @case('we C-MOVE to Orthanc')
