@@ -79,9 +79,9 @@ static const char *found(struct archive *a, const char *keyword, const char *val
 	return uids;
 }
 
-/* trap 5: text under a wrong label is found as it is labelled, and as it likely is; the study is marked */
 static void test_wrong_label(void **state)
 {
+	/* trap 5: text under a wrong label is found as it is labelled, and as it likely is; the study is marked */
 	struct archive *a = *state;
 	struct sample chinese = ct, german = ct;
 	AUTO(dset) d = NULL;
