@@ -382,6 +382,16 @@ static int coercion_flush(struct intake *in, struct err *e)
 	return write_by(in, kept_space, kept_filled, out->data, out->len, e);
 }
 
+/* What cannot be changed as the rules say is not taken in as something else: it is kept as it came. */
+static int coercion_give_up(struct intake *in, const struct err *why, struct err *e)
+{
+	const struct buf *held = coercion_held(in->coercion);
+	give_up(in, why->msg);
+	int rc = write_by(in, kept_space, kept_filled, held->data, held->len, e);
+	coercion_free(STEAL(in->coercion));
+	return rc;
+}
+
 /* While the head is held, the buffer only lends room to what arrives. */
 static int coercion_filled(struct intake *in, size_t n, struct err *e)
 {
@@ -390,6 +400,8 @@ static int coercion_filled(struct intake *in, size_t n, struct err *e)
 	bool passing = coercion_passing(in->coercion);
 	XXH3_128bits_update(in->sent, p, n);
 	int rc = coercion_feed(in->coercion, p, n, &why);
+	if (rc == -E_INVAL && !passing)
+		return coercion_give_up(in, &why, e);
 	if (rc < 0)
 		return intake_fail(in, rc, &why, e);
 	return passing ? kept_filled(in, n, e) : rc > 0 ? coercion_flush(in, e) : 0;
@@ -424,7 +436,12 @@ static void digest(XXH3_state_t *hash, uint8_t out[16])
 static int coercion_settle(struct intake *in, struct intake_result *out, struct err *e)
 {
 	const uint32_t *tags;
-	int rc = coercion_end(in->coercion, e);
+	struct err why = {0};
+	int rc = coercion_end(in->coercion, &why);
+	if (rc == -E_INVAL)
+		return coercion_give_up(in, &why, e);
+	if (rc < 0)
+		return err_set(e, why.code, "%s", why.msg);
 	if (rc > 0)
 		rc = coercion_flush(in, e);
 	if (rc < 0)

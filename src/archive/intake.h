@@ -7,7 +7,8 @@
  *           INTAKE_SAME       the same SOP Instance UID with the identical data set and syntax was there: nothing written.
  *           INTAKE_QUARANTINE kept whole, with a reason, out of sight of queries: other content under a known SOP Instance
  *                             UID, a study or series UID that belongs to another patient, site or study.
- *           INTAKE_UNREADABLE likewise: the data set cannot be understood, or lacks one of the UIDs of its identity.
+ *           INTAKE_UNREADABLE likewise: the data set cannot be understood, lacks one of the UIDs of its identity, or cannot
+ *                             be changed as the rules of coercion say.
  *           What was kept out of sight once is not written again; kept.h is about what is there.
  * Errors:   -E_FULL below the disk reserve, -E_MISMATCH (UIDs of data set and request differ), -E_INVAL (no data set at
  *           all, no such syntax), -E_LIMIT, -E_IO, -E_BUSY: nothing of it will be found again; but where the index

@@ -421,6 +421,8 @@ int coercion_feed(struct coercion *c, const void *data, size_t n, struct err *e)
 	struct err why = {0};
 	int rc = scan_feed(c->scan, data, n, &why);
 
+	if (!c->passing && buf_put(&c->head, data, n, NULL) < 0)
+		return err_set(e, E_LIMIT, "coercion: the data set's head is larger than %u bytes", COERCE_HEAD);
 	if (c->misplaced.code)
 		return err_set(e, c->misplaced.code, "%s", c->misplaced.msg);
 	if (c->passing) { /* what else is wrong behind the head is not our business */
@@ -428,10 +430,10 @@ int coercion_feed(struct coercion *c, const void *data, size_t n, struct err *e)
 		c->out = BUF(0);
 		return 0;
 	}
+	if (!c->seen_end && c->head.len > COERCE_HEAD)
+		return err_set(e, E_LIMIT, "coercion: the data set's head is larger than %u bytes", COERCE_HEAD);
 	if (rc < 0 && !c->seen_end)
 		return err_set(e, why.code, "%s", why.msg);
-	if ((rc = buf_put(&c->head, data, n, NULL)) < 0 || (!c->seen_end && c->head.len > COERCE_HEAD))
-		return err_set(e, E_LIMIT, "coercion: the data set's head is larger than %u bytes", COERCE_HEAD);
 	return c->seen_end ? finish_head(c, e) : 0;
 }
 
@@ -456,6 +458,11 @@ bool coercion_passing(const struct coercion *c)
 const struct buf *coercion_out(const struct coercion *c)
 {
 	return &c->out;
+}
+
+const struct buf *coercion_held(const struct coercion *c)
+{
+	return &c->head;
 }
 
 unsigned coercion_changed(const struct coercion *c, const uint32_t **tags)

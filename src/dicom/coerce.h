@@ -65,6 +65,8 @@ int coercion_feed(struct coercion *c, const void *data, size_t n, struct err *e)
 int coercion_end(struct coercion *c, struct err *e); /* likewise 0 or 1: the data set is over */
 bool coercion_passing(const struct coercion *c);
 const struct buf *coercion_out(const struct coercion *c); /* borrowed until the next call */
+/* Until the head is complete, and after a failure of it: all bytes so far as they were given. */
+const struct buf *coercion_held(const struct coercion *c);
 /* Tags of what was changed, sorted; their number. */
 unsigned coercion_changed(const struct coercion *c, const uint32_t **tags);
 void coercion_free(struct coercion *c);

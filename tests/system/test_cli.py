@@ -70,7 +70,7 @@ def import_files():
     with open(broken, 'wb') as f:
         f.write(one.part10()[:400])
     done = node.teleread('import', broken, code=1)
-    check('broken.dcm' in done.err and 'refused 1' in done.out, done)
+    check('broken.dcm' in done.err and 'quarantined 1' in done.out, done)
     check('nowhere' in node.teleread('import', os.path.join(TREE, 'nowhere'), code=1).err, 'a path that is not there')
     for path in (a, b, broken):
         os.unlink(path)

@@ -203,6 +203,11 @@ def charset():
         answer = send(one)
         equal(answer.status, 0xC000)
         check('cannot hold' in answer.comment, answer.comment)
+        row, = [r for r in node.json_lines('quarantine', 'list', '--kind', 'unreadable') if r['instance'] == one.uid]
+        path = os.path.join(node.folder, 'as-it-came-%d' % n)
+        node.teleread('quarantine', 'show', row['number'], '--out', path)
+        with open(path, 'rb') as f:
+            check(f.read().endswith(one.data), 'it is kept aside, byte for byte')
         equal(node.find('STUDY', StudyInstanceUID=one.study), [])
     one = picture('gb', charset='GB18030', name='Wang^Xiaodong')
     equal(send(one).status, 0xB000)
