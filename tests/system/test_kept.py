@@ -3,6 +3,7 @@
 input; beside a running node and without one, through kills, and as the packs alone tell it."""
 import datetime
 import os
+import sqlite3
 import sys
 import threading
 
@@ -530,6 +531,42 @@ def turmoil():
         equal(got(n, study), of(*study))
     n.stop()
     sound(n)
+
+
+@case('an index of the first form is moved: keys of instances become their sequence numbers')
+def older_index():
+    n = lib.Node()
+    some = [image('older', 1), image('older', 1, seed=9), image('older', 2), image('older2', 1)]
+    n.start()
+    equal(n.store(some), [0, 0xB000, 0, 0])
+    n.stop()
+    path = os.path.join(n.data, 'index.sqlite')
+    old = path + '.old'
+    with open(os.path.join(lib.SOURCE, 'data', 'sql', 'sqlite', '0001-index.sql')) as f:
+        first = f.read()
+    db = sqlite3.connect(old)
+    db.executescript(first + 'CREATE TABLE schema_version(version INTEGER NOT NULL PRIMARY KEY);'
+                             'INSERT INTO schema_version VALUES (0), (1); DELETE FROM meta')
+    db.execute('ATTACH ? AS new', (path,))
+    for table, in db.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
+                             "AND name <> 'schema_version'").fetchall():
+        columns = ', '.join(row[1] for row in db.execute('PRAGMA main.table_info(%s)' % table))
+        db.execute('INSERT INTO main.%s (%s) SELECT %s FROM new.%s' % (table, columns, columns, table))
+    db.execute('UPDATE instance SET pk = (SELECT count(*) FROM instance i WHERE i.seq <= instance.seq) + 1000')
+    db.execute('UPDATE instance SET pk = pk - 1000')
+    equal([r[0] for r in db.execute('SELECT pk FROM instance ORDER BY pk')], [1, 2, 3])
+    db.commit()
+    db.close()
+    os.replace(old, path)
+    n.start()
+    equal(got(n, some[2:]), of(some[0], some[2], some[3]))
+    sound(n)
+    with sqlite3.connect(path) as db:
+        equal(db.execute('SELECT pk, seq FROM instance ORDER BY pk').fetchall(), [(1, 1), (3, 3), (4, 4)])
+    n.teleread('drop', '--study', some[0].study, *WHY)
+    equal(send(n, image('older3', 1)), [0])
+    sound(n)
+    n.stop()
 
 
 @case('all of the first node at last: fsck, reindex --prove')

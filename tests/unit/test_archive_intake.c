@@ -1,6 +1,8 @@
 /* Intake from the first byte to the answer: what is acknowledged is there, byte for byte, after every kind of end. */
 #include "archive/check.h"
 #include "archive/intake.h"
+#include "archive/kept.h"
+#include "archive/pack.h"
 #include "archive/query.h"
 #include "archive/registry.h"
 #include "dicom/dset.h"
@@ -19,6 +21,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define CT "1.2.840.10008.5.1.4.1.1.2"
 static char folder[] = "/tmp/test-intake.XXXXXX";
@@ -507,6 +510,147 @@ static void below_the_reserve(void **state)
 	buf_cleanup(&o.data);
 }
 
+/* ---- decisions */
+
+static struct decision about_study(enum decision_kind what, const char *study)
+{
+	struct decision d = {.what = what, .who = "tester", .why = "a test"};
+	strcpy(d.study, study);
+	return d;
+}
+
+/* What a retrieval has selected goes, and something else comes: it meets nothing, never the other one. */
+static void a_selection_never_meets_another(void **state)
+{
+	(void)state;
+	struct archive *a = open_archive();
+	struct object one = make_object("P1", 1, 1, 1000, 1), other = make_object("P2", 2, 1, 1000, 2);
+	struct scope all = scope_everything("test");
+	struct decision drop = about_study(DECIDE_DROP, "1.2.826.0.1.1"), undo = drop;
+	struct decision_result done;
+	struct intake_result r;
+	struct selection *s[2];
+	struct stored at;
+	struct err e = {0};
+	uint64_t total;
+	AUTO(dset) keys = NULL;
+	undo.what = DECIDE_RESTORE;
+	assert_int_equal(take_in(a, &one, &r, &e), 0);
+	dset_new(&keys, NULL);
+	dset_put_text(keys, TAG(0x20, 0xd), drop.study, NULL);
+	struct query q = {.level = LEVEL_STUDY, .keys = keys, .scope = &all};
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(select_open(a, &q, &s[i], &total, &e), 0);
+		assert_int_equal(total, 1);
+	}
+	assert_int_equal(decide(a, &drop, &done, &e), 0);
+	assert_true(done.done && done.records == 1);
+	assert_int_equal(take_in(a, &other, &r, &e), 0);
+	assert_int_equal(r.outcome, INTAKE_STORED);
+	assert_int_equal(select_next(s[0], &at, &e), 0);
+	assert_int_equal(decide(a, &undo, &done, &e), 0);
+	assert_int_equal(select_next(s[1], &at, &e), 1); /* back again, as itself */
+	assert_string_equal(at.sop_instance, one.sop);
+	select_close(s[0]);
+	select_close(s[1]);
+	assert_sound(a, 4);
+	archive_close(a);
+	buf_cleanup(&one.data), buf_cleanup(&other.data);
+}
+
+/* A write or a sync of the decision fails: it has no effect, the node goes on, and so does the next start. */
+static void decisions_that_cannot_be_written(void **state)
+{
+	(void)state;
+#ifndef TELEREAD_FAULTS
+	skip();
+#endif
+	static const char *const calls[] = {"write", "sync"};
+	for (unsigned c = 0; c < 2; c++)
+		for (unsigned n = 1, failed = 0; !failed && n < 40; n++) {
+			char plan[40];
+			bool same;
+			struct object o = make_object("P1", 1, 1, 30000, 1);
+			struct decision drop = about_study(DECIDE_DROP, "1.2.826.0.1.1");
+			struct decision_result done;
+			struct intake_result r;
+			struct err e = {0};
+			setup(NULL);
+			snprintf(plan, sizeof plan, "%s:%u", calls[c], n);
+			setenv("TELEREAD_FAULT_BLOB", plan, 1);
+			struct archive *a = open_archive();
+			while (take_in(a, &o, &r, NULL) < 0)
+				;
+			int rc = decide(a, &drop, &done, &e);
+			failed = rc < 0;
+			assert_int_equal(found(a, &o, &same), rc < 0);
+			archive_close(a);
+			unsetenv("TELEREAD_FAULT_BLOB");
+			a = open_archive();
+			assert_int_equal(found(a, &o, &same), rc < 0);
+			assert_sound(a, rc < 0 ? 1 : 2);
+			rc = decide(a, &drop, &done, NULL);
+			assert_int_equal(found(a, &o, &same), 0);
+			archive_close(a);
+			buf_cleanup(&o.data);
+			teardown(NULL);
+			if (n == 39 && !failed)
+				fail_msg("%s: no call of a decision failed", calls[c]);
+		}
+	setup(NULL);
+}
+
+/* Changes the kind of the decision in the first pack, checksums and all, as a program to come might have written it. */
+static void rewrite_decision(void)
+{
+	static uint8_t block[PACK_BLOCK];
+	char path[120];
+	struct record r;
+	XXH128_canonical_t sum;
+	bool changed = false;
+	snprintf(path, sizeof path, "%s/packs/000000000000/0001.pack", folder);
+	FILE *f = fopen(path, "r+be");
+	assert_non_null(f);
+	for (long at = PACK_BLOCK; fread(block, 1, sizeof block, f) > PACK_HEAD; at += PACK_BLOCK) {
+		fseek(f, at, SEEK_SET);
+		if (fread(block, 1, sizeof block, f) <= PACK_HEAD)
+			break;
+		if (!record_header_read(block, 1, (uint64_t)at, &r) || r.kind != RECORD_EVENT)
+			continue;
+		assert_memory_equal(block + PACK_HEAD + 2, "drop", 4);
+		memcpy(block + PACK_HEAD + 2, "sell", 4);
+		XXH128_canonicalFromHash(&sum, XXH3_128bits(block + PACK_HEAD, r.part10_len));
+		memcpy(r.digest, sum.digest, sizeof r.digest);
+		record_header(&r, block);
+		fseek(f, at, SEEK_SET);
+		fwrite(block, 1, PACK_HEAD + r.part10_len, f);
+		changed = true;
+		break;
+	}
+	fclose(f);
+	assert_true(changed);
+}
+
+static void an_unknown_decision_is_not_passed_over(void **state)
+{
+	(void)state;
+	static const char *const index[] = {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "clean"};
+	struct archive *a = open_archive();
+	struct object o = make_object("P1", 1, 1, 30000, 1);
+	struct decision drop = about_study(DECIDE_DROP, "1.2.826.0.1.1");
+	struct decision_result done;
+	struct intake_result r;
+	struct err e = {0};
+	assert_int_equal(take_in(a, &o, &r, &e), 0);
+	assert_int_equal(decide(a, &drop, &done, &e), 0);
+	archive_close(a);
+	rewrite_decision();
+	remove_files(index, 4);
+	assert_int_equal(archive_open(&config, ARCHIVE_SERVE, &a, &e), -E_UNSUP);
+	assert_non_null(strstr(e.msg, "does not know the decision \"sell\""));
+	buf_cleanup(&o.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,6 +664,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(unindexed_stays_above_the_floor, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_node_for_a_folder, setup, teardown),
 	    cmocka_unit_test_setup_teardown(below_the_reserve, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_selection_never_meets_another, setup, teardown),
+	    cmocka_unit_test_setup_teardown(decisions_that_cannot_be_written, setup, teardown),
+	    cmocka_unit_test_setup_teardown(an_unknown_decision_is_not_passed_over, setup, teardown),
 	};
 	if (shim_setup() < 0 || dict_setup(NULL) < 0)
 		return 1;
