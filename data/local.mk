@@ -122,7 +122,8 @@ EXTRA_DIST += $(SQL_SQLITE)
 
 # Characters of names (scripts/han-tables makes them); built into the program by scripts/embed-text.
 HAN_TABLES = data/text/han-fold.txt data/text/pinyin.txt
-EXTRA_DIST += $(HAN_TABLES) data/text/LICENSE-UNICODE scripts/han-tables
+EXTRA_DIST += $(HAN_TABLES) scripts/han-tables
+dist_doc_DATA += data/text/LICENSE-UNICODE
 
 # what is installed: a sample configuration that explains every setting, a unit for systemd, and a file to try things out with
 exampledir = $(docdir)/examples

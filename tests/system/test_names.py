@@ -68,8 +68,8 @@ def command_finds(node, fuzzy=False):
 
 @case('names are found by characters, and by pinyin and initials where that is agreed on')
 def by_characters_and_pinyin():
-    lib.trap(4, 'wildcards count characters')
-    lib.trap(1, 'fuzzy semantic matching of names as negotiated')
+    lib.trap(2, 'names without regard to case, accents and width')
+    lib.trap(3, 'any component group; ? is one character')
     with lib.Node() as node:
         store_all(node)
         find_all(node)

@@ -142,6 +142,24 @@ static void test_keyed(void **state)
 	scope_cleanup(&one);
 }
 
+/* By the letter or by forms for fuzzy matching: a look-up for each, whatever order the words have. */
+static void test_fuzzy_is_keyed(void **state)
+{
+	static const char *const names[] = {"lin yu", "linyu", "ly", "lin*", "l* y*", "*inyu*", "林雨"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		for (int level = LEVEL_PATIENT; level <= LEVEL_STUDY; level++) {
+			struct query q = {.level = (enum query_level)level,
+					  .fuzzy = true,
+					  .keys = help_keys("PatientName", names[i], NULL),
+					  .scope = &everything};
+			const char *plan = explain_query(*state, &q, PLAN_FIND);
+
+			has(plan, "UNION ALL");
+			check_keyed(plan, names[i][0] == '*' ? "(gram=?)" : "(form");
+		}
+}
+
 /* Without a key that picks, rows come in order of arrival: no sorting, and a page costs a page. */
 /* A range of moments, in another zone, is still found by its dates: one day more at either end. */
 static void test_moments_are_keyed(void **state)
@@ -209,9 +227,8 @@ static void test_selections(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_keyed),
-	    cmocka_unit_test(test_moments_are_keyed),
-	    cmocka_unit_test(test_walks),
+	    cmocka_unit_test(test_keyed),          cmocka_unit_test(test_moments_are_keyed),
+	    cmocka_unit_test(test_fuzzy_is_keyed), cmocka_unit_test(test_walks),
 	    cmocka_unit_test(test_selections),
 	};
 
