@@ -1,25 +1,19 @@
 #!/usr/bin/env python3
 """Orthanc as a real peer: it pushes to us, we C-MOVE to it, it queries us and C-MOVEs from us. Names in GB18030 survive."""
-import json
-import os
-import shutil
-import subprocess
 import sys
-import urllib.error
-import urllib.request
 
 sys.dont_write_bytecode = True
 import lib
 from lib import case, equal, tool, trap
-from objects import KEYWORDS, MR, Part10, image, keys, parse, text, uid
+from objects import KEYWORDS, MR, image, keys, parse, text, uid
+from orthanc import PROGRAM, Orthanc
 import dul
 
 lib.need_program()
-ORTHANC = shutil.which('Orthanc', path=os.environ['PATH'] + ':/usr/sbin')
-if not ORTHANC:
+if not PROGRAM:
     lib.skip_all('Orthanc (Debian package orthanc) is not installed')
 
-HTTP, DICOM = lib.free_port(), lib.free_port()
+DICOM = lib.free_port()
 NAME = 'Wang^XiaoDong=王^小东'.encode('gb18030')
 node = lib.Node()
 node.teleread('peer', 'add', 'ORTHANC', '--site', 'NORTH', '--host', '127.0.0.1', '--port', DICOM)
@@ -28,70 +22,8 @@ PUSHED = [image('pushed', n, 1, 'GB1', NAME, charset='GB18030') for n in range(1
 MOVED = [image('moved', n, 1, 'GB2', 'Li^Mei=李^梅'.encode('gb18030'), charset='GB18030') for n in range(1, 13)]
 FETCHED = [image('fetched', n, 1, 'GB3', 'Zhao^Gang=赵^刚'.encode('gb18030'), charset='GB18030', date='20260505')
            for n in range(1, 6)]
-
-
-class Orthanc:
-    def __init__(self):
-        at = lib.folder()
-        config = {
-            'Name': 'test', 'StorageDirectory': at, 'IndexDirectory': at, 'HttpPort': HTTP, 'DicomPort': DICOM,
-            'DicomAet': 'ORTHANC', 'RemoteAccessAllowed': False, 'AuthenticationEnabled': False, 'Plugins': [],
-            'DefaultEncoding': 'Chinese', 'DicomModalities': {'node': ['TELEREAD', '127.0.0.1', node.port]},
-            'StorageCompression': False, 'OverwriteInstances': False, 'HttpVerbose': False, 'SslEnabled': False,
-        }
-        path = os.path.join(at, 'orthanc.json')
-        with open(path, 'w') as f:
-            json.dump(config, f)
-        self.log = os.path.join(at, 'log')
-        with open(self.log, 'wb') as log:
-            self.process = subprocess.Popen([ORTHANC, path], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        lib.wait_until(self.up, 30, 'Orthanc answers')
-
-    def up(self):
-        if self.process.poll() is not None:
-            with open(self.log) as f:
-                lib.skip_all('Orthanc does not start here: ' + ' '.join(f.read().split()[-30:]))
-        try:
-            self.ask('/system')
-            return True
-        except (OSError, urllib.error.URLError):
-            return False
-
-    def ask(self, path, data=None, raw=False):
-        """GET, or POST of data (bytes, or what becomes JSON)."""
-        if data is not None and not isinstance(data, bytes):
-            data = json.dumps(data).encode()
-        request = urllib.request.Request('http://127.0.0.1:%d%s' % (HTTP, path), data=data)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
-            body = answer.read()
-        return body if raw else json.loads(body)
-
-    def upload(self, instances):
-        return [self.ask('/instances', i.part10())['ID'] for i in instances]
-
-    def holds(self, instances):
-        """{uid: parsed data set} of what it has of these."""
-        out = {}
-        for one in instances:
-            found = self.ask('/tools/lookup', one.uid.encode())
-            if found:
-                part10 = Part10(self.ask(found[0]['Path'] + '/file', raw=True))
-                out[one.uid] = parse(part10.data, part10.syntax)
-        return out
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait(20)
-
-
-def compare(got, one):
-    """What may not change on the way through another toolkit: identity, text as bytes, pixels."""
-    mine = parse(one.data, one.syntax)
-    for tag in (0x00080005, 0x00080018, 0x00100010, 0x00100020, 0x0020000D, 0x7FE00010):
-        equal(got.get(tag, b'').rstrip(b' \0'), mine[tag].rstrip(b' \0'), '%08x of %s' % (tag, one.uid))
-
-
-orthanc = Orthanc()
+orthanc = Orthanc(node, port=DICOM)
+compare = orthanc.compare
 
 
 @case('Orthanc echoes us, and we echo it')
@@ -181,5 +113,4 @@ def gone():
 try:
     lib.main()
 finally:
-    if orthanc.process.poll() is None:
-        orthanc.end()
+    orthanc.end()
