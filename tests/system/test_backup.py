@@ -244,15 +244,21 @@ def refused():
         node.teleread('backup', to, code=2)  # served since
 
 
-@case('what quarantine holds is in the copy')
-def quarantine():
+@case('what quarantine holds, and what was decided, is in the copy')
+def kept():
     to = target()
     with Node() as node:
-        equal(node.store([image('a', 1), image('a', 1, seed=7)]), [0, 0xB000], 'statuses')
-        backup(node, to)
+        equal(node.store([image('a', 1), image('a', 1, seed=7), image('b', 1), image('c', 1)]), [0, 0xB000, 0, 0], 'statuses')
+        node.teleread('drop', '--study', image('b', 1).study, '--why', 'sent by mistake')
+        node.teleread('hold', '--study', image('c', 1).study, '--why', 'a case for teaching')
+        backup(node, to, '--verify')
+        listed = [node.json_lines('quarantine', 'list'), node.json_lines('events'), node.json_lines('hold', '--list')]
+        check(all(listed), 'something was decided')
     with served(to) as restored:
-        report = json.loads(restored.teleread('fsck', '--json').out.splitlines()[-1])
-        equal((report['rows'], report['quarantined']), (1, 1), 'rows and quarantined')
+        equal([restored.json_lines('quarantine', 'list'), restored.json_lines('events'), restored.json_lines('hold', '--list')],
+              listed, 'quarantine, events and holds')
+        restored.teleread('fsck')
+        restored.teleread('reindex', '--prove')
 
 
 lib.main()
