@@ -14,8 +14,9 @@ SYSTEM_TESTS = \
 	%D%/test_full_disk.py \
 	%D%/test_hostile.py \
 	%D%/test_hostile_mutations.py \
-	%D%/test_kill.py \
+	%D%/test_interop.py \
 	%D%/test_kept.py \
+	%D%/test_kill.py \
 	%D%/test_lenient.py \
 	%D%/test_limits.py \
 	%D%/test_memory.py \
@@ -26,4 +27,4 @@ SYSTEM_TESTS = \
 	%D%/test_store_find_get.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py
+EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/orthanc.py
