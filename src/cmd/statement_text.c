@@ -23,6 +23,23 @@ static const char *yes(const json_t *o, const char *name)
 	return json_is_true(json_object_get(o, name)) ? "yes" : "no";
 }
 
+static void *first(const json_t *object)
+{
+	return json_object_iter((json_t *)(uintptr_t)object);
+}
+
+static void *next(const json_t *object, void *at)
+{
+	return json_object_iter_next((json_t *)(uintptr_t)object, at);
+}
+
+/* The name of a member and the member; NULL behind the last. */
+static const char *name_at(void *at, const json_t **member)
+{
+	*member = at ? json_object_iter_value(at) : NULL;
+	return at ? json_object_iter_key(at) : NULL;
+}
+
 /* ---- overview */
 
 static void print_overview(const json_t *facts)
@@ -37,8 +54,7 @@ static void print_overview(const json_t *facts)
 	     "keeps the bytes\n"
 	     "of a data set as they came, in the transfer syntax they came in (level 2, full).\n\n"
 	     "| network service | user of service (SCU) | provider of service (SCP) |\n|---|---|---|");
-	json_array_foreach(facts_of(facts, "sop_classes"), i, class)
-	{
+	for (i = 0; (class = json_array_get(facts_of(facts, "sop_classes"), i)); i++) {
 		if (json_is_true(json_object_get(class, "storage")))
 			storage++;
 		else
@@ -80,9 +96,9 @@ static void print_classes(const json_t *facts)
 	     "### 4.2 Specification\n\n#### 4.2.1 SOP classes\n\n"
 	     "The last column names the set of transfer syntaxes, section 4.2.3, of which each is accepted.\n\n"
 	     "| SOP class | UID | SCU | SCP | syntaxes |\n|---|---|---|---|---|");
-	json_array_foreach(facts_of(facts, "sop_classes"), i, class)
-	    printf("| %s | %s | %s | %s | %lld |\n", text(class, "name"), text(class, "uid"), yes(class, "scu"),
-		   yes(class, "scp"), number(class, "syntaxes") + 1);
+	for (i = 0; (class = json_array_get(facts_of(facts, "sop_classes"), i)); i++)
+		printf("| %s | %s | %s | %s | %lld |\n", text(class, "name"), text(class, "uid"), yes(class, "scu"),
+		       yes(class, "scp"), number(class, "syntaxes") + 1);
 	puts("\nStorage SOP classes that the standard may add below 1.2.840.10008.5.1.4.1.1 are accepted, too. Private "
 	     "SOP classes and\n"
 	     "transfer syntaxes are accepted from peers that were added with `--private`.\n");
@@ -122,10 +138,11 @@ static void print_transcoding(const json_t *facts)
 	const json_t *names = facts_of(facts, "transfer_syntaxes"), *targets, *to;
 	size_t i;
 
-	json_object_foreach((json_t *)(uintptr_t)facts_of(facts, "transcoding"), from, targets)
-	{
+	for (void *at = first(facts_of(facts, "transcoding")); (from = name_at(at, &targets));
+	     at = next(facts_of(facts, "transcoding"), at)) {
 		printf("| %s |", text(names, from));
-		json_array_foreach(targets, i, to) printf("%s %s", i ? "," : "", text(names, json_string_value(to)));
+		for (i = 0; (to = json_array_get(targets, i)); i++)
+			printf("%s %s", i ? "," : "", text(names, json_string_value(to)));
 		puts(" |");
 	}
 	puts("");
@@ -142,18 +159,18 @@ static void print_contexts(const json_t *facts)
 	     "the transfer syntaxes of a context for storage the first acceptable one is taken; for other services "
 	     "explicit little\n"
 	     "endian is preferred.");
-	json_array_foreach(facts_of(facts, "syntax_sets"), i, set)
-	{
+	for (i = 0; (set = json_array_get(facts_of(facts, "syntax_sets"), i)); i++) {
 		printf("\nSet %zu of transfer syntaxes:\n\n| transfer syntax | UID |\n|---|---|\n", i + 1);
-		json_array_foreach(set, k, uid)
-		    printf("| %s | %s |\n", text(facts_of(facts, "transfer_syntaxes"), json_string_value(uid)),
-			   json_string_value(uid));
+		for (k = 0; (uid = json_array_get(set, k)); k++)
+			printf("| %s | %s |\n", text(facts_of(facts, "transfer_syntaxes"), json_string_value(uid)),
+			       json_string_value(uid));
 	}
 	puts("\nSOP class extended negotiation, where the caller asks for it:\n\n| SOP class | information | agreed "
 	     "|\n|---|---|---|");
-	json_array_foreach(facts_of(facts, "extended_negotiation"), i, class)
-	    json_array_foreach(json_object_get(class, "items"), k, item)
-		printf("| %s | %zu: %s | %s |\n", text(class, "name"), k + 1, text(item, "name"), yes(item, "agreed"));
+	for (i = 0; (class = json_array_get(facts_of(facts, "extended_negotiation"), i)); i++)
+		for (k = 0; (item = json_array_get(json_object_get(class, "items"), k)); k++)
+			printf("| %s | %zu: %s | %s |\n", text(class, "name"), k + 1, text(item, "name"),
+			       yes(item, "agreed"));
 	puts("\nSCP/SCU role selection is accepted for storage classes: the caller may be their SCP, for C-GET.\n");
 }
 
@@ -164,9 +181,11 @@ static void print_statuses(const json_t *facts)
 	size_t i;
 
 	puts("#### 4.2.4 Status codes\n\n| service | status | | meaning |\n|---|---|---|---|");
-	json_object_foreach((json_t *)(uintptr_t)facts_of(facts, "statuses"), service, list)
-	    json_array_foreach(list, i, status) printf("| %s | %s | %s | %s |\n", service, text(status, "code"),
-						       text(status, "kind"), text(status, "meaning"));
+	for (void *at = first(facts_of(facts, "statuses")); (service = name_at(at, &list));
+	     at = next(facts_of(facts, "statuses"), at))
+		for (i = 0; (status = json_array_get(list, i)); i++)
+			printf("| %s | %s | %s | %s |\n", service, text(status, "code"), text(status, "kind"),
+			       text(status, "meaning"));
 	puts("");
 }
 
@@ -184,12 +203,12 @@ static void print_keys(const json_t *facts)
 	     "not listed at its level is neither matched nor answered, and matches are then answered with FF01. "
 	     "Retrieve AE Title is\n"
 	     "always answered, Instance Availability when asked for.");
-	json_object_foreach((json_t *)(uintptr_t)facts_of(facts, "query_keys"), level, keys)
-	{
+	for (void *at = first(facts_of(facts, "query_keys")); (level = name_at(at, &keys));
+	     at = next(facts_of(facts, "query_keys"), at)) {
 		printf("\nLevel %s:\n\n| attribute | tag | VR | type | matching |\n|---|---|---|---|---|\n", level);
-		json_array_foreach(keys, i, key)
-		    printf("| %s%s | (%s) | %s | %s | %s |\n", text(key, "keyword"), text(key, "creator"),
-			   text(key, "tag"), text(key, "vr"), text(key, "type"), text(key, "matching"));
+		for (i = 0; (key = json_array_get(keys, i)); i++)
+			printf("| %s%s | (%s) | %s | %s | %s |\n", text(key, "keyword"), text(key, "creator"),
+			       text(key, "tag"), text(key, "vr"), text(key, "type"), text(key, "matching"));
 	}
 	puts("\nC-MOVE and C-GET take the unique keys of their level and those above; that of the level may be a list "
 	     "of UIDs.\n");
@@ -221,9 +240,10 @@ static void print_coercion(const json_t *facts)
 	     "Attributes\n"
 	     "Sequence (0400,0561). Deflated transfer syntaxes are not accepted from them. UIDs are never changed.\n\n"
 	     "| peer | status | rule | attribute | value |\n|---|---|---|---|---|");
-	json_array_foreach(peers, i, peer) json_array_foreach(json_object_get(peer, "rules"), k, rule)
-	    printf("| %s | %s | %s | %s | %s |\n", text(peer, "peer"), text(peer, "status"), text(rule, "rule"),
-		   text(rule, "attribute"), text(rule, "value"));
+	for (i = 0; (peer = json_array_get(peers, i)); i++)
+		for (k = 0; (rule = json_array_get(json_object_get(peer, "rules"), k)); k++)
+			printf("| %s | %s | %s | %s | %s |\n", text(peer, "peer"), text(peer, "status"),
+			       text(rule, "rule"), text(rule, "attribute"), text(rule, "value"));
 	puts("");
 }
 
@@ -246,8 +266,8 @@ static void print_rest(const json_t *facts)
 	     "is text outside\n"
 	     "ASCII. Text under a wrong label is recognised as UTF-8 or GB18030.\n\n"
 	     "| Specific Character Set | with code extensions |\n|---|---|");
-	json_array_foreach(facts_of(facts, "character_sets"), i, set)
-	    printf("| %s | %s |\n", text(set, "term"), text(set, "extended"));
+	for (i = 0; (set = json_array_get(facts_of(facts, "character_sets"), i)); i++)
+		printf("| %s | %s |\n", text(set, "term"), text(set, "extended"));
 	puts("\n## 7 Security\n\n"
 	     "Associations are accepted from registered peers only, by AE title and address range, and each sees its "
 	     "own site and the sites\n"

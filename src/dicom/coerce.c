@@ -143,11 +143,14 @@ static const uint8_t *bytes_of(const struct coercion *c, const struct element *e
 	return el ? c->head.data + el->at : (const uint8_t *)"";
 }
 
-static void trim(const uint8_t **value, size_t *n)
+/* Blanks in front count in paragraphs alone (PS3.5 6.2). */
+static void trim(const char *vr, const uint8_t **value, size_t *n)
 {
+	bool paragraph = !strcmp(vr, "LT") || !strcmp(vr, "ST") || !strcmp(vr, "UT");
+
 	while (*n > 0 && ((*value)[*n - 1] == ' ' || (*value)[*n - 1] == 0))
 		--*n;
-	while (*n > 0 && **value == ' ')
+	while (*n > 0 && **value == ' ' && !paragraph)
 		++*value, --*n;
 }
 
@@ -156,7 +159,7 @@ static void label_of(const struct coercion *c, char label[129])
 	size_t n;
 	const uint8_t *value = bytes_of(c, find(c, CHARSET), &n);
 
-	trim(&value, &n);
+	trim("CS", &value, &n);
 	if (n > 128)
 		n = 128;
 	memcpy(label, value, n);
@@ -227,7 +230,7 @@ static int apply(struct coercion *c, const struct coerce_rule *r, const char *la
 	if (el && (el->nested || el->length == SCAN_UNDEFINED))
 		return err_set(e, E_INVAL, "coercion: (%04X,%04X) is a sequence", r->tag >> 16, r->tag & 0xFFFF);
 	n = whole;
-	trim(&bare, &n);
+	trim(dict_vr(r->tag), &bare, &n);
 	rc = r->verb == COERCE_REMOVE ? el != NULL : value_of(r, label, el, bare, n, &value, e);
 	if (rc <= 0)
 		return rc;

@@ -258,6 +258,24 @@ static void a_charset_that_cannot_hold_the_value(void **state)
 	}
 }
 
+static void blanks_in_front_count_in_paragraphs_alone(void **state)
+{
+	RULES(r, "prefix PatientComments", "C1:", "prefix PatientID", "C1-", "set InstitutionAddress", "x");
+	AUTO(dset) d = sample();
+	AUTO(buf) before = BUF(ROOM);
+	AUTO(buf) after = BUF(ROOM);
+
+	(void)state;
+	put(d, TAG(0x0010, 0x4000), "  two blanks");
+	put(d, PATIENT_ID, "  123");
+	put(d, TAG(0x0008, 0x0081), " x");
+	write_set(d, UID_EXPLICIT_LE, &before);
+	assert_int_equal(coerce_bytes(&r, UID_EXPLICIT_LE, &before, 1000, &after, NULL), 3);
+	AUTO(dset) got = parse(&after, UID_EXPLICIT_LE);
+	expect_text(got, TAG(0x0010, 0x4000), "C1:  two blanks");
+	expect_text(got, PATIENT_ID, "C1-123");
+}
+
 static void a_prefix_that_makes_it_too_long(void **state)
 {
 	RULES(r, "prefix AccessionNumber", "COUNTY-");
@@ -488,6 +506,7 @@ int main(void)
 	    cmocka_unit_test(all_verbs_in_all_syntaxes),
 	    cmocka_unit_test(what_is_so_already_stays),
 	    cmocka_unit_test(a_charset_that_cannot_hold_the_value),
+	    cmocka_unit_test(blanks_in_front_count_in_paragraphs_alone),
 	    cmocka_unit_test(a_prefix_that_makes_it_too_long),
 	    cmocka_unit_test(notes_are_appended_and_lengths_follow),
 	    cmocka_unit_test(an_unknown_sequence_of_known_length),
