@@ -15,12 +15,12 @@
 
 static json_t *application_entity(const struct config *c)
 {
-	return json_pack("{s:s, s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "title", c->aet, "address", c->listen,
-			 "port", (json_int_t)c->dicom_port, "called_title_checked", c->check_called_aet,
-			 "max_associations", (json_int_t)c->max_associations, "max_pdu_receive",
-			 (json_int_t)c->max_pdu_receive, "max_pdu_send", (json_int_t)c->max_pdu_send, "artim_ms",
-			 (json_int_t)c->artim_ms, "idle_ms", (json_int_t)c->idle_ms, "message_ms",
-			 (json_int_t)c->dimse_ms);
+	return json_pack("{s:s, s:I, s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "title", c->aet, "async_window",
+			 (json_int_t)c->async_window, "address", c->listen, "port", (json_int_t)c->dicom_port,
+			 "called_title_checked", c->check_called_aet, "max_associations",
+			 (json_int_t)c->max_associations, "max_pdu_receive", (json_int_t)c->max_pdu_receive,
+			 "max_pdu_send", (json_int_t)c->max_pdu_send, "artim_ms", (json_int_t)c->artim_ms, "idle_ms",
+			 (json_int_t)c->idle_ms, "message_ms", (json_int_t)c->dimse_ms);
 }
 
 /* ---- presentation contexts */

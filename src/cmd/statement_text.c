@@ -112,16 +112,17 @@ static void print_policies(const json_t *facts)
 	    "#### 4.2.2 Association policies\n\n"
 	    "| parameter | value |\n|---|---|\n"
 	    "| application context | 1.2.840.10008.3.1.1.1 |\n| AE title | %s |\n| called AE title is checked | %s |\n"
-	    "| associations at one time | %lld |\n"
+	    "| associations at one time | %lld |\n| operations outstanding, where the caller asks for a window | %lld "
+	    "|\n"
 	    "| maximum PDU received | %lld |\n| "
 	    "maximum PDU sent | %lld |\n"
 	    "| association request within | %lld ms |\n| idle association is aborted after | %lld ms |\n"
 	    "| progress of a message within | %lld ms |\n| implementation class UID | %s |\n"
 	    "| implementation version name | %s |\n\n",
 	    text(ae, "title"), yes(ae, "called_title_checked"), number(ae, "max_associations"),
-	    number(ae, "max_pdu_receive"), number(ae, "max_pdu_send"), number(ae, "artim_ms"), number(ae, "idle_ms"),
-	    number(ae, "message_ms"), text(product, "implementation_class_uid"),
-	    text(product, "implementation_version_name"));
+	    number(ae, "async_window"), number(ae, "max_pdu_receive"), number(ae, "max_pdu_send"),
+	    number(ae, "artim_ms"), number(ae, "idle_ms"), number(ae, "message_ms"),
+	    text(product, "implementation_class_uid"), text(product, "implementation_version_name"));
 	puts("Associations are initiated for C-MOVE (C-STORE sub-operations, to peers with a host and port) and by "
 	     "`teleread peer echo`.\n"
 	     "For each SOP class to be sent, contexts are proposed with each transfer syntax in which something of it "

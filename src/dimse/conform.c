@@ -23,7 +23,7 @@ static const struct service {
       {STATUS_CLASS_NOT_SUPPORTED, "the SOP class is not that of the presentation context"},
       {STATUS_INVALID_INSTANCE, "the SOP Instance UID cannot be one"},
       {STATUS_MISMATCH, "the UIDs of request and data set differ"},
-      {STATUS_UNABLE, "the data set is not understood, or cannot be coerced as configured"}}},
+      {STATUS_UNABLE, "the data set is not understood, or cannot be coerced as configured; it is kept aside"}}},
     {"C-FIND",
      true,
      {{STATUS_PENDING, "a match"},

@@ -21,7 +21,7 @@ class Stating(lib.Node):
 
 
 node = Stating({'node.aet': 'STATED', 'dicom.check_called_aet': 'true', 'dicom.max_pdu_receive': '32K',
-                'dicom.max_associations': '3', 'query.fuzzy': 'off', 'index.attributes': 'ReconstructionDiameter series'})
+                'dicom.max_associations': '3', 'dicom.async_window': '5', 'query.fuzzy': 'off', 'index.attributes': 'ReconstructionDiameter series'})
 node.teleread('peer', 'add', 'CT1', '--site', 'NORTH')
 node.start()
 FACTS = json.loads(node.teleread('statement', '--json').out)
@@ -60,6 +60,9 @@ def entity():
     equal((AE['title'], AE['max_pdu_receive'], AE['called_title_checked']), ('STATED', 32768, True))
     with associate([(dul.VERIFICATION, [dul.IMPLICIT_LE])]) as a:
         equal(a.peer_max, AE['max_pdu_receive'])
+        equal(a.window, None, 'not asked for')
+    with associate([(dul.VERIFICATION, [dul.IMPLICIT_LE])], window=(0, 0)) as a:
+        equal(a.window[0], AE['async_window'])
     try:
         node.associate('COUNTY')
         raise AssertionError('another called AE title was accepted')
