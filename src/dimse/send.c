@@ -72,6 +72,8 @@ static int choose(const struct sender *s, const struct stored *what, const struc
 
 /* ---- another syntax, in scratch files */
 
+/* A file that has lost its name already: whatever happens to this process, nothing of it stays. path: how DCMTK opens it
+ * while the descriptor is open. */
 static int scratch_file(const struct sender *s, char *path, size_t room, struct err *e)
 {
 	const char *set = getenv("TMPDIR");
@@ -85,6 +87,8 @@ static int scratch_file(const struct sender *s, char *path, size_t room, struct 
 	memcpy(path + n, "/teleread-XXXXXX", sizeof("/teleread-XXXXXX"));
 	if ((fd = mkostemp(path, O_CLOEXEC)) < 0)
 		return err_sys(e, E_IO, "making %s", path);
+	unlink(path);
+	snprintf(path, room, "/proc/self/fd/%d", fd);
 	return fd;
 }
 
@@ -151,12 +155,8 @@ static int transcode(struct sender *s, struct send_source *f, struct err *e)
 		return in_fd;
 	if ((rc = copy_out(s, f, in_fd, e)) == 0 && (out_fd = scratch_file(s, out, sizeof(out), e)) < 0)
 		rc = out_fd;
-	if (rc == 0) {
-		if ((rc = transcode_file(in, out, f->context->syntax, e)) == 0)
-			rc = adopt(f, out, e);
-		unlink(out);
-	}
-	unlink(in);
+	if (rc == 0 && (rc = transcode_file(in, out, f->context->syntax, e)) == 0)
+		rc = adopt(f, out, e);
 	return rc;
 }
 
