@@ -193,10 +193,13 @@ int attr_put(struct buf *out, uint8_t code, const char *text, size_t n, struct e
 /* The entry of a code that comes behind `skip` others of it. */
 static bool entry(const void *attrs, size_t len, uint8_t code, unsigned skip, const char **text, size_t *n)
 {
-	const uint8_t *p = attrs, *end = p + len;
+	const uint8_t *p = attrs, *end;
 
 	*text = "";
 	*n = 0;
+	if (len == 0) /* attrs may be NULL then */
+		return false;
+	end = p + len;
 	while (p < end) {
 		uint8_t found = *p++;
 		size_t size = 0;

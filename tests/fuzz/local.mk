@@ -19,14 +19,14 @@ FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/ex
 	%D%/seeds/text/marks %D%/seeds/text/names \
 	%D%/seeds/command/cancel %D%/seeds/command/echo %D%/seeds/command/failed %D%/seeds/command/move \
 	%D%/seeds/command/move-answer %D%/seeds/command/store %D%/seeds/command/store-from-move \
-	%D%/seeds/dicomdir/bare %D%/seeds/dicomdir/big %D%/seeds/dicomdir/deflated %D%/seeds/dicomdir/implicit \
+	%D%/seeds/dicomdir/bare %D%/seeds/dicomdir/big %D%/seeds/dicomdir/deflated %D%/seeds/dicomdir/element-over-item %D%/seeds/dicomdir/implicit \
 	%D%/seeds/dicomdir/no-records %D%/seeds/dicomdir/out %D%/seeds/dicomdir/plain %D%/seeds/dicomdir/undefined \
 	%D%/seeds/header/bare %D%/seeds/header/bare-implicit %D%/seeds/header/big %D%/seeds/header/cut \
 	%D%/seeds/header/deflated %D%/seeds/header/encapsulated %D%/seeds/header/explicit %D%/seeds/header/implicit \
-	%D%/seeds/header/no-uid %D%/seeds/pack/gap-void %D%/seeds/pack/huge %D%/seeds/pack/raw %D%/seeds/pack/single \
+	%D%/seeds/header/names-first %D%/seeds/header/no-uid %D%/seeds/pack/gap-void %D%/seeds/pack/huge %D%/seeds/pack/raw %D%/seeds/pack/single \
 	%D%/seeds/pack/spoiled %D%/seeds/pack/two %D%/seeds/pack/wrong-digest %D%/seeds/pdu/data \
 	%D%/seeds/pdu/data-skipped %D%/seeds/pdu/echo %D%/seeds/pdu/echo-cut %D%/seeds/pdu/http \
-	%D%/seeds/pdu/interleaved %D%/seeds/pdu/raw %D%/seeds/pdu/request %D%/seeds/pdu/tls %D%/seeds/pdu/twice \
+	%D%/seeds/pdu/identity-type %D%/seeds/pdu/interleaved %D%/seeds/pdu/raw %D%/seeds/pdu/request %D%/seeds/pdu/tls %D%/seeds/pdu/twice \
 	%D%/seeds/pdu/two-pdvs %D%/seeds/pdu/unknown %D%/seeds/pdu/user-items \
 	%D%/seeds/keys/empty %D%/seeds/keys/items %D%/seeds/keys/items-be %D%/seeds/keys/levels %D%/seeds/keys/moment \
 	%D%/seeds/keys/names %D%/seeds/keys/private %D%/seeds/keys/ranges %D%/seeds/keys/send %D%/seeds/keys/send-uids \
