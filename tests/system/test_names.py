@@ -117,6 +117,7 @@ def older_form():
     with lib.Node() as node:
         store_all(node, 80)
     make_old(node)
+    check('not up to date' in node.teleread('reindex', '--prove', code=1).err, 'nothing to prove yet')
     command_finds(node)
     command_finds(node, True)
     with node:
