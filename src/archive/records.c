@@ -104,7 +104,10 @@ static int order_shared(struct order *o, uint64_t pack)
 	}
 	while (rc == 0 && (rc = pack_walk_next(&w, &r, o->e)) > 0) {
 		rc = 0;
-		if (r.kind != RECORD_VOID && r.seq > o->after && (rc = order_singles(o, r.seq)) == 0)
+		if (r.kind > RECORD_UNREADABLE) /* of a newer program */
+			rc = err_set(o->e, E_UNSUP, "record %llu is of a kind that this program does not know",
+				     (unsigned long long)r.seq);
+		else if (r.kind != RECORD_VOID && r.seq > o->after && (rc = order_singles(o, r.seq)) == 0)
 			rc = o->seen(o->arg, &r, o->e);
 	}
 	pack_walk_end(&w);

@@ -209,6 +209,10 @@ def charset():
         with open(path, 'rb') as f:
             check(f.read().endswith(one.data), 'it is kept aside, byte for byte')
         equal(node.find('STUDY', StudyInstanceUID=one.study), [])
+        node.teleread('quarantine', 'release', row['number'], '--why', 'good enough as it is')
+        equal(kept(one)[1], one.data)
+        node.teleread('fsck')
+        node.teleread('reindex', '--prove')
     one = picture('gb', charset='GB18030', name='Wang^Xiaodong')
     equal(send(one).status, 0xB000)
     equal(parse(kept(one)[1])[INSTITUTION], '北县医院'.encode('gb18030'))
