@@ -1,8 +1,8 @@
 /* archive/attr_extra.h - attributes that the index keeps because the configuration asks for them.
  *
  * Spelling: entries between semicolons, each
- *               KEYWORD LEVEL               SliceThickness series
- *               gggg,eeee VR LEVEL          0018,9345 FD image
+ *               KEYWORD LEVEL                  DistanceSourceToDetector series
+ *               gggg,eeee VR LEVEL             0018,9345 FD image
  *               gggg,eeee "CREATOR" VR LEVEL   0029,1010 "ACME 1.1" LO study
  *           with the level patient, study, series or image. Of a private tag the block does not count: each object says
  *           which block its creator reserved (PS3.5 7.8.1).
