@@ -11,7 +11,8 @@ namespace shim
 {
 
 static constexpr size_t PDU_MOST = 1u << 20, SYNTAXES_MOST = 128, FIXED = 74;
-static constexpr uint8_t IDENTITY_LAST = 5; /* types of user identity: 1..5, PS3.7 D.3.3.7 */
+static constexpr unsigned IDENTITY_PASSCODE = 2; /* the one type whose second field is not empty */
+static constexpr unsigned IDENTITY_LAST = 5;     /* types of user identity: 1..5, PS3.7 D.3.3.7 */
 
 static int odd_header(const uint8_t *h)
 {
@@ -117,8 +118,10 @@ static int check_context(Span v, bool request, std::bitset<256> &seen)
 /* User identity: request type, response flag, two fields with 16-bit lengths; acceptance one field. */
 static int check_identity(Span v, bool request)
 {
-	if (request && v.n > 0 && (v.p[0] < 1 || v.p[0] > IDENTITY_LAST))
-		return fail(SHIM_EPROTO, "A-ASSOCIATE: user identity of type %u", v.p[0]);
+	const unsigned type = request && v.n > 0 ? v.p[0] : 0;
+
+	if (request && v.n > 0 && (type < 1 || type > IDENTITY_LAST))
+		return fail(SHIM_EPROTO, "A-ASSOCIATE: user identity of type %u", type);
 	if (request && v.n >= 2) {
 		v.p += 2;
 		v.n -= 2;
@@ -128,6 +131,8 @@ static int check_identity(Span v, bool request)
 	for (int fields = request ? 2 : 1; fields > 0; fields--) {
 		if (v.n < 2 || be16(v.p) > v.n - 2)
 			return fail(SHIM_EPROTO, "A-ASSOCIATE: user identity is longer than its item");
+		if (request && fields == 1 && type != IDENTITY_PASSCODE && be16(v.p))
+			return fail(SHIM_EPROTO, "A-ASSOCIATE: user identity of type %u with a passcode", type);
 		v.n -= 2u + be16(v.p);
 		v.p += 2u + be16(v.p);
 	}

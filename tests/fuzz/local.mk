@@ -26,7 +26,7 @@ FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/ex
 	%D%/seeds/header/names-first %D%/seeds/header/no-uid %D%/seeds/pack/gap-void %D%/seeds/pack/huge %D%/seeds/pack/raw %D%/seeds/pack/single \
 	%D%/seeds/pack/spoiled %D%/seeds/pack/two %D%/seeds/pack/wrong-digest %D%/seeds/pdu/data \
 	%D%/seeds/pdu/data-skipped %D%/seeds/pdu/echo %D%/seeds/pdu/echo-cut %D%/seeds/pdu/http \
-	%D%/seeds/pdu/identity-type %D%/seeds/pdu/interleaved %D%/seeds/pdu/raw %D%/seeds/pdu/request %D%/seeds/pdu/tls %D%/seeds/pdu/twice \
+	%D%/seeds/pdu/identity-passcode %D%/seeds/pdu/identity-type %D%/seeds/pdu/interleaved %D%/seeds/pdu/raw %D%/seeds/pdu/request %D%/seeds/pdu/tls %D%/seeds/pdu/twice \
 	%D%/seeds/pdu/two-pdvs %D%/seeds/pdu/unknown %D%/seeds/pdu/user-items \
 	%D%/seeds/keys/empty %D%/seeds/keys/items %D%/seeds/keys/items-be %D%/seeds/keys/levels %D%/seeds/keys/moment \
 	%D%/seeds/keys/names %D%/seeds/keys/private %D%/seeds/keys/ranges %D%/seeds/keys/send %D%/seeds/keys/send-uids \

@@ -175,6 +175,8 @@ def user_items():
     for kind in (0, 6, 0xC7, 255):
         yield 'identity of type %d' % kind, proposing(item(0x56, good[0x56]) + item(0x58, bytes((kind, 0)) + good[0x58][2:])), \
             'user identity'
+    yield 'identity with a passcode too many', proposing(item(0x56, good[0x56]) + item(0x58, b'\1\0\0\4user\0\4pass')), \
+        'user identity of type 1 with a passcode'
     yield 'window 0', proposing(item(0x53, b'\0\0\0\0')) + pdata(1, 3, ECHO) + RELEASE, None
     yield 'window 65535', proposing(item(0x53, b'\xff' * 4)) + pdata(1, 3, ECHO) * 200 + RELEASE, None
     yield 'unknown items', proposing(b''.join(item(k, b'x' * k) for k in range(0x60, 0xFF))) + RELEASE, None
