@@ -95,7 +95,8 @@ int head_sequence_element(struct index_head *h, const struct scan_element *el, s
 		return 0;
 	if (el->tag == TAG_CHARSET) {
 		memset(s->label[el->depth], 0, sizeof(s->label[0]));
-		memcpy(s->label[el->depth], el->value, el->length < 128 ? el->length : 128);
+		if (el->value) /* not when a hostile label has undefined length */
+			memcpy(s->label[el->depth], el->value, el->length < 128 ? el->length : 128);
 		return 0;
 	}
 	if (vr_is_string(vr))

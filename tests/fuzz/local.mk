@@ -23,7 +23,7 @@ FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/ex
 	%D%/seeds/dicomdir/no-records %D%/seeds/dicomdir/out %D%/seeds/dicomdir/plain %D%/seeds/dicomdir/undefined \
 	%D%/seeds/header/bare %D%/seeds/header/bare-implicit %D%/seeds/header/big %D%/seeds/header/cut \
 	%D%/seeds/header/deflated %D%/seeds/header/encapsulated %D%/seeds/header/explicit %D%/seeds/header/implicit \
-	%D%/seeds/header/names-first %D%/seeds/header/no-uid %D%/seeds/pack/gap-void %D%/seeds/pack/huge %D%/seeds/pack/raw %D%/seeds/pack/single \
+	%D%/seeds/header/label-of-items %D%/seeds/header/names-first %D%/seeds/header/no-uid %D%/seeds/pack/gap-void %D%/seeds/pack/huge %D%/seeds/pack/raw %D%/seeds/pack/single \
 	%D%/seeds/pack/spoiled %D%/seeds/pack/two %D%/seeds/pack/wrong-digest %D%/seeds/pdu/data \
 	%D%/seeds/pdu/data-skipped %D%/seeds/pdu/echo %D%/seeds/pdu/echo-cut %D%/seeds/pdu/http \
 	%D%/seeds/pdu/identity-passcode %D%/seeds/pdu/identity-type %D%/seeds/pdu/interleaved %D%/seeds/pdu/raw %D%/seeds/pdu/request %D%/seeds/pdu/tls %D%/seeds/pdu/twice \
