@@ -39,7 +39,8 @@ struct coercion {
 	struct element *elements;
 	unsigned n, room;
 	bool seen_end, passing;
-	size_t end; /* of the head */
+	unsigned items; /* open ones, of all depths */
+	size_t end;     /* of the head */
 	struct err misplaced;
 	struct dset *old; /* what was changed, as it was: an item */
 	struct edit edits[EDITS_MOST];
@@ -100,6 +101,15 @@ static int on_element(void *arg, const struct scan_element *el, struct err *e)
 		return err_set(e, E_INVAL, "%s", c->misplaced.msg);
 	}
 	return c->seen_end ? 0 : note(c, el, e);
+}
+
+static int on_item(void *arg, unsigned depth, bool begin, struct err *e)
+{
+	struct coercion *c = arg;
+
+	(void)depth, (void)e;
+	c->items += begin ? 1u : -1u;
+	return 0;
 }
 
 /* Behind its last byte. */
@@ -291,10 +301,51 @@ static int sequence_form(const struct coercion *c, const struct element *el, boo
 	return err_set(e, E_INVAL, "coercion: (0400,0561) is no sequence");
 }
 
+static bool ends_with_delimiter(const struct coercion *c, const struct element *el, size_t stop)
+{
+	static const uint8_t little[4] = {0xFE, 0xFF, 0xDD, 0xE0}, big[4] = {0xFF, 0xFE, 0xE0, 0xDD};
+	const uint8_t *p = c->head.data + stop - 8;
+
+	return stop >= el->at + 8 && (memcmp(p, little, 4) == 0 || (c->big && memcmp(p, big, 4) == 0));
+}
+
+/* A reader gets over a sequence or item whose length is wrong, but what is put behind it could come to stand in it. */
+static int check_ends(const struct coercion *c, struct err *e)
+{
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct element *el = &c->elements[i];
+		size_t stop = end_of(c, el);
+
+		if (el->length == SCAN_UNDEFINED ? !ends_with_delimiter(c, el, stop) : el->at + el->length != stop)
+			return err_set(e, E_INVAL, "coercion: (%04X,%04X) does not end where it says", el->tag >> 16,
+				       el->tag & 0xFFFF);
+	}
+	return 0;
+}
+
+/* [at, stop) is all items of known lengths, or ends with an item's delimiter: what follows is an item of the same sequence. */
+static bool items_end(const struct coercion *c, size_t at, size_t stop, bool big)
+{
+	static const uint8_t little_end[4] = {0xFE, 0xFF, 0x0D, 0xE0}, big_end[4] = {0xFF, 0xFE, 0xE0, 0x0D};
+
+	while (at + 8 <= stop) {
+		const uint8_t *p = c->head.data + at;
+		uint32_t length = 0;
+
+		for (unsigned k = 0; k < 4; k++)
+			length |= (uint32_t)p[4 + (big ? 3 - k : k)] << 8 * k;
+		if (length == SCAN_UNDEFINED)
+			return memcmp(c->head.data + stop - 8, big ? big_end : little_end, 4) == 0;
+		if (length > stop - at - 8)
+			return false;
+		at += 8 + length;
+	}
+	return at == stop;
+}
+
 /* The item goes to the end of the sequence that is there. */
 static int append_note(struct coercion *c, const struct element *el, const struct dset *d, struct err *e)
 {
-	static const uint8_t little[4] = {0xFE, 0xFF, 0xDD, 0xE0}, big[4] = {0xFF, 0xFE, 0xE0, 0xDD};
 	AUTO(buf) whole = BUF(MADE_MOST);
 	size_t stop = end_of(c, el), made = c->made.len, head;
 	bool implicit;
@@ -305,9 +356,9 @@ static int append_note(struct coercion *c, const struct element *el, const struc
 		return rc;
 	head = implicit ? 8 : 12;
 	if (el->length == SCAN_UNDEFINED) {
-		stop -= 8;
-		if (memcmp(c->head.data + stop, implicit || !c->big ? little : big, 4) != 0)
-			return err_set(e, E_INVAL, "coercion: (0400,0561) does not end");
+		stop -= 8; /* check_ends() has seen to the delimiter */
+		if (!items_end(c, el->at, stop, c->big && !implicit))
+			return err_set(e, E_INVAL, "coercion: an item of (0400,0561) does not end");
 	} else {
 		if ((rc = put_number(&c->made, el->length + (uint32_t)(whole.len - head), c->big, e)) < 0 ||
 		    (rc = add_edit(c, ORIGINAL, el->at - 4, el->at, made, e)) < 0)
@@ -408,7 +459,7 @@ static int finish_head(struct coercion *c, struct err *e)
 	label_of(c, label);
 	for (unsigned i = 0; i < c->peer->n && rc == 0; i++)
 		rc = apply(c, &c->peer->rules[i], label, e);
-	if (rc == 0 && c->n_changed > 0 && (rc = add_note(c, e)) == 0)
+	if (rc == 0 && c->n_changed > 0 && (rc = check_ends(c, e)) == 0 && (rc = add_note(c, e)) == 0)
 		rc = fix_lengths(c, e);
 	if (rc < 0 || (c->head.len > 0 && (rc = write_out(c, e)) < 0))
 		return rc;
@@ -440,16 +491,28 @@ int coercion_feed(struct coercion *c, const void *data, size_t n, struct err *e)
 	return c->seen_end ? finish_head(c, e) : 0;
 }
 
+/* Behind the last element; a few zeros may follow that mean nothing. */
+static size_t end_of_all(const struct coercion *c)
+{
+	const struct element *last = c->n ? &c->elements[c->n - 1] : NULL;
+
+	if (!last || last->nested || last->length == SCAN_UNDEFINED)
+		return c->head.len;
+	return last->at + last->length;
+}
+
 int coercion_end(struct coercion *c, struct err *e)
 {
 	int rc;
 
 	if (c->passing)
 		return 0;
+	if (c->items > 0) /* a reader takes what is there, but nothing can be put behind it */
+		return err_set(e, E_INVAL, "coercion: the data set ends inside an item");
 	if ((rc = scan_end(c->scan, e)) < 0)
 		return rc;
 	c->seen_end = true;
-	c->end = c->head.len;
+	c->end = end_of_all(c);
 	return finish_head(c, e);
 }
 
@@ -477,7 +540,7 @@ unsigned coercion_changed(const struct coercion *c, const uint32_t **tags)
 int coercion_new(const struct coerce_peer *peer, const char *syntax, const char *modifier, int64_t now_us,
 		 struct coercion **out, struct err *e)
 {
-	static const struct scan_ops ops = {.element = on_element};
+	static const struct scan_ops ops = {.element = on_element, .item = on_item};
 	AUTO(coercion) c = NULL;
 	int rc;
 

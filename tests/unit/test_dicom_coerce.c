@@ -410,6 +410,36 @@ static void what_cannot_be_changed_is_refused(void **state)
 	expect_refused(&r, &b, E_LIMIT, "head is larger than 2097152 bytes");
 }
 
+static void zeros_behind_the_end_stay_there(void **state)
+{
+	RULES(r, "set PatientComments", "x");
+	AUTO(buf) before = BUF(ROOM);
+	AUTO(buf) after = BUF(ROOM);
+
+	(void)state;
+	bytes_element(&before, PATIENT_ID, "LO", "12", false);
+	bytes_number(&before, 0, 4, false);
+	assert_int_equal(coerce_bytes(&r, UID_EXPLICIT_LE, &before, 3, &after, NULL), 1);
+	AUTO(dset) got = parse(&after, UID_EXPLICIT_LE);
+	expect_text(got, TAG(0x0010, 0x4000), "x");
+	last_note(got, 1);
+	assert_memory_equal(after.data + after.len - 4, "\0\0\0", 4);
+}
+
+/* It holds all that follows, and would hold what is added, too. */
+static void an_item_that_is_too_long(void **state)
+{
+	RULES(r, "set PatientComments", "x");
+	AUTO(buf) b = BUF(ROOM);
+
+	(void)state;
+	bytes_head(&b, TAG(0x0008, 0x1140), "SQ", 18, false);
+	bytes_head(&b, TAG(0xFFFE, 0xE000), NULL, 1000, false);
+	bytes_element(&b, PATIENT_ID, "LO", "12", false);
+	bytes_element(&b, TAG(0x0010, 0x0040), "CS", "O ", false);
+	expect_refused(&r, &b, E_INVAL, "");
+}
+
 static void wrong_rules_are_named(void **state)
 {
 	static const struct {
@@ -511,6 +541,8 @@ int main(void)
 	    cmocka_unit_test(notes_are_appended_and_lengths_follow),
 	    cmocka_unit_test(an_unknown_sequence_of_known_length),
 	    cmocka_unit_test(what_cannot_be_changed_is_refused),
+	    cmocka_unit_test(zeros_behind_the_end_stay_there),
+	    cmocka_unit_test(an_item_that_is_too_long),
 	    cmocka_unit_test(wrong_rules_are_named),
 	    cmocka_unit_test(right_rules_are_taken),
 	    cmocka_unit_test(one_rule_for_an_attribute),
