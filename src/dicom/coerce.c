@@ -40,6 +40,9 @@ struct coercion {
 	unsigned n, room;
 	bool seen_end, passing;
 	unsigned items; /* open ones, of all depths */
+	unsigned notes; /* items of Original Attributes Sequence */
+	int more;       /* elements that the head gets */
+	uint32_t top;   /* the element at depth 0 under way */
 	size_t end;     /* of the head */
 	struct err misplaced;
 	struct dset *old; /* what was changed, as it was: an item */
@@ -91,6 +94,7 @@ static int on_element(void *arg, const struct scan_element *el, struct err *e)
 
 	if (el->depth > 0)
 		return 0;
+	c->top = el->tag;
 	if (!c->seen_end && el->tag > ORIGINAL) {
 		c->seen_end = true;
 		c->end = (size_t)el->head_at;
@@ -107,8 +111,9 @@ static int on_item(void *arg, unsigned depth, bool begin, struct err *e)
 {
 	struct coercion *c = arg;
 
-	(void)depth, (void)e;
+	(void)e;
 	c->items += begin ? 1u : -1u;
+	c->notes += begin && depth == 0 && c->top == ORIGINAL;
 	return 0;
 }
 
@@ -248,6 +253,7 @@ static int apply(struct coercion *c, const struct coerce_rule *r, const char *la
 	    (r->verb != COERCE_REMOVE && (rc = make_element(c, r->tag, &value, e)) < 0))
 		return rc;
 	c->changed[c->n_changed++] = r->tag;
+	c->more += !el - (r->verb == COERCE_REMOVE);
 	return el ? add_edit(c, r->tag, el->from, end_of(c, el), made, e)
 		  : add_edit(c, r->tag, place_of(c, r->tag), place_of(c, r->tag), made, e);
 }
@@ -451,6 +457,54 @@ static int write_out(struct coercion *c, struct err *e)
 	return rc < 0 ? rc : buf_put(&c->out, c->head.data + at, c->head.len - at, e);
 }
 
+/* ---- the proof */
+
+struct tally {
+	unsigned n, notes;
+	uint32_t top;
+};
+
+static int tally_element(void *arg, const struct scan_element *el, struct err *e)
+{
+	struct tally *t = arg;
+
+	(void)e;
+	if (el->depth > 0)
+		return 0;
+	t->top = el->tag;
+	t->n += el->tag <= ORIGINAL;
+	return el->tag > ORIGINAL;
+}
+
+static int tally_item(void *arg, unsigned depth, bool begin, struct err *e)
+{
+	struct tally *t = arg;
+
+	(void)e;
+	t->notes += begin && depth == 0 && t->top == ORIGINAL;
+	return 0;
+}
+
+/* Readers get over much, so what was made is read again: the elements that were expected are there, and one more note. */
+static int prove(const struct coercion *c, struct err *e)
+{
+	static const struct scan_ops ops = {.element = tally_element, .item = tally_item};
+	AUTO(scan) s = NULL;
+	struct tally t = {0};
+	const struct element *el = find(c, ORIGINAL);
+	unsigned expected = c->n + (unsigned)c->more + (el ? 0 : 1);
+	unsigned notes = c->notes + (!el || el->nested); /* of UN with a length the items are not seen */
+	int rc = scan_new(c->syntax, 0, &ops, &t, &s, e);
+
+	if (rc == 0 && (rc = scan_feed(s, c->out.data, c->out.len, NULL)) == 0 && c->end == c->head.len)
+		rc = scan_end(s, NULL);
+	if (rc == -E_NOMEM)
+		return rc;
+	return rc >= 0 && t.n == expected && t.notes == notes
+		   ? 0
+		   : err_set(e, E_INVAL, "coercion: the data set is too broken to be changed");
+}
+
 static int finish_head(struct coercion *c, struct err *e)
 {
 	char label[129];
@@ -461,7 +515,7 @@ static int finish_head(struct coercion *c, struct err *e)
 		rc = apply(c, &c->peer->rules[i], label, e);
 	if (rc == 0 && c->n_changed > 0 && (rc = check_ends(c, e)) == 0 && (rc = add_note(c, e)) == 0)
 		rc = fix_lengths(c, e);
-	if (rc < 0 || (c->head.len > 0 && (rc = write_out(c, e)) < 0))
+	if (rc < 0 || (c->head.len > 0 && (rc = write_out(c, e)) < 0) || (c->n_changed > 0 && (rc = prove(c, e)) < 0))
 		return rc;
 	c->passing = true;
 	buf_cleanup(&c->head);
