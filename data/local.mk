@@ -47,6 +47,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/form-add.sql \
 	data/sql/sqlite/form-find.sql \
 	data/sql/sqlite/gram-add.sql \
+	data/sql/sqlite/gram-few.sql \
 	data/sql/sqlite/hold-get.sql \
 	data/sql/sqlite/hold-list.sql \
 	data/sql/sqlite/hold-remove.sql \

@@ -13,5 +13,5 @@ int plan_begins(struct plan *p, const char *column, const char *prefix, size_t n
 int plan_and(struct plan *p, struct err *e);
 
 /* Appends the condition for a person name; nothing where no index can narrow. */
-int plan_name(struct plan *p, const struct match *m, struct err *e);
+int plan_name(struct plan *p, struct db_conn *c, const struct match *m, struct err *e);
 #endif

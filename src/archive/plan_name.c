@@ -5,42 +5,42 @@
 
 #include <string.h>
 
-#define GRAMS_MOST 4
+#define GRAMS_TRIED 8
+#define RUN_MOST 60 /* bytes of a run that are compared in SQL: engines bound the length of a pattern */
 
-struct grams {
-	struct plan *plan;
-	unsigned n;
-	bool pairs;
+/* The rarest gram of a run, as far as it was looked for. */
+struct rarest {
+	struct db_conn *c;
+	unsigned tried;
+	int64_t count;
+	char gram[16];
+	size_t len;
 	struct err *e;
 };
 
-static bool is_single(const char *gram, size_t len)
+static int try_gram(void *arg, const char *gram, size_t len)
 {
-	size_t first = (uint8_t)gram[0] < 0x80 ? 1 : (uint8_t)gram[0] < 0xE0 ? 2 : (uint8_t)gram[0] < 0xF0 ? 3 : 4;
+	struct rarest *r = arg;
+	struct db_stmt *s;
+	int64_t count;
+	int rc;
 
-	return len <= first;
-}
-
-static int add_gram(void *arg, const char *gram, size_t len)
-{
-	struct grams *g = arg;
-	int k;
-
-	if (g->n == GRAMS_MOST || (g->pairs && is_single(gram, len)))
+	if (r->tried++ == GRAMS_TRIED)
+		return 1;
+	if ((rc = db_prepare(r->c, db_sql(db_of(r->c), "gram-few"), &s, r->e)) < 0)
+		return rc;
+	db_bind_text(s, 1, gram, len);
+	db_bind_int(s, 2, r->count);
+	if ((rc = db_step(s, r->e)) <= 0)
+		return rc;
+	count = db_int(s, 0);
+	db_reset(s);
+	if (count >= r->count)
 		return 0;
-	if ((k = plan_bind_text(g->plan, gram, len, g->e)) < 0)
-		return k;
-	return buf_printf(&g->plan->sql, g->e, "%sf.pk IN (SELECT x.form FROM name_gram x WHERE x.gram = $%d)",
-			  g->n++ ? " AND " : "", k);
-}
-
-static size_t characters(const char *s, size_t n)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++)
-		count += ((uint8_t)s[i] & 0xC0) != 0x80;
-	return count;
+	r->count = count;
+	r->len = len;
+	memcpy(r->gram, gram, len);
+	return 0;
 }
 
 /* The longest run of a pattern without wildcards. */
@@ -83,21 +83,36 @@ static size_t narrow_group(const char *s, size_t left, const char **group)
 	return 0;
 }
 
-/* Appends what a run in the middle of a form asks for: all its pairs, or its one character outside ASCII. */
-static int run_condition(struct plan *p, const char *run, size_t len, struct err *e)
+/* Appends that f.form has a run in it; and, where the run has a gram, that it is one of the few forms with the rarest. */
+static int run_condition(struct plan *p, struct db_conn *c, const char *run, size_t len, struct err *e)
 {
-	struct grams g = {.plan = p, .e = e};
-	int rc;
+	struct rarest r = {.c = c, .count = INT32_MAX, .e = e};
+	AUTO(buf) like = BUF(2 * RUN_MOST + 8);
+	int k, rc;
 
 	while (len > 0 && run[len - 1] == '^')
 		len--;
-	g.pairs = characters(run, len) > 1;
-	rc = text_grams(run, len, add_gram, &g);
-	return rc == 0 && g.n == 0 ? buf_str(&p->sql, "1 = 1", e) : rc;
+	if ((rc = text_grams(run, len, try_gram, &r)) < 0)
+		return rc;
+	if (r.len > 0 &&
+	    ((k = plan_bind_text(p, r.gram, r.len, e)) < 0 ||
+	     buf_printf(&p->sql, e, "f.pk IN (SELECT x.form FROM name_gram x WHERE x.gram = $%d) AND ", k) < 0))
+		return -(int)e->code;
+	if (len > RUN_MOST)
+		for (len = RUN_MOST; ((uint8_t)run[len] & 0xC0) == 0x80;)
+			len--;
+	rc = buf_byte(&like, '%', e);
+	for (size_t i = 0; rc == 0 && i < len; i++)
+		if (!strchr("%_!", run[i]) || (rc = buf_byte(&like, '!', e)) == 0)
+			rc = buf_byte(&like, (uint8_t)run[i], e);
+	if (rc < 0 || (rc = buf_byte(&like, '%', e)) < 0)
+		return rc;
+	k = plan_bind_text(p, buf_text(&like), like.len, e);
+	return k < 0 ? k : buf_printf(&p->sql, e, "f.form LIKE $%d ESCAPE '!'", k);
 }
 
 /* Appends the condition on f.form by a pattern. */
-static int form_condition(struct plan *p, const char *pattern, size_t n, struct err *e)
+static int form_condition(struct plan *p, struct db_conn *c, const char *pattern, size_t n, struct err *e)
 {
 	const char *run;
 	size_t len = plan_literal_prefix(pattern, n);
@@ -110,7 +125,7 @@ static int form_condition(struct plan *p, const char *pattern, size_t n, struct 
 	if (len > 0)
 		return plan_begins(p, "f.form", pattern, len, e);
 	len = longest_run(pattern, n, &run);
-	return run_condition(p, run, len, e);
+	return run_condition(p, c, run, len, e);
 }
 
 /* Bearers of a form; the condition on f.form follows. */
@@ -124,6 +139,7 @@ static int bearers(struct plan *p, const char *parts, struct err *e)
 
 struct fuzzy {
 	struct plan *plan;
+	struct db_conn *c;
 	struct err *e;
 };
 
@@ -143,7 +159,7 @@ static int add_pattern(void *arg, const char *pattern, size_t n)
 
 	if (rc < 0 || (rc = bearers(f->plan, ">= 4", f->e)) < 0)
 		return rc;
-	return form_condition(f->plan, pattern, n, f->e);
+	return form_condition(f->plan, f->c, pattern, n, f->e);
 }
 
 static int fuzzy_pattern(const struct match *m, int (*seen)(void *arg, const char *pattern, size_t len), void *arg)
@@ -151,10 +167,10 @@ static int fuzzy_pattern(const struct match *m, int (*seen)(void *arg, const cha
 	return m->fuzzy ? fuzzy_patterns(m->values[0].text, m->values[0].len, seen, arg) : 0;
 }
 
-int plan_name(struct plan *p, const struct match *m, struct err *e)
+int plan_name(struct plan *p, struct db_conn *c, const struct match *m, struct err *e)
 {
 	AUTO(buf) key = BUF(DSET_MOST);
-	struct fuzzy f = {p, e};
+	struct fuzzy f = {p, c, e};
 	const char *group = "";
 	size_t n;
 	int rc;
@@ -168,7 +184,7 @@ int plan_name(struct plan *p, const struct match *m, struct err *e)
 		return 0;
 	if ((rc = plan_and(p, e)) < 0 ||
 	    (rc = buf_printf(&p->sql, e, "%s IN (", p->q->level == LEVEL_PATIENT ? "p.pk" : "s.pk")) < 0 ||
-	    (rc = bearers(p, "< 4", e)) < 0 || (rc = form_condition(p, group, n, e)) < 0 ||
+	    (rc = bearers(p, "< 4", e)) < 0 || (rc = form_condition(p, c, group, n, e)) < 0 ||
 	    (rc = fuzzy_pattern(m, add_pattern, &f)) < 0)
 		return rc;
 	p->keyed = true;

@@ -270,7 +270,7 @@ static int condition(struct plan *p, struct db_conn *c, const struct match *m, s
 	}
 	switch (m->attr->code) {
 	case ATTR_PATIENT_NAME:
-		return p->names_old ? 0 : plan_name(p, m, e);
+		return p->names_old ? 0 : plan_name(p, c, m, e);
 	case ATTR_PATIENT_ID:
 		return patient_id_condition(p, c, m, e);
 	case ATTR_STUDY_DATE:

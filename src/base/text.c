@@ -291,11 +291,13 @@ static size_t put_utf8(uint32_t c, char *out)
 	return len;
 }
 
-/* A gram as a number: first character << 21 | second; a single character has no second. */
+#define GRAM(a, b, c) ((uint64_t)(a) << 42 | (uint64_t)(b) << 21 | (uint64_t)(c))
+
+/* A gram as a number: its characters, the first one highest, 0 for none. */
 static int grams_of(const char *folded, size_t n, uint64_t *grams, size_t *count)
 {
 	const uint8_t *s = (const uint8_t *)folded;
-	uint32_t c, before = 0;
+	uint32_t c, before = 0, first = 0;
 
 	*count = 0;
 	while (n > 0) {
@@ -303,10 +305,13 @@ static int grams_of(const char *folded, size_t n, uint64_t *grams, size_t *count
 
 		if (len == 0 || c == 0)
 			return -E_INVAL;
-		if (before)
-			grams[(*count)++] = (uint64_t)before << 21 | c;
+		if (before && (before >= 0x80 || c >= 0x80))
+			grams[(*count)++] = GRAM(before, c, 0);
+		else if (first && first < 0x80)
+			grams[(*count)++] = GRAM(first, before, c);
 		if (c >= 0x80)
-			grams[(*count)++] = (uint64_t)c << 21;
+			grams[(*count)++] = GRAM(c, 0, 0);
+		first = before;
 		before = c;
 		s += len;
 		n -= len;
@@ -330,13 +335,14 @@ int text_grams(const char *folded, size_t n, int (*seen)(void *arg, const char *
 	if (rc == 0)
 		qsort(grams, count, sizeof *grams, by_value);
 	for (size_t i = 0; i < count && rc == 0; i++) {
-		char text[8];
-		size_t len = put_utf8((uint32_t)(grams[i] >> 21), text);
+		char text[12];
+		size_t len = 0;
 
 		if (i > 0 && grams[i] == grams[i - 1])
 			continue;
-		if (grams[i] & 0x1FFFFF)
-			len += put_utf8((uint32_t)(grams[i] & 0x1FFFFF), text + len);
+		for (int shift = 42; shift >= 0; shift -= 21)
+			if (grams[i] >> shift & 0x1FFFFF)
+				len += put_utf8((uint32_t)(grams[i] >> shift & 0x1FFFFF), text + len);
 		rc = seen(arg, text, len);
 	}
 	if (grams != small)

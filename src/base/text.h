@@ -24,9 +24,9 @@ bool text_valid(const char *s, size_t n); /* well-formed UTF-8 without NUL */
 int text_fold(const char *s, size_t n, struct buf *out, struct err *e);
 /* pattern with * (any run) and ? (one character); both UTF-8, compared code point by code point. */
 bool text_wild(const char *pattern, size_t pn, const char *s, size_t sn);
-/* Calls seen for each distinct gram of a folded text: all pairs of neighbouring characters, and single characters
- * outside ASCII, in the order of their code points. Stops and returns what seen returned when that is not 0;
- * -E_INVAL, -E_NOMEM. */
+/* Calls seen for each distinct gram of a folded text, what an index of infixes holds: three neighbouring ASCII characters,
+ * two neighbours of which one is not ASCII, and single characters outside ASCII; in the order of their code points. Stops
+ * and returns what seen returned when that is not 0; -E_INVAL, -E_NOMEM. */
 int text_grams(const char *folded, size_t n, int (*seen)(void *arg, const char *gram, size_t len), void *arg);
 /* Converts n bytes from an iconv charset strictly (any bad byte fails, -E_INVAL; an unknown charset -E_UNSUP) and
  * appends UTF-8. Converters are kept by the thread. */
