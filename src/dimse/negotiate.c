@@ -196,11 +196,24 @@ static int refuse(struct session *s, struct metric *m, int reason, const char *w
 	return err_set(e, E_DENIED, "association of %s at %s refused: %s", s->peer.calling, s->peer.address, why);
 }
 
+/* While a C-GET is served the answers to its sub-operations come on the same association: a request between them would
+ * have to be kept somewhere, with its data set. */
+static bool may_get(const struct session *s)
+{
+	for (unsigned i = 0; i < SESSION_CONTEXTS; i++) {
+		const struct shim_context *c = s->contexts[i];
+
+		if (c && (strcmp(c->abstract, UID_GET_PATIENT) == 0 || strcmp(c->abstract, UID_GET_STUDY) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* Counted as the requestor does: what it may invoke, and what it performs. We invoke one operation at a time. 0 is no
  * limit, but ours holds. */
 static int grant_window(struct session *s, struct err *e)
 {
-	unsigned most = (unsigned)s->face->config->async_window, asked = s->peer.max_invoked;
+	unsigned most = may_get(s) ? 1 : (unsigned)s->face->config->async_window, asked = s->peer.max_invoked;
 	int rc;
 
 	if (!s->peer.has_window)

@@ -44,12 +44,14 @@ def held(at, instances):
 
 @case('a window is granted as asked, at most the configured one; nothing is said where none was asked')
 def granted():
-    trap(18, 'what is granted: at most what was proposed and what is configured; 0 is no limit')
+    trap(18, 'what is granted: at most what was proposed and what is configured; 0 is no limit; 1 with C-GET')
     for asked, wanted in ((None, None), ((16, 1), (16, 1)), ((4, 0), (4, 1)), ((0, 0), (16, 1)), ((1, 1), (1, 1)),
                           ((65535, 7), (16, 1))):
         with node.associate(window=asked) as a:
             equal(a.window, wanted, 'granted for %r' % (asked,))
             equal(a.echo().status, 0, 'C-ECHO')
+    with node.associate(contexts=[STORE, (dul.STUDY_GET, [IMPLICIT_LE])], window=(16, 1)) as a:
+        equal(a.window, (1, 1), 'granted where a C-GET may come')
     with lib.Node({'dicom.async_window': 3}) as narrow, narrow.associate(window=(0, 0)) as a:
         equal(a.window, (3, 1), 'granted by the configuration')
 
