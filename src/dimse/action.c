@@ -263,18 +263,21 @@ static int send_report(struct session *s, struct asked *a, struct err *e)
 	return dimse_event(&s->d, a->context->id, &event, ++s->event_id, e);
 }
 
+void session_silent(struct session *s)
+{
+	struct err why = {0};
+
+	if (!s->telling || clock_mono_us() - s->told_us <= s->face->config->dimse_ms * 1000)
+		return;
+	err_set(&why, E_TIMEOUT, "no answer on the association that asked");
+	told(s, s->telling, &why, false);
+}
+
 int session_tell(struct session *s, struct err *e)
 {
 	bool linger = s->callable && strcmp(s->face->config->commit_report, "auto") == 0;
-	int64_t now = clock_mono_us();
 
-	if (s->telling && now - s->told_us > s->face->config->dimse_ms * 1000) {
-		struct err why = {0};
-
-		err_set(&why, E_TIMEOUT, "no answer on the association that asked");
-		told(s, s->telling, &why, false);
-	}
-	if (s->telling || (linger && now - s->heard_us < LINGER_US))
+	if (s->telling || (linger && clock_mono_us() - s->heard_us < LINGER_US))
 		return 0;
 	for (unsigned i = 0; i < SESSION_ASKED; i++)
 		if (s->asked[i].hold.id && s->asked[i].hold.ready)

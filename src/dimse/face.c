@@ -201,6 +201,7 @@ static int next_request(struct session *s, struct shim_command *rq, uint8_t *con
 		if (rc != -E_TIMEOUT || s->d.begun)
 			return rc;
 		*e = (struct err){0};
+		session_silent(s);
 	}
 }
 

@@ -110,5 +110,7 @@ int serve_action(struct session *s, const struct shim_command *rq, const struct 
 int serve_event_answer(struct session *s, const struct shim_command *rsp, const struct shim_context *cx, struct err *e);
 /* Between two messages: tells a result of storage commitment that is due here. */
 int session_tell(struct session *s, struct err *e);
+/* Nothing has come: a report that waited too long for its answer is the reporter's again. */
+void session_silent(struct session *s);
 void session_let_go(struct session *s); /* the end: what was not told is the reporter's */
 #endif

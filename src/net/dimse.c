@@ -114,17 +114,10 @@ static int command_read(struct dimse *d, struct shim_command *c, uint8_t *contex
 	return 0;
 }
 
-int dimse_receive(struct dimse *d, uint32_t idle_ms, struct shim_command *c, uint8_t *context, struct err *e)
+static int receive_next(struct dimse *d, uint32_t idle_ms, struct shim_command *c, uint8_t *context, struct err *e)
 {
 	int rc;
 
-	if (d->held) {
-		*c = d->held_command;
-		*context = d->held_context;
-		d->held = false;
-		d->begun = true;
-		return 0;
-	}
 	if ((rc = dimse_data_skip(d, e)) < 0)
 		return rc;
 	d->begun = false;
@@ -137,6 +130,24 @@ int dimse_receive(struct dimse *d, uint32_t idle_ms, struct shim_command *c, uin
 		return dimse_error(rc, e);
 	d->begun = true;
 	return command_read(d, c, context, e);
+}
+
+static void hold(struct dimse *d, const struct shim_command *c, uint8_t context)
+{
+	d->held = true;
+	d->held_command = *c;
+	d->held_context = context;
+}
+
+int dimse_receive(struct dimse *d, uint32_t idle_ms, struct shim_command *c, uint8_t *context, struct err *e)
+{
+	if (!d->held)
+		return receive_next(d, idle_ms, c, context, e);
+	*c = d->held_command;
+	*context = d->held_context;
+	d->held = false;
+	d->begun = true;
+	return 0;
 }
 
 /* The next PDV of the data set under way; 0 when there is none. */
@@ -222,9 +233,7 @@ int dimse_cancelled(struct dimse *d, uint16_t message_id, struct err *e)
 		return rc;
 	if (c.field == SHIM_C_CANCEL_RQ)
 		return c.responded_id == message_id;
-	d->held = true;
-	d->held_command = c;
-	d->held_context = context;
+	hold(d, &c, context);
 	return 0;
 }
 
@@ -275,23 +284,26 @@ static int store_send(struct dimse *d, struct dimse_object *o, const struct shim
 	}
 }
 
-/* Waits for the answer; a C-CANCEL may come first. */
+/* Waits for the answer; for others that may come first see cancellable. */
 static int store_answer(struct dimse *d, struct dimse_object *o, struct shim_command *answer, struct err *e)
 {
 	uint8_t context;
 	int rc;
 
 	for (;;) {
-		if ((rc = dimse_receive(d, d->message_ms, answer, &context, e)) < 0)
+		if ((rc = receive_next(d, d->message_ms, answer, &context, e)) < 0)
 			return rc;
 		if (rc > 0)
 			return err_set(e, E_INVAL, "release asked for instead of an answer to C-STORE");
 		if (answer->field == SHIM_C_STORE_RSP && answer->responded_id == o->message_id)
 			return dimse_data_skip(d, e);
-		if (answer->field != SHIM_C_CANCEL_RQ || !o->cancellable)
+		if (o->cancellable && answer->field == SHIM_C_CANCEL_RQ)
+			o->cancelled |= answer->responded_id == o->cancel_id;
+		else if (o->cancellable && !answer->has_data && !d->held)
+			hold(d, answer, context);
+		else
 			return err_set(e, E_INVAL, "command %04x instead of the answer to C-STORE %u", answer->field,
 				       o->message_id);
-		o->cancelled |= answer->responded_id == o->cancel_id;
 	}
 }
 

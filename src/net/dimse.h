@@ -26,7 +26,7 @@ struct dimse {
 	struct shim_pdv pdv;
 	uint32_t left;           /* of the current PDV */
 	int64_t waited_us, came; /* for a message under way: time spent waiting for its bytes, and how many came */
-	bool held;               /* a request came while another was served: the next dimse_receive() gives it */
+	bool held;               /* a message came while a request was served: the next dimse_receive() gives it */
 	uint8_t held_context;
 	struct shim_command held_command;
 };
@@ -62,8 +62,9 @@ struct dimse_object {
 	uint16_t message_id;
 	const char *originator; /* AE title of the C-MOVE SCU, NULL: none */
 	uint16_t originator_id;
-	bool cancellable; /* C-GET: a C-CANCEL for cancel_id may come instead of the answer; sets cancelled, and goes on
-			   */
+	/* C-GET: a C-CANCEL for cancel_id may come before the answer, which sets cancelled, and one other message without a
+	 * data set (the answer to an event report), which is held for dimse_receive(). */
+	bool cancellable;
 	uint16_t cancel_id;
 	bool cancelled;
 	/* The next piece of the data set: its length, *at (borrowed until the next call), *last with the last of them;

@@ -346,10 +346,13 @@ class Association(Wire):
         number, message = self.receive()
         if message.field != 0x0100:
             raise Closed('command %04x instead of an event report' % message.field)
+        self.event_answer(number, message, status)
+        return message
+
+    def event_answer(self, number, message, status=SUCCESS):
         self.send(number, {'affected_class': message.affected_class, 'affected_instance': message.affected_instance,
                            'field': 0x8100, 'responded_id': message.message_id, 'event_type': message.event_type,
                            'status': status})
-        return message
 
     # ---- endings
 

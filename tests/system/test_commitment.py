@@ -10,7 +10,7 @@ import dul
 import lib
 from dul import COMMITMENT, COMMITMENT_INSTANCE, EXPLICIT_LE, IMPLICIT_LE
 from lib import case, check, equal, trap
-from objects import CT, MR, commitment, image, parse, text, uid
+from objects import CT, MR, commitment, image, keys, parse, text, uid
 
 lib.need_program()
 SETTINGS = {'commitment.retry': '200ms'}
@@ -338,6 +338,30 @@ def roles():
         equal(a.roles, {COMMITMENT: (1, 0)}, 'roles answered')
         equal(a.action(commitment('2.25.1110', pairs(STORED[:1]), EXPLICIT_LE)).status, 0, 'status')
         check_report(a.event(), '2.25.1110', kept=pairs(STORED[:1]))
+
+
+@case('the answer to a report may come between the sub-operations of a C-GET')
+def crossing():
+    trap(23, 'N-EVENT-REPORT-RSP during a C-GET on the same association')
+    get = dul.STUDY_GET
+    with node.associate('DEAF', WAY + [(get, [IMPLICIT_LE])], get=[(CT, [EXPLICIT_LE])]) as a:
+        equal(a.action(commitment('2.25.1120', pairs(STORED[:1]), EXPLICIT_LE)).status, 0, 'status')
+        on, report = a.receive()
+        check_report(report, '2.25.1120', kept=pairs(STORED[:1]))
+        a.send(a.context(get), {'affected_class': get, 'field': 0x0010, 'message_id': a.next_id(), 'priority': 0},
+               keys('STUDY', StudyInstanceUID=STORED[0].study))
+        came, (number, message) = 0, a.receive()
+        while message.field == 0x0001 or message.status in dul.PENDING:
+            if message.field == 0x0001:
+                if came == 1:
+                    a.event_answer(on, report)
+                a.send(number, {'affected_class': message.affected_class, 'affected_instance': message.affected_instance,
+                                'field': 0x8001, 'responded_id': message.message_id, 'status': 0})
+                came += 1
+            number, message = a.receive()
+        equal((message.field, message.status, message.completed, came), (0x8010, 0, 5, 5), 'the end of the C-GET')
+        lib.wait_until(lambda: listed('2.25.1120', '--all')['state'] == 'told', 10, 'it is told')
+        equal(listed('2.25.1120', '--all')['tries'], 1, 'tries')
 
 
 lib.main()
