@@ -24,6 +24,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/commitment-find.sql \
 	data/sql/sqlite/commitment-get.sql \
 	data/sql/sqlite/commitment-instance.sql \
+	data/sql/sqlite/commitment-later.sql \
 	data/sql/sqlite/commitment-list.sql \
 	data/sql/sqlite/commitment-postpone.sql \
 	data/sql/sqlite/commitment-purge.sql \

@@ -236,6 +236,19 @@ int commitment_note(struct archive *a, const struct commitment *c, struct err *e
 	return db_commit(w, e);
 }
 
+int commitment_later(struct archive *a, int64_t id, int64_t due_us, struct err *e)
+{
+	AUTO(db_conn) w = NULL;
+	struct db_stmt *s;
+	int rc;
+
+	if ((rc = open_write(a, &w, e)) < 0 || (rc = prepare(w, "commitment-later", &s, e)) < 0)
+		return rc;
+	db_bind_int(s, 1, id);
+	db_bind_int(s, 2, due_us);
+	return (rc = run(s, e)) < 0 ? rc : db_commit(w, e);
+}
+
 int commitment_due(struct archive *a, enum commitment_state state, int (*seen)(void *arg, const struct commitment *c),
 		   void *arg, struct err *e)
 {

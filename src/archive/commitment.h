@@ -58,9 +58,11 @@ int commitment_load(struct archive *a, int64_t id, struct commitment *out, struc
 /* Finds the verdicts of a loaded request. -E_CANCEL once *stop is true: nothing is kept of it then. Errors of the index
  * leave the request as it was. */
 int commitment_verify(struct archive *a, struct commitment *c, const _Atomic bool *stop, struct err *e);
-/* Keeps state, due_us, tries and why, unless it was asked again since it was loaded. After a failure (state verified, why not empty) nothing of that peer is due
- * before due_us. */
+/* Keeps state, due_us, tries and why, unless it was asked again since it was loaded. After a failure (state verified, why
+ * not empty) nothing of that peer is due before due_us. */
 int commitment_note(struct archive *a, const struct commitment *c, struct err *e);
+/* Nothing is due about that one before due_us: it could not be loaded or verified. */
+int commitment_later(struct archive *a, int64_t id, int64_t due_us, struct err *e);
 /* Those in a state, in order of due_us, until seen returns other than 0, which is then the result: id, site, aet and
  * due_us are filled in. Some thousand at most. */
 int commitment_due(struct archive *a, enum commitment_state state, int (*seen)(void *arg, const struct commitment *c),

@@ -1,4 +1,5 @@
 /* dimse/reporter.c - the threads that verify what was asked, and tell peers what was found. */
+#include "base/alert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "dicom/dict.h"
@@ -11,6 +12,7 @@
 #define THREADS (TELLERS + 1) /* and one that verifies */
 #define LOOK_EVERY_US (60 * 1000000LL)
 #define TROUBLE_US (5 * 1000000LL) /* after the index failed */
+#define LATER_US (60 * 1000000LL)  /* for the request that it failed at */
 #define PURGE_EVERY_US (600 * 1000000LL)
 #define CONNECT_MOST_MS 10000 /* a stop waits for it */
 
@@ -250,24 +252,36 @@ static void purge(struct reporter *r)
 		log_info("%d requests for storage commitment are forgotten, their time is over", n);
 }
 
+/* The index failed at this request: those behind it are not to wait. False: it cannot be written, either. */
+static bool put_off(struct worker *w, const struct err *why)
+{
+	struct err e = {0};
+
+	log_error("storage commitment: request %lld of %s: %s", (long long)w->job.id, w->job.aet, why->msg);
+	alert_raise(ALERT_COMMITMENT, w->job.aet, "request %lld is put off: %s", (long long)w->job.id, why->msg);
+	if (commitment_later(w->reporter->archive, w->job.id, clock_wall_us() + LATER_US, &e) == 0)
+		return true;
+	log_error("storage commitment: %s", e.msg);
+	return false;
+}
+
 /* With the lock held, which it gives away meanwhile. */
 static void do_job(struct worker *w)
 {
 	struct reporter *r = w->reporter;
 	bool clean = w->duty == COMMITMENT_ASKED && clock_mono_us() - r->purged_us > PURGE_EVERY_US;
+	bool stuck = false;
 	struct err e = {0};
-	int rc;
 
 	if (clean)
 		r->purged_us = clock_mono_us();
 	pthread_mutex_unlock(&r->lock);
 	if (clean)
 		purge(r);
-	rc = w->duty == COMMITMENT_ASKED ? verify(w, &e) : tell(w, &e);
-	if (rc < 0 && !r->stop)
-		log_error("storage commitment: %s", e.msg);
+	if ((w->duty == COMMITMENT_ASKED ? verify(w, &e) : tell(w, &e)) < 0 && !r->stop)
+		stuck = !put_off(w, &e);
 	pthread_mutex_lock(&r->lock);
-	if (rc < 0 && !r->stop) /* not at once again; the job stays with us */
+	if (stuck && !r->stop) /* not at once again; the job stays with us */
 		clock_wait(&r->changed, &r->lock, clock_mono_us() + TROUBLE_US);
 	w->job.id = 0;
 	pthread_cond_broadcast(&r->changed);

@@ -3,6 +3,7 @@
 after refusals, restarts and kills."""
 import json
 import os
+import sqlite3
 import sys
 
 sys.dont_write_bytecode = True
@@ -362,6 +363,25 @@ def crossing():
         equal((message.field, message.status, message.completed, came), (0x8010, 0, 5, 5), 'the end of the C-GET')
         lib.wait_until(lambda: listed('2.25.1120', '--all')['state'] == 'told', 10, 'it is told')
         equal(listed('2.25.1120', '--all')['tries'], 1, 'tries')
+
+
+@case('a request that cannot be read is put off, with an alert, and holds up no other')
+def put_off():
+    other = lib.Node(SETTINGS)
+    other.start()
+    equal(other.store(STORED[:1]), [0], 'status')
+    other.stop()
+    index = sqlite3.connect(os.path.join(other.data, 'index.sqlite'))
+    with index:  # longer than any request can be
+        index.execute("INSERT INTO commitment (site, aet, transaction_uid, state, n, failed, tries, asked, changed, due, why, items,"
+                      " verdicts) SELECT id, 'COUNTY', '2.25.1130', 1, 1, 0, 0, 1, 1, 1, '', ?, x'' FROM site", ('x' * (10 << 20),))
+    index.close()
+    with other:
+        with other.associate('COUNTY', WAY) as a:
+            equal(a.action(commitment('2.25.1131', pairs(STORED[:1]), EXPLICIT_LE)).status, 0, 'status')
+            check_report(a.event(), '2.25.1131', kept=pairs(STORED[:1]))
+        check(('commitment', 'COUNTY') in alerts(other), 'an alert')
+        equal(listed('2.25.1130', at=other)['state'], 'asked', 'what could not be read')
 
 
 lib.main()

@@ -6,3 +6,7 @@ check_PROGRAMS += tests/unit/test_archive_intake
 TESTS += tests/unit/test_archive_intake
 tests_unit_test_archive_intake_LINK = $(CXXLINK)
 tests_unit_test_archive_intake_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_archive_commitment
+TESTS += tests/unit/test_archive_commitment
+tests_unit_test_archive_commitment_LINK = $(CXXLINK)
+tests_unit_test_archive_commitment_LDADD = $(LDADD) $(CMOCKA_LIBS)
