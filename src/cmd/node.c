@@ -134,6 +134,7 @@ int node_listen(struct node *n, struct err *e)
 
 void node_quiet(struct node *n, uint32_t grace_ms)
 {
+	reporter_halt(n->reporter); /* its threads come to their end while the associations do */
 	if (n->server)
 		server_stop(n->server, grace_ms);
 	n->server = NULL;

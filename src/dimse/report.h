@@ -36,7 +36,11 @@ struct reporter;
 /* config: the settings of the moment; what it returns stays valid until the reporter has stopped. */
 int reporter_start(struct archive *a, const struct config *(*config)(void *arg), void *arg, struct reporter **out,
 		   struct err *e);
-void reporter_stop(struct reporter *r); /* what is under way is left for the next start; NULL is fine */
+/* Nothing more is begun, and what waits for a peer fails; without waiting. Requests can still be asked. NULL is fine. */
+void reporter_halt(struct reporter *r);
+/* Likewise, and waits: at most ten seconds and a name look-up, where a peer's host is dead. What is under way is left for
+ * the next start. */
+void reporter_stop(struct reporter *r);
 /* commitment_ask(); where hold is not NULL nobody tells the request before reporter_release() (but one that is being
  * told already: then hold->id stays 0). */
 int reporter_ask(struct reporter *r, struct commitment *c, struct report_hold *hold, struct err *e);

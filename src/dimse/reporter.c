@@ -335,7 +335,7 @@ int reporter_start(struct archive *a, const struct config *(*config)(void *arg),
 	return 0;
 }
 
-void reporter_stop(struct reporter *r)
+void reporter_halt(struct reporter *r)
 {
 	if (!r)
 		return;
@@ -346,6 +346,13 @@ void reporter_stop(struct reporter *r)
 			scu_shutdown(r->workers[i].scu);
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
+}
+
+void reporter_stop(struct reporter *r)
+{
+	if (!r)
+		return;
+	reporter_halt(r);
 	for (unsigned i = 0; i < r->n; i++)
 		pthread_join(r->workers[i].thread, NULL);
 	pthread_cond_destroy(&r->changed);
