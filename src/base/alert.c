@@ -46,6 +46,7 @@ static struct {
 	int64_t window_us, size, written;
 	uint64_t repeated;
 	bool broken; /* the last write failed, and it was said */
+	bool torn;   /* the file ends within a line: a write was cut short, or the machine went down */
 	struct entry *entries;
 	struct {
 		int64_t from_us;
@@ -95,9 +96,13 @@ static void plain_copy(char *out, size_t room, const char *text)
 static int64_t open_file(void)
 {
 	struct stat st;
+	char last = '\n';
 
-	book.fd = open(book.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	return book.fd >= 0 && fstat(book.fd, &st) == 0 ? st.st_size : -1;
+	book.fd = open(book.path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (book.fd < 0 || fstat(book.fd, &st) < 0)
+		return -1;
+	book.torn = st.st_size > 0 && pread(book.fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+	return st.st_size;
 }
 
 static void rotate(void)
@@ -118,11 +123,16 @@ static void rotate(void)
 
 static void write_line(const char *line, size_t n)
 {
+	ssize_t put;
 	bool ok;
 
 	if (book.written > 0 && book.written + (int64_t)n > book.size)
 		rotate();
-	ok = book.fd >= 0 && write(book.fd, line, n) == (ssize_t)n;
+	if (book.torn && write(book.fd, "\n", 1) == 1) /* the unfinished one does not take this one with it */
+		book.torn = false;
+	put = write(book.fd, line, n);
+	ok = put == (ssize_t)n;
+	book.torn |= put > 0 && !ok;
 	if (!ok && !book.broken)
 		log_error("alerts cannot be written to %s: %s", book.path, strerror(errno));
 	book.broken = !ok;

@@ -173,6 +173,30 @@ static void the_file_is_begun_anew(void **state)
 	json_decref(lines(state, ALERT_FILE ".1")); /* whole lines */
 }
 
+static void an_unfinished_line_stands_alone(void **state)
+{
+	struct folder *f = *state;
+	char path[300], line[4096];
+	json_t *o;
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/" ALERT_FILE, f->path);
+	assert_non_null(file = fopen(path, "w"));
+	fputs("{\"time\":\"2026-01-0", file); /* the machine went down */
+	fclose(file);
+	open_in(state, LONG_MS, 1 << 20, 10);
+	alert_raise(ALERT_SPACE, "/data", "after it");
+	alert_close();
+	assert_non_null(file = fopen(path, "r"));
+	assert_non_null(fgets(line, sizeof line, file));
+	assert_non_null(fgets(line, sizeof line, file));
+	assert_non_null(o = json_loads(line, 0, NULL));
+	assert_string_equal(json_string_value(json_object_get(o, "message")), "after it");
+	assert_null(fgets(line, sizeof line, file));
+	json_decref(o);
+	fclose(file);
+}
+
 static void *raise_many(void *arg)
 {
 	for (int i = 0; i < 2000; i++)
@@ -235,6 +259,7 @@ int main(void)
 	    folder_test(any_bytes_become_text),
 	    folder_test(many_subjects_lose_no_count),
 	    folder_test(the_file_is_begun_anew),
+	    folder_test(an_unfinished_line_stands_alone),
 	    folder_test(threads_share_it),
 	    cmocka_unit_test(kinds_have_names),
 	    cmocka_unit_test(closed_counts_only),
