@@ -204,6 +204,21 @@ def damaged():
     equal([a['subject'] for a in alerts], ['backup'], 'alerts')
 
 
+@case('a record that is gone is missed, although a decision stands in the same pack')
+def gone():
+    one = image('a', 2)
+    with Node() as node:
+        equal(node.store([image('a', 1), one, image('a', 3)]), [0] * 3, 'statuses')
+        node.teleread('hold', '--study', one.study, '--why', 'a case for teaching')
+    path = max(pack_files(node.data).values(), key=os.path.getsize)
+    with open(path, 'r+b') as f:
+        at = f.read().find(one.uid.encode())  # in the header of its record
+        f.seek(at - at % 4096)
+        f.write(b'\0' * 16)
+    done = node.teleread('backup', target(), code=1)
+    check('holds 2 records, the index refers to 3' in done.out, 'the fault: %s' % done.out)
+
+
 @case('a pack that the archive has lost stays in the backup, and is named')
 def lost():
     to = target()
