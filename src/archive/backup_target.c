@@ -56,11 +56,12 @@ static enum content look(int folder)
 			close(again);
 		return OTHER;
 	}
+	/* a lock alone: a first backup was cut short before it had begun */
 	while (found != BACKUP && (d = readdir(dir))) {
 		if (strcmp(d->d_name, BACKUP_JSON) == 0 || strcmp(d->d_name, BACKUP_BEGUN) == 0)
 			found = BACKUP;
 		else if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 &&
-			 strcmp(d->d_name, "lost+found") != 0)
+			 strcmp(d->d_name, "lost+found") != 0 && strcmp(d->d_name, "lock") != 0)
 			found = OTHER;
 	}
 	closedir(dir);

@@ -145,6 +145,9 @@ def killed_first():
     if not FAULTY:
         raise lib.Skip('this build has no fault points (configure --enable-faults)')
     to = target()
+    os.mkdir(to)
+    with open(os.path.join(to, 'lock'), 'w'):
+        pass  # the first thing that a backup makes, and all of one that was killed then
     with Node() as node:
         equal(node.store([image('a', 1)]), [0], 'status')
         node.teleread('backup', to, code=-9, env={'TELEREAD_FAULT_POINT': 'backup-pack:1'})
