@@ -30,7 +30,7 @@ struct backup {
 	int from_packs;
 	struct wanted *wanted; /* in order of pack */
 	size_t n, room;
-	uint64_t done, total; /* bytes of packs */
+	uint64_t done, total; /* bytes of index and packs */
 	char shard[16];       /* with copies that are not synced yet; "" for none */
 	struct err *e;
 };
@@ -86,6 +86,14 @@ static int read_copy(struct backup *b, struct db *copy)
 	return rc == 0 ? load_wanted(b, c) : rc;
 }
 
+static void index_progress(void *arg, uint64_t done, uint64_t of)
+{
+	struct backup *b = arg;
+	b->done = of;
+	if (b->ops->progress)
+		b->ops->progress(b->ops->arg, done, b->total + of);
+}
+
 /* A snapshot beside the earlier index, which stays until all is there. Asking it shows that it can be opened. */
 static int copy_index(struct backup *b)
 {
@@ -95,7 +103,8 @@ static int copy_index(struct backup *b)
 	if (asprintf(&place, "%s/" INDEX_NEW, b->o->to) < 0 || asprintf(&url, "sqlite:%s", place) < 0)
 		return err_set(b->e, E_NOMEM, "no memory for a path");
 	backup_target_drop_index(b->to, INDEX_NEW);
-	int rc = db_backup(b->archive->db, place, NULL, NULL, b->e);
+	int rc = db_backup(b->archive->db, place, index_progress, b, b->e);
+	b->total += b->done;
 	if (rc == 0)
 		rc = db_open(url, &copy, b->e);
 	if (rc == 0)
@@ -256,9 +265,7 @@ static void check_wanted(struct backup *b)
 static int copy_packs(struct backup *b)
 {
 	struct blob_store *s = b->archive->packs;
-	int rc = s->ops->walk(s, 0, add_size, b, b->e);
-	if (rc == 0)
-		rc = s->ops->walk(s, 0, each_pack, b, b->e);
+	int rc = s->ops->walk(s, 0, each_pack, b, b->e);
 	if (rc == 0)
 		rc = sync_shard(b);
 	if (rc == 0)
@@ -357,9 +364,10 @@ static int put_in_place(struct backup *b)
 
 static int run(struct backup *b)
 {
+	struct blob_store *s = b->archive->packs;
 	int rc;
-	if ((rc = copy_index(b)) < 0 || (rc = copy_packs(b)) < 0 || (rc = copy_state(b)) < 0 ||
-	    (rc = write_json(b)) < 0 || (rc = put_in_place(b)) < 0)
+	if ((rc = s->ops->walk(s, 0, add_size, b, b->e)) < 0 || (rc = copy_index(b)) < 0 || (rc = copy_packs(b)) < 0 ||
+	    (rc = copy_state(b)) < 0 || (rc = write_json(b)) < 0 || (rc = put_in_place(b)) < 0)
 		return rc;
 	return b->to->packs->ops->walk(b->to->packs, 0, remove_gone, b, b->e);
 }

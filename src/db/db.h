@@ -39,7 +39,7 @@ const char *db_sql(struct db *d, const char *name); /* text of NAME.sql; never N
 int db_checkpoint(struct db *d, struct err *e);
 
 /* Writes the database as it is at this moment to a new one at place, which must not be there; others go on reading and
- * writing meanwhile. Durable on return; on failure nothing is left. progress (may be NULL) is told of units of some kind. */
+ * writing meanwhile. Durable on return; on failure nothing is left. progress (may be NULL) is told of bytes. */
 int db_backup(struct db *d, const char *place, void (*progress)(void *arg, uint64_t done, uint64_t of), void *arg,
 	      struct err *e);
 

@@ -282,8 +282,9 @@ static int lite_backup(struct db_conn *c, const char *place, void (*progress)(vo
 		rc = sqlite3_extended_errcode(copy);
 	while (b && (rc = sqlite3_backup_step(b, BACKUP_PAGES)) == SQLITE_OK)
 		if (progress)
-			progress(arg, (uint64_t)(sqlite3_backup_pagecount(b) - sqlite3_backup_remaining(b)),
-				 (uint64_t)sqlite3_backup_pagecount(b));
+			progress(arg,
+				 (uint64_t)(sqlite3_backup_pagecount(b) - sqlite3_backup_remaining(b)) * PAGE_BYTES,
+				 (uint64_t)sqlite3_backup_pagecount(b) * PAGE_BYTES);
 	ended = sqlite3_backup_finish(b);
 	rc = rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_OK ? ended : rc;
 	if (rc != SQLITE_OK)
