@@ -384,4 +384,20 @@ def put_off():
         equal(listed('2.25.1130', at=other)['state'], 'asked', 'what could not be read')
 
 
+@case('a request that waits is in a backup, and is told by the node that serves the copy')
+def restored():
+    port, to = lib.free_port(), os.path.join(lib.folder(), 'data')
+    with lib.Node(SETTINGS) as other:
+        other.teleread('peer', 'add', 'AWAY', '--site', 'NORTH', '--host', '127.0.0.1', '--port', port)
+        equal(other.store(STORED), [0] * 5, 'statuses')
+        ask('2.25.1140', pairs(STORED), 'AWAY', other)
+        lib.wait_until(lambda: listed('2.25.1140', at=other)['tries'] > 0, 10, 'a try to tell it')
+        other.teleread('backup', to)
+    away = dul.Acceptor(port=port)
+    with lib.Node(SETTINGS, at=os.path.dirname(to), sites=False) as copy:
+        check_report(told('2.25.1140', away), '2.25.1140', kept=pairs(STORED))
+        lib.wait_until(lambda: listed('2.25.1140', '--all', at=copy)['state'] == 'told', 10, 'it is told')
+    away.close()
+
+
 lib.main()
