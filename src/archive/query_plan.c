@@ -458,7 +458,7 @@ static int check_unique(const struct plan *p, uint32_t tag, enum query_level lev
 
 	if (level > p->q->level || (own && use == PLAN_FIND) || (!own && p->q->relational))
 		return 0;
-	if (!m || m->kind == MATCH_ALL)
+	if (!m || m->kind == MATCH_ALL || m->kind == MATCH_EMPTY)
 		return refused(p, tag, err_set(e, E_MISMATCH, "%s is missing in the identifier", dict_keyword(tag)));
 	if (own)
 		return 0;

@@ -138,6 +138,8 @@ def levels():
     equal(ask('patient ', [(PATIENT, 'LO', 'MIX')], model=PATIENT_FIND)[2].status, 0, 'in small letters')
 
 
+    _, _, final = ask('STUDY', [(PATIENT, 'LO', '""')], bytes((0, 0, 0, 0, 0, 1)), model=PATIENT_FIND)
+    equal((final.status, final.offending), (0xA900, PATIENT), 'the patient without an ID')
 # ---- single values, lists, wildcards
 
 @case('lists of uids')

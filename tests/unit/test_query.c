@@ -300,6 +300,7 @@ static void test_hierarchy(void **state)
 	struct query q = {.level = LEVEL_SERIES, .keys = series, .scope = &everything};
 
 	assert_string_equal(help_find(*state, &q, "SeriesInstanceUID"), "1.1.1|1.1.2");
+	AUTO(dset) without = help_keys("PatientID", "\"\"", "StudyInstanceUID", "", NULL);
 	q.keys = two;
 	assert_string_equal(help_find(*state, &q, "SeriesInstanceUID"), "!MISMATCH");
 	q.relational = true;
@@ -317,6 +318,9 @@ static void test_hierarchy(void **state)
 	q.patient_root = false;
 	assert_string_equal(help_find(*state, &q, "StudyInstanceUID"), "1.1|1.2|1.3|1.7|1.8|1.9");
 }
+	q.keys = without, q.empty = true;
+	assert_string_equal(help_find(*state, &q, "StudyInstanceUID"), "!MISMATCH");
+	q.keys = wild, q.empty = false;
 
 static void test_limit_and_offset(void **state)
 {
