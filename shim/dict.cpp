@@ -17,7 +17,8 @@ static const char *plain_keyword(const char *name)
 	return std::strncmp(name, RETIRED, n) ? name : name + n;
 }
 
-extern "C" int shim_dict_each(int (*seen)(void *arg, uint32_t tag, const char *vr, const char *keyword), void *arg)
+extern "C" int shim_dict_each(int (*seen)(void *arg, uint32_t tag, const char *vr, int many, const char *keyword),
+			      void *arg)
 {
 	return guarded([&] {
 		struct Lock {
@@ -38,8 +39,9 @@ extern "C" int shim_dict_each(int (*seen)(void *arg, uint32_t tag, const char *v
 			const DcmDictEntry *e = *it;
 			if (e->getPrivateCreator() || e->isRepeating() || e->getGroup() % 2)
 				continue;
-			int rc = seen(arg, uint32_t(e->getGroup()) << 16 | e->getElement(),
-				      DcmVR(e->getEVR()).getVRName(), plain_keyword(e->getTagName()));
+			int rc =
+			    seen(arg, uint32_t(e->getGroup()) << 16 | e->getElement(), DcmVR(e->getEVR()).getVRName(),
+				 e->getVMMax() != 1, plain_keyword(e->getTagName()));
 			if (rc != 0)
 				return rc;
 		}

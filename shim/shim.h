@@ -41,8 +41,9 @@ const char *shim_error(void);
 
 /* ---- dictionary */
 /* Both: what seen() returns other than 0 ends the walk and is returned. */
-/* Calls seen for every standard (non-private, non-repeating) entry; vr is DCMTK's two-letter name ("ox", "xs" possible). */
-int shim_dict_each(int (*seen)(void *arg, uint32_t tag, const char *vr, const char *keyword), void *arg);
+/* Calls seen for every standard (non-private, non-repeating) entry; vr is DCMTK's two-letter name ("ox", "xs" possible);
+ * many: it may have several values. */
+int shim_dict_each(int (*seen)(void *arg, uint32_t tag, const char *vr, int many, const char *keyword), void *arg);
 /* Calls seen for every storage SOP class that DCMTK knows, retired ones included. */
 int shim_storage_each(int (*seen)(void *arg, const char *uid, const char *name), void *arg);
 

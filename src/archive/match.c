@@ -160,17 +160,21 @@ static int split_key(struct match *m, struct err *e)
 	const char *text = buf_text(&m->text);
 	size_t n = m->text.len, room = 0;
 	struct match_value v;
-	bool first = true;
+	bool first = true, all = false;
 	int rc;
 
 	while (next_value(m->attr->vr, &text, &n, &first, &v)) {
 		if (v.len == 0)
 			continue;
-		if ((rc = check_value(m, &v, e)) < 0 || (rc = add_value(m, &v, &room, e)) < 0)
+		if ((rc = check_value(m, &v, e)) < 0)
 			return rc;
-		if (v.wild && match_stars(v.text, v.len))
-			m->kind = MATCH_ALL; /* PS3.4 C.2.2.2.4: only * is the same as no value */
+		if (v.wild && match_stars(v.text, v.len)) /* PS3.4 C.2.2.2.4: only * is the same as no value */
+			all = true;
+		else if ((rc = add_value(m, &v, &room, e)) < 0)
+			return rc;
 	}
+	if (all && !m->every)
+		m->kind = MATCH_ALL;
 	if (m->n == 0)
 		m->kind = MATCH_ALL;
 	if (m->kind == MATCH_NUMBER && m->n > 1)
@@ -224,6 +228,7 @@ int match_new(const struct attr *attr, const struct elem *key, unsigned rules, s
 	struct match m = {.attr = attr,
 			  .tag = key->tag,
 			  .kind = match_kind(attr->vr),
+			  .every = rules & MATCH_EVERY && strcmp(attr->vr, "UI") != 0 && dict_many(attr->tag),
 			  .fuzzy = rules & MATCH_FUZZY,
 			  .text = BUF(DSET_MOST)};
 	int rc = read_key(&m, key, rules, e);
@@ -283,6 +288,21 @@ static bool one_value(const struct match *m, const struct match_value *have, int
 	return false;
 }
 
+/* Each value of the key must be one of the value's. */
+static bool every_value(const struct match *m, const char *text, size_t n, int zone)
+{
+	struct match one = *m;
+
+	one.n = 1;
+	one.every = false;
+	for (unsigned i = 0; i < m->n; i++) {
+		one.values = &m->values[i];
+		if (!match_value(&one, text, n, zone))
+			return false;
+	}
+	return true;
+}
+
 bool match_value(const struct match *m, const char *text, size_t n, int zone)
 {
 	struct match_value have;
@@ -294,6 +314,8 @@ bool match_value(const struct match *m, const char *text, size_t n, int zone)
 		return match_sequence(m, text, n, zone);
 	if (m->kind == MATCH_EMPTY)
 		return n == 0;
+	if (m->every && m->n > 1)
+		return every_value(m, text, n, zone);
 	while (next_value(m->attr->vr, &text, &n, &first, &have))
 		if (one_value(m, &have, zone))
 			return true;

@@ -8,6 +8,7 @@
  *           names no offset from UTC is in the zone given.
  * Numbers:  by value (IS DS and binary ones), one in a key. Everything else byte by byte, blanks around a value aside.
  * Several:  values in a key mean any of them (UI; also AE AS CS LO PN SH UC); a stored value of several, any of its own.
+ *           Where that was agreed on, all of them, if the attribute may have several (PS3.4 C.2.2.2.8; not UI).
  * Items:    a sequence's key is one item at most; all its keys must match one and the same item stored.
  * Memory:   a match owns its text; match_cleanup() frees.   Threads: read-only once made.
  */
@@ -30,6 +31,7 @@ enum match_kind {
 enum match_rule {
 	MATCH_EMPTY_VALUES = 1, /* "" asks for what has no value */
 	MATCH_FUZZY = 2,        /* names, as archive/fuzzy.h says */
+	MATCH_EVERY = 4,        /* several values mean all of them */
 };
 struct match_value {
 	const char *text;
@@ -48,6 +50,7 @@ struct match {
 	enum match_kind kind;
 	struct match_value *values; /* any of them; UIDs are sorted */
 	unsigned n;
+	bool every;                /* not any of them, but each */
 	struct match_end from, to; /* MATCH_RANGE */
 	bool span;                 /* it came with a hyphen */
 	unsigned with;             /* DA: 1 + number of the match of its time, when both are one range of moments */

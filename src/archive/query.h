@@ -5,9 +5,9 @@
  * where the query says so, empty values, and dates with times as one range. Person names match without
  * case, accents and width, by whole or any component group. Columns with an index narrow in SQL; every other attribute
  * that is kept at its level is matched on the rows that remain.
- * Several values in a key of AE AS CS LO PN SH UC, too, mean any of them. A time of less precision (10) stands for all that begins with
- * it; numbers compare by value. Keys below the level and attributes that are not kept are neither matched nor answered:
- * cursor_partial() tells.
+ * Several values in a key of AE AS CS LO PN SH UC, too, mean any of them, or all where the query says so. A time of less
+ * precision (10) stands for all that begins with it; numbers compare by value. Keys below the level and attributes that
+ * are not kept are neither matched nor answered: cursor_partial() tells.
  * Zones:    with timezone set, dates and times of day of one event, and moments that name no offset, are taken from the
  *           zone of their study (0008,0201) to that zone, then matched and answered. Else they are as they are.
  * Answers hold the keys asked for, in UTF-8 (0008,0005 left to the face), with the unique keys of the level and above,
@@ -30,14 +30,15 @@ int query_level_parse(const char *text, enum query_level *out); /* "STUDY", any 
 
 struct query {
 	enum query_level level;
-	bool patient_root;     /* the patient ID is a required unique key below the patient level */
-	bool relational;       /* unique keys above the level are not required */
-	bool fuzzy;            /* person names by pinyin, initials, any order of their words: fuzzy semantic matching */
-	bool datetime;         /* a range of dates and one of times of the same event are one range of moments */
-	bool empty;            /* a value of two quotation marks asks for what has none */
-	const char *timezone;  /* of keys and answers: "+0800"; NULL: each study's own */
-	const char *otherwise; /* zone of studies that name none; NULL or "local": of this machine */
-	uint32_t *offending;   /* set to the attribute that a refusal is about; may be NULL */
+	bool patient_root; /* the patient ID is a required unique key below the patient level */
+	bool relational;   /* unique keys above the level are not required */
+	bool fuzzy;        /* person names by pinyin, initials, any order of their words: fuzzy semantic matching */
+	bool datetime;     /* a range of dates and one of times of the same event are one range of moments */
+	bool empty;        /* a value of two quotation marks asks for what has none */
+	bool every;        /* several values of a key mean all of them, if the attribute may have several; not UIDs */
+	const char *timezone;    /* of keys and answers: "+0800"; NULL: each study's own */
+	const char *otherwise;   /* zone of studies that name none; NULL or "local": of this machine */
+	uint32_t *offending;     /* set to the attribute that a refusal is about; may be NULL */
 	const struct dset *keys; /* UTF-8; borrowed until cursor_close */
 	uint64_t limit, offset;  /* limit 0: none */
 	const struct scope *scope;

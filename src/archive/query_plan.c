@@ -367,7 +367,8 @@ const struct attr *plan_attr(const struct attr_set *extra, const struct dset *ke
 
 static int add_match(struct plan *p, const struct attr *a, const struct elem *key, enum plan_use use, struct err *e)
 {
-	unsigned rules = (p->q->empty ? MATCH_EMPTY_VALUES : 0u) | (p->q->fuzzy ? MATCH_FUZZY : 0u);
+	unsigned rules = (p->q->empty ? MATCH_EMPTY_VALUES : 0u) | (p->q->fuzzy ? MATCH_FUZZY : 0u) |
+			 (p->q->every ? MATCH_EVERY : 0u);
 	struct match *m = &p->matches[p->n_matches];
 	int rc;
 

@@ -18,6 +18,7 @@ int dict_setup(struct err *e);
  * "UL" for group lengths, "LO" for private creators. */
 const char *dict_vr(uint32_t tag);
 const char *dict_keyword(uint32_t tag); /* "" when unknown */
+bool dict_many(uint32_t tag);           /* may it have several values? Not what is unknown, or private */
 /* "PatientName", "00100010", "0010,0010", "(0010,0010)". 0 or -E_NOENT naming the text. */
 int dict_tag(const char *text, uint32_t *tag, struct err *e);
 bool vr_is_text(const char *vr);   /* affected by Specific Character Set: LO LT PN SH ST UC UT (PS3.5 6.1.2.2) */
@@ -37,8 +38,8 @@ bool vr_is_long(const char *vr);
 #define UID_FIND_STUDY "1.2.840.10008.5.1.4.1.2.2.1"
 #define UID_MOVE_STUDY "1.2.840.10008.5.1.4.1.2.2.2"
 #define UID_GET_STUDY "1.2.840.10008.5.1.4.1.2.2.3"
-#define UID_COMMITMENT "1.2.840.10008.1.20.1"            /* Storage Commitment Push Model */
-#define UID_COMMITMENT_INSTANCE "1.2.840.10008.1.20.1.1" /* its well-known instance */
+#define UID_COMMITMENT "1.2.840.10008.1.20.1"              /* Storage Commitment Push Model */
+#define UID_COMMITMENT_INSTANCE "1.2.840.10008.1.20.1.1"   /* its well-known instance */
 #define UID_IMPLEMENTATION "1.2.826.0.1.3680043.10.1530.1" /* ours, (0002,0012) */
 #define IMPLEMENTATION_VERSION "TELEREAD_0"
 

@@ -25,7 +25,7 @@ struct growing {
 	size_t n, room;
 };
 
-static int add_tag(void *arg, uint32_t tag, const char *vr, const char *keyword)
+static int add_tag(void *arg, uint32_t tag, const char *vr, int many, const char *keyword)
 {
 	struct growing *g = arg;
 	struct dict_entry *d;
@@ -40,6 +40,7 @@ static int add_tag(void *arg, uint32_t tag, const char *vr, const char *keyword)
 	}
 	d = &g->tags[g->n];
 	d->tag = tag;
+	d->many = many;
 	memcpy(d->vr, plain_vr(vr), 3);
 	if (!(d->keyword = strdup(keyword)))
 		return -1;

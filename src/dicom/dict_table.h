@@ -10,6 +10,7 @@
 struct dict_entry {
 	uint32_t tag;
 	char vr[3];
+	bool many;
 	const char *keyword;
 };
 struct uid_entry {

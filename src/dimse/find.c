@@ -126,6 +126,7 @@ static struct query make_query(const struct find *f)
 			      .datetime = agreed->datetime,
 			      .fuzzy = agreed->fuzzy || strcmp(c->fuzzy, "always") == 0,
 			      .empty = agreed->empty,
+			      .every = agreed->every,
 			      .timezone = f->id->timezone[0] ? f->id->timezone : NULL,
 			      .otherwise = c->timezone,
 			      .offending = &f->id->offending,

@@ -140,7 +140,7 @@ static void extend(struct session *s, struct shim_extended *x)
 	out->fuzzy = strcmp(s->face->config->fuzzy, "off") != 0 && agree(x, 2);
 	out->timezone = agree(x, 3);
 	out->empty = agree(x, 5);
-	agree(x, 6); /* several values are understood in any case */
+	out->every = agree(x, 6);
 }
 
 const struct session_extended *session_extended(const struct session *s, const char *abstract)

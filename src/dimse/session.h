@@ -36,7 +36,7 @@ enum { /* statuses of PS3.7 annex C and PS3.4 that err.def has no code for */
 
 /* What SOP class extended negotiation agreed on for a query/retrieve class (PS3.4 C.5.1.1, C.5.2.1, C.5.3.1). */
 struct session_extended {
-	bool relational, datetime, fuzzy, timezone, empty;
+	bool relational, datetime, fuzzy, timezone, empty, every;
 };
 #define SESSION_QUERY_CLASSES 6u
 

@@ -249,6 +249,10 @@ def universal_and_empty():
     equal(set(text(rows[0], MODALITIES).split('\\')), {'CT', 'MR'}, 'all are answered')
 
 
+    every = bytes((0, 0, 0, 0, 0, 0, 1))
+    for value, found in [('MR\\CT', 'mixed'), ('CT', 'mixed'), ('MR\\US', ''), ('US', ''), ('MR\\*', 'mixed')]:
+        equal(accessions((MODALITIES, 'CS', value), patient='MIX', extended=every), found, value + ', all of them')
+    equal(accessions((ACCESSION, 'SH', 'mixed\\d1'), extended=every), 'd1 mixed', 'which has one value')
 # ---- sequences
 
 @case('sequences')

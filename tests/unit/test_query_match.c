@@ -3,7 +3,7 @@
 
 #include "archive/match.h"
 
-static bool answers(const char *keyword, const char *key, const char *value)
+static bool answers_by(unsigned rules, const char *keyword, const char *key, const char *value)
 {
 	AUTO(dset) keys = help_keys(keyword, key, NULL);
 	struct match m;
@@ -12,11 +12,16 @@ static bool answers(const char *keyword, const char *key, const char *value)
 	bool is;
 
 	assert_int_equal(dict_tag(keyword, &tag, &e), 0);
-	if (match_new(attr_find(tag), dset_get(keys, tag), 0, &m, &e) < 0)
+	if (match_new(attr_find(tag), dset_get(keys, tag), rules, &m, &e) < 0)
 		fail_msg("%s: %s", keyword, e.msg);
 	is = match_value(&m, value, strlen(value), 480);
 	match_cleanup(&m);
 	return is;
+}
+
+static bool answers(const char *keyword, const char *key, const char *value)
+{
+	return answers_by(0, keyword, key, value);
 }
 
 static int refused(const char *keyword, const char *key)
@@ -47,6 +52,21 @@ static void test_multiple_values(void **state)
 	assert_false(answers("PatientComments", "a", "a\\b"));
 	assert_true(answers("FrameOfReferenceUID", "1.2\\1.3", "1.3"));
 	assert_false(answers("FrameOfReferenceUID", "1.2\\1.3", "1.33"));
+}
+
+static void test_every_value(void **state)
+{
+	(void)state;
+	/* trap 10: several values, where that was agreed on: all of them, in any order, beside others */
+	assert_true(answers_by(MATCH_EVERY, "ImageType", "AXIAL\\ORIGINAL", "ORIGINAL\\PRIMARY\\AXIAL"));
+	assert_false(answers_by(MATCH_EVERY, "ImageType", "AXIAL\\DERIVED", "ORIGINAL\\PRIMARY\\AXIAL"));
+	assert_true(answers("ImageType", "AXIAL\\DERIVED", "ORIGINAL\\PRIMARY\\AXIAL"));
+	assert_true(answers_by(MATCH_EVERY, "ImageType", "\\AXIAL\\*", "AXIAL"));
+	assert_false(answers_by(MATCH_EVERY, "ImageType", "AXIAL\\*", "PRIMARY"));
+	assert_true(answers_by(MATCH_EVERY, "OperatorsName", "李*\\kim*", "Kim^A\\Lee^B=李^乙"));
+	assert_false(answers_by(MATCH_EVERY, "OperatorsName", "李*\\park*", "Kim^A\\Lee^B=李^乙"));
+	assert_true(answers_by(MATCH_EVERY, "BodyPartExamined", "HEAD\\CHEST", "CHEST")); /* it has one value */
+	assert_true(answers_by(MATCH_EVERY, "FrameOfReferenceUID", "1.2\\1.3", "1.3"));
 }
 
 static void test_numbers(void **state)
@@ -167,6 +187,7 @@ int main(void)
 	    cmocka_unit_test(test_multiple_values), cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_moments),         cmocka_unit_test(test_text),
 	    cmocka_unit_test(test_forms),           cmocka_unit_test(test_attributes),
+	    cmocka_unit_test(test_every_value),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

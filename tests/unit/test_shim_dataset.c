@@ -147,16 +147,17 @@ static void write_part10(const char *path, const char *syntax, const uint8_t *da
 
 struct seen {
 	unsigned n;
-	bool patient_name, pixel_data, odd;
+	bool patient_name, pixel_data, many, odd;
 };
 
-static int see_tag(void *arg, uint32_t tag, const char *vr, const char *keyword)
+static int see_tag(void *arg, uint32_t tag, const char *vr, int many, const char *keyword)
 {
 	struct seen *s = arg;
 
 	s->n++;
 	s->patient_name =
-	    s->patient_name || (tag == 0x00100010 && !strcmp(vr, "PN") && !strcmp(keyword, "PatientName"));
+	    s->patient_name || (tag == 0x00100010 && !strcmp(vr, "PN") && !many && !strcmp(keyword, "PatientName"));
+	s->many = s->many || (tag == 0x00080008 && many);
 	s->pixel_data = s->pixel_data || (tag == 0x7fe00010 && !strcmp(keyword, "PixelData"));
 	s->odd = s->odd || (tag >> 16) % 2 || strlen(vr) != 2 || strstr(keyword, "RETIRED");
 	return s->n == 1000000 ? 1 : 0;
@@ -185,7 +186,7 @@ static void dictionary(void **state)
 
 	(void)state;
 	assert_int_equal(shim_dict_each(see_tag, &s), 0);
-	assert_true(s.n > 3000 && s.patient_name && s.pixel_data && !s.odd);
+	assert_true(s.n > 3000 && s.patient_name && s.pixel_data && s.many && !s.odd);
 	s = (struct seen){0};
 	assert_int_equal(shim_storage_each(see_class, &s), 0);
 	assert_true(s.n > 100 && s.pixel_data);
