@@ -130,18 +130,23 @@ bool match_stars(const char *s, size_t n)
 	return true;
 }
 
-/* A pattern against one group. Since a trailing ^ says nothing, Wang^* finds Wang, too. */
+/* A pattern against one group. Since a trailing ^ says nothing, Wang^* finds Wang, and Wa*^* does. */
 static bool wild_group(const char *want, size_t wn, const char *have, size_t hn)
 {
-	size_t base = wn;
+	for (;;) {
+		size_t base = wn;
 
-	if (text_wild(want, wn, have, hn))
-		return true;
-	if (wn == 0 || want[wn - 1] != '*')
-		return false;
-	while (base > 0 && (want[base - 1] == '*' || want[base - 1] == '^'))
-		base--;
-	return base > 0 && memchr(want + base, '^', wn - base) && text_wild(want, base, have, hn);
+		if (text_wild(want, wn, have, hn))
+			return true;
+		while (base > 0 && want[base - 1] == '*')
+			base--;
+		if (base == wn)
+			return false;
+		for (wn = base; wn > 0 && want[wn - 1] == '^';)
+			wn--;
+		if (wn == base || wn == 0)
+			return false;
+	}
 }
 
 /* A key of several groups: each that says something must match its own group. */

@@ -162,6 +162,9 @@ static void test_names(void **state)
 	assert_string_equal(study(a, "PatientName", "=王*"), "1.1");
 	assert_string_equal(study(a, "PatientName", "王*=Wang*"), "");
 	assert_string_equal(study(a, "PatientName", "Wang^*"), "1.1|1.7"); /* a trailing ^ says nothing */
+	assert_string_equal(study(a, "PatientName", "Wa*^*"), "1.1|1.7");
+	assert_string_equal(study(a, "PatientName", "Wa*^*^*"), "1.1|1.7");
+	assert_string_equal(study(a, "PatientName", "*^*"), ALL);
 	assert_string_equal(study(a, "PatientName", "wang*"), "1.1|1.7");
 	assert_string_equal(study(a, "PatientName", "Wang"), "1.7");
 	assert_string_equal(study(a, "PatientName", "muller^hans^^dr"), "1.3");
@@ -297,10 +300,10 @@ static void test_hierarchy(void **state)
 	AUTO(dset) series = help_keys("StudyInstanceUID", "1.1", "SeriesInstanceUID", "", NULL);
 	AUTO(dset) two = help_keys("StudyInstanceUID", "1.1\\1.2", "SeriesInstanceUID", "", NULL);
 	AUTO(dset) wild = help_keys("PatientID", "P*", "StudyInstanceUID", "", NULL);
+	AUTO(dset) without = help_keys("PatientID", "\"\"", "StudyInstanceUID", "", NULL);
 	struct query q = {.level = LEVEL_SERIES, .keys = series, .scope = &everything};
 
 	assert_string_equal(help_find(*state, &q, "SeriesInstanceUID"), "1.1.1|1.1.2");
-	AUTO(dset) without = help_keys("PatientID", "\"\"", "StudyInstanceUID", "", NULL);
 	q.keys = two;
 	assert_string_equal(help_find(*state, &q, "SeriesInstanceUID"), "!MISMATCH");
 	q.relational = true;
@@ -315,12 +318,12 @@ static void test_hierarchy(void **state)
 	assert_string_equal(help_find(*state, &q, "StudyInstanceUID"), "!MISMATCH");
 	q.keys = wild;
 	assert_string_equal(help_find(*state, &q, "StudyInstanceUID"), "!MISMATCH");
-	q.patient_root = false;
-	assert_string_equal(help_find(*state, &q, "StudyInstanceUID"), "1.1|1.2|1.3|1.7|1.8|1.9");
-}
 	q.keys = without, q.empty = true;
 	assert_string_equal(help_find(*state, &q, "StudyInstanceUID"), "!MISMATCH");
 	q.keys = wild, q.empty = false;
+	q.patient_root = false;
+	assert_string_equal(help_find(*state, &q, "StudyInstanceUID"), "1.1|1.2|1.3|1.7|1.8|1.9");
+}
 
 static void test_limit_and_offset(void **state)
 {
