@@ -157,8 +157,9 @@ bool match_together(const struct match *date, const struct match *time_of_day, c
 	char at[MATCH_MOMENT], end[MATCH_MOMENT];
 	struct match_end day, hour;
 
-	if (!full("DA", date_text, date_n, false, &day) || !full("TM", time_text, time_n, false, &hour))
-		return false;
+	if (!full("DA", date_text, date_n, false, &day) ||
+	    !full("TM", time_n ? time_text : "00", time_n ? time_n : 2, false, &hour))
+		return false; /* a day without a time is a moment of less precision: its beginning */
 	joined(&day, &hour, at);
 	if (date->from.text[0]) {
 		joined(&date->from, &time_of_day->from, end);

@@ -138,13 +138,22 @@ static void kept(const struct row *r, const struct attr *a, const char **text, s
 static int zone_of(const struct row *r, const struct plan *p)
 {
 	const char *text = "";
+	char date[9] = "";
 	size_t n = 0;
 	int zone;
 
 	if (p->q->level > LEVEL_PATIENT)
 		kept(r, attr_find(TAG(0x0008, 0x0201)), &text, &n);
 	zone = when_zone(text, n);
-	return zone == WHEN_NO_ZONE ? p->otherwise : zone;
+	if (zone == WHEN_NO_ZONE)
+		zone = p->otherwise;
+	if (zone != WHEN_NO_ZONE)
+		return zone;
+	if (p->q->level > LEVEL_PATIENT) {
+		kept(r, attr_find(TAG(0x0008, 0x0020)), &text, &n);
+		match_date(text, n, date);
+	}
+	return when_here(date);
 }
 
 /* A date or a time of day, moved together with its partner from the study's zone to the query's. */

@@ -206,11 +206,11 @@ static int date_condition(struct plan *p, struct db_conn *c, const struct match 
 		memcpy(from, m->from.text, sizeof(from));
 	if (m->to.text[0])
 		memcpy(to, m->to.text, sizeof(to));
-	if (p->zone != WHEN_NO_ZONE) { /* by the clock of the study's zone it may be the day before or after */
+	if (p->zone != WHEN_NO_ZONE) { /* zones are up to 26 hours apart */
 		if (m->from.text[0])
-			when_add_days(from, -1);
+			when_add_days(from, -2);
 		if (m->to.text[0])
-			when_add_days(to, 1);
+			when_add_days(to, 2);
 	}
 	if (strcmp(from, to) == 0) {
 		if ((a = plan_bind_text(p, from, strlen(from), e)) < 0)
@@ -442,8 +442,6 @@ static int read_zone(struct plan *p, struct err *e)
 	const struct query *q = p->q;
 
 	p->otherwise = q->otherwise ? when_zone(q->otherwise, strlen(q->otherwise)) : WHEN_NO_ZONE;
-	if (p->otherwise == WHEN_NO_ZONE)
-		p->otherwise = when_here();
 	p->zone = q->timezone ? when_zone(q->timezone, strlen(q->timezone)) : WHEN_NO_ZONE;
 	if (q->timezone && p->zone == WHEN_NO_ZONE)
 		return refused(p, TAG_TIMEZONE,

@@ -23,7 +23,7 @@ struct plan {
 	const struct query *q;
 	const struct attr_set *extra; /* attributes of the configuration; borrowed */
 	int zone;                     /* of the query; WHEN_NO_ZONE: none */
-	int otherwise;                /* of studies that name none */
+	int otherwise;                /* of studies that name none; WHEN_NO_ZONE: of this machine on their day */
 	struct buf sql, pool;
 	struct plan_bind binds[PLAN_BINDS];
 	unsigned n_binds;

@@ -44,12 +44,18 @@ int when_zone(const char *text, size_t n)
 	return minutes < -12 * 60 || minutes > 14 * 60 ? WHEN_NO_ZONE : minutes;
 }
 
-int when_here(void)
+int when_here(const char *date)
 {
-	time_t now = time(NULL);
-	struct tm local;
+	time_t at = time(NULL);
+	struct tm local = {.tm_isdst = -1, .tm_hour = 12};
 
-	return localtime_r(&now, &local) ? (int)(local.tm_gmtoff / 60) : 0;
+	if (date[0]) {
+		local.tm_year = number(date, 4) - 1900;
+		local.tm_mon = number(date + 4, 2) - 1;
+		local.tm_mday = number(date + 6, 2);
+		at = mktime(&local);
+	}
+	return localtime_r(&at, &local) ? (int)(local.tm_gmtoff / 60) : 0;
 }
 
 uint32_t when_partner(uint32_t tag)

@@ -14,7 +14,8 @@
 
 #define WHEN_NO_ZONE INT32_MAX
 int when_zone(const char *text, size_t n); /* "+0800": 480; WHEN_NO_ZONE when it is none */
-int when_here(void);                       /* of this machine, today */
+/* Of this machine at noon of a day, YYYYMMDD; "": today. */
+int when_here(const char *date);
 /* The time of day that belongs to a date, and the other way round: Study Date and Study Time; 0: it stands alone. */
 uint32_t when_partner(uint32_t tag);
 int64_t when_moment(const char digits[20], int zone); /* YYYYMMDDHHMMSSFFFFFF */

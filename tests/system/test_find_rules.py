@@ -44,6 +44,8 @@ OBJECTS += [
           extra=[(ZONE, 'SH', '+0800'), (0x0008002A, 'DT', '20260102013000')]),
     study('east', patient='ZONE', put={ACCESSION: 'east', DATE: '20260102', TIME: '013000'},
           extra=[(ZONE, 'SH', '-0500'), (0x0008002A, 'DT', '20260102013000-0500')]),
+    study('timeless', patient='TIMELESS', put={ACCESSION: 'timeless', DATE: '20060706', TIME: ''}),
+    study('edge', patient='TIMELESS', put={ACCESSION: 'edge', DATE: '20060705', TIME: ''}),
     study('odd', patient='ODD', put={ACCESSION: 'a%_b'}), study('odd2', patient='ODD', put={ACCESSION: 'a%xb'}),
     study('noacc', patient='ODD', put={ACCESSION: '', 0x00081030: ''}),
     study('mixed', patient='MIX', put={ACCESSION: 'mixed'}),
@@ -202,6 +204,8 @@ def ranges():
     equal(on('-20060706', '-1000', extended=b'\0\1'), 'd1 d2 d3 old', 'up to a moment')
     equal(on('20060705', '1000-1800', extended=b'\0\1'), 'd2', 'not of the same form')
     equal(on('20060705-', '09'), 'd1 d3', 'an hour')
+    equal(accessions((DATE, 'DA', '20060705-20060707'), (TIME, 'TM', '1000-1800'), patient='TIMELESS', extended=b'\0\1'),
+          'timeless', 'a day within, without a time')
     equal(accessions((TIME, 'TM', '-095959'), patient='DAYS'), 'd1 d3')
 
 

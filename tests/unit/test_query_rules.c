@@ -6,6 +6,8 @@
 #include "archive/attr_extra.h"
 #include "archive/when.h"
 
+#include <stdlib.h>
+
 #define CODE TAG(0x0008, 0x0100)
 #define SCHEME TAG(0x0008, 0x0102)
 #define MEANING TAG(0x0008, 0x0104)
@@ -281,6 +283,10 @@ static void test_when(void **state)
 	for (const char *const *bad = (const char *const[]){"", "0800", "+8", "+1500", "-1230x", "+0860", NULL}; *bad;
 	     bad++)
 		assert_int_equal(when_zone(*bad, strlen(*bad)), WHEN_NO_ZONE);
+	setenv("TZ", "EST5EDT,M3.2.0,M11.1.0", 1);
+	assert_int_equal(when_here("20260102"), -300);
+	assert_int_equal(when_here("20260702"), -240);
+	unsetenv("TZ");
 	assert_int_equal(when_moment("20260101000000000000", 480), when_moment("20251231160000000000", 0));
 }
 
