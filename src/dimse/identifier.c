@@ -130,7 +130,7 @@ static bool plain(const struct dset *d)
 		for (unsigned k = 0; k < el->n_items; k++)
 			if (!plain(el->items[k]))
 				return false;
-		for (size_t k = 0; vr_is_text(el->vr) && k < el->len; k++)
+		for (size_t k = 0; vr_is_string(el->vr) && k < el->len; k++)
 			if (el->value[k] > 0x7e)
 				return false;
 	}
@@ -157,7 +157,7 @@ static int copy(struct dset *to, const struct dset *from, const char *label, str
 	for (unsigned i = 0; i < dset_count(from); i++) {
 		const struct elem *el = dset_at(from, i);
 		AUTO(buf) text = BUF(VALUE_MOST);
-		bool foreign = label && el->len && vr_is_text(el->vr);
+		bool foreign = label && el->len && vr_is_string(el->vr);
 		int rc = 0;
 
 		for (unsigned k = 0; k < el->n_items && rc == 0; k++) {

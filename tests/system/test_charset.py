@@ -5,9 +5,10 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
+import dul
 import lib
 from lib import case, check, equal, trap
-from objects import EXPLICIT_LE, encode, image, text, uid
+from objects import EXPLICIT_LE, encode, image, parse, text, uid
 
 lib.need_program()
 node = lib.Node()
@@ -118,6 +119,18 @@ def iso_2022():
     check(text(row, CHARSET) in ('\\ISO 2022 IR 149', 'ISO_IR 192'), 'another set that holds it, or UTF-8')
     row = one('ISO_IR 166', PatientID='CS iso2', PatientName='')
     equal((text(row, CHARSET), text(row, NAME)), ('ISO_IR 192', objects[2][1]), 'what Thai does not hold')
+
+
+@case('text where it has no place, in codes, is answered in the character set of the rest')
+def text_in_codes():
+    sent = send('codes', 'Doe^John', 'GB18030', extra=[(0x00180015, 'CS', '头部'.encode('gbk'))])
+    for label, wanted, codec in (('GB18030', 'GB18030', 'gbk'), (None, 'ISO_IR 192', 'utf-8')):
+        keys = [(0x00080052, 'CS', 'SERIES'), (STUDY, 'UI', sent.study), (0x00180015, 'CS', '头*'.encode(codec))]
+        keys += [(CHARSET, 'CS', label)] if label else []
+        with node.associate(contexts=[(dul.STUDY_FIND, [dul.IMPLICIT_LE])]) as a:
+            rows, _ = a.find(dul.STUDY_FIND, encode(keys, dul.IMPLICIT_LE))
+        row, = [parse(r.data, dul.IMPLICIT_LE) for r in rows]
+        equal((text(row, CHARSET), row[0x00180015].rstrip(b' ')), (wanted, '头部'.encode(codec)), 'asked in %s' % label)
 
 
 @case('labels are understood as the field spells them; an unknown one is answered in UTF-8')
