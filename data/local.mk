@@ -114,6 +114,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/study-add.sql \
 	data/sql/sqlite/study-age.sql \
 	data/sql/sqlite/study-names.sql \
+	data/sql/sqlite/study-note-clear.sql \
 	data/sql/sqlite/study-note-get.sql \
 	data/sql/sqlite/study-note.sql \
 	data/sql/sqlite/study-owner.sql \

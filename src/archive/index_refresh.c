@@ -77,6 +77,8 @@ static void read_row(struct db_stmt *s, struct refresh_row *r)
 	r->of_series = db_int(s, 12) != 0;
 	r->of_study = r->of_series && db_int(s, 13) != 0;
 	r->of_patient = r->of_study && db_int(s, 14) != 0;
+	r->series_heir = db_int(s, 15) != 0;
+	r->study_heir = db_int(s, 16) != 0;
 	snprintf(w->sop_instance, sizeof w->sop_instance, "%s", db_text(s, 4, NULL));
 	snprintf(w->syntax, sizeof w->syntax, "%s", db_text(s, 5, NULL));
 	snprintf(w->study, sizeof w->study, "%s", db_text(s, 6, NULL));
@@ -268,19 +270,34 @@ static int put_instance(struct db_conn *w, const struct refresh_row *r, struct e
 	return run(s, e);
 }
 
+static int clear_note(struct db_conn *w, const struct refresh_row *r, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = prepare(w, "study-note-clear", &s, e);
+
+	if (rc < 0)
+		return rc;
+	db_bind_int(s, 1, r->study);
+	db_bind_int(s, 2, r->pk);
+	return run(s, e);
+}
+
 int index_refresh_put(struct db_conn *writer, const struct refresh_row *r, struct err *e)
 {
+	const struct index_head *said = r->study_heir ? NULL : r->head;
 	int rc = 0;
 
 	if (r->of_patient)
-		rc = put_owner(writer, NAME_PATIENT, r->patient, r->head, e);
+		rc = put_owner(writer, NAME_PATIENT, r->patient, said, e);
 	if (rc == 0 && r->of_study)
-		rc = put_owner(writer, NAME_STUDY, r->study, r->head, e);
+		rc = put_owner(writer, NAME_STUDY, r->study, said, e);
 	if (rc < 0 || !r->head)
+		return rc;
+	if (r->of_series && !r->study_heir && (rc = clear_note(writer, r, e)) < 0)
 		return rc;
 	if (r->head->charset_note[0] && (rc = index_note_study(writer, r->head->charset_note, r->study, e)) < 0)
 		return rc;
-	if (r->of_series && (rc = put_series(writer, r, e)) < 0)
+	if (r->of_series && !r->series_heir && (rc = put_series(writer, r, e)) < 0)
 		return rc;
 	return put_instance(writer, r, e);
 }

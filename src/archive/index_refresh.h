@@ -3,7 +3,8 @@
  *
  * Instances are gone through in the order of their keys, from one after `after` up to `upto`, both kept in the index, so
  * that a refresh goes on where it was. What is behind upto came in by the present rules. Keys stay, and so does whose an
- * instance is. The first instance of a series speaks for the series, as it does when it arrives, and so on up.
+ * instance is. The first instance of a series speaks for the series, as it does when it arrives, and so on up; where it
+ * was replaced since then, what it said stays.
  * Names of another normal form are all taken out at the beginning (index_form() is 0 then, until the end); of the present
  * form each name is replaced in place, and finding by names goes on.
  */
@@ -15,6 +16,7 @@
 struct refresh_row {
 	int64_t pk, series, study, patient;
 	bool of_series, of_study, of_patient; /* it speaks for it */
+	bool series_heir, study_heir;         /* but what is kept was said by one that was replaced, and stays */
 	struct stored where;                  /* sop_instance, syntax, study, series, pack, at, lengths */
 	struct index_head *head; /* as it was read again; NULL: it cannot be, its names are made from what is kept */
 };

@@ -178,6 +178,20 @@ def counts():
     sound(n)
 
 
+@case('a refresh leaves to a series what its first instance said, though it was replaced since')
+def refreshed():
+    with lib.Node() as n:
+        said = [image('heir', k, seed=s, extra=[(0x0008103E, 'LO', w), (0x00081030, 'LO', w), (0x00100040, 'CS', x)])
+                for k, s, w, x in ((1, 1, 'first', 'M'), (2, 1, 'second', 'F'), (1, 2, 'third', 'O'))]
+        equal(send(n, *said), [0, 0, 0xB000])
+        for _ in range(2):  # the second time puts the first back
+            row, = kept(n, '--study', said[0].study)
+            n.teleread('quarantine', 'release', row['number'], '--replace', *WHY)
+            n.teleread('reindex', '--prove')
+            n.teleread('reindex')
+            n.teleread('reindex', '--prove')
+
+
 @case('drop of a record: no longer listed but with --all, and sent again it is not written again')
 @both
 def discard(n, how):

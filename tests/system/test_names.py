@@ -198,4 +198,21 @@ def takes_effect():
         find_all(node)
 
 
+
+@case('a remark on the character set of a study is made anew')
+def remarks():
+    with lib.Node() as node:
+        sent = [image('wrong', 1, patient='W', name='张伟'.encode('gbk'), charset='ISO_IR 100'),
+                image('wrong', 2, patient='W', name='张伟'.encode(), charset='ISO_IR 192'),
+                image('right', 1, patient='R', name='李娜'.encode(), charset='ISO_IR 192')]
+        equal(node.store(sent), [0] * 3, 'statuses')
+        with sqlite3.connect(os.path.join(node.data, 'index.sqlite')) as db:
+            db.execute("UPDATE study SET charset_note = 'ISO_IR 6 is GB18030'")
+        db.close()
+        node.teleread('reindex')
+        said = node.teleread('find').err.splitlines()
+        equal(said, ['study %s: text labelled ISO_IR 100 is GB18030' % sent[0].study], 'remarks')
+        node.teleread('reindex', '--prove')
+
+
 lib.main()
