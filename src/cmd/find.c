@@ -8,6 +8,7 @@
 #include <wctype.h>
 
 #define KEYS_MOST 64
+#define PATH_MOST 200 /* characters of a key */
 #define ROW_MOST (4u << 20)
 
 AUTO_TYPE(cursor, struct cursor *);
@@ -109,13 +110,49 @@ static int level_of(const char *text, enum query_level *out)
 	return query_level_parse(text, out);
 }
 
+/* The item of a sequence's key: there is one. */
+static int item_of(struct dset *keys, uint32_t sequence, struct dset **item, struct err *e)
+{
+	const struct elem *el = dset_get(keys, sequence);
+
+	if (el && el->n_items > 0) {
+		*item = el->items[0];
+		return 0;
+	}
+	return dset_put_item(keys, sequence, item, e);
+}
+
+/* Follows SEQUENCE.KEY down: *keys becomes the item that KEY belongs to. path: of tag[0], and of the last in tag[1]. */
+static int follow(char *path, struct dset **keys, uint32_t tag[2], struct err *e)
+{
+	for (bool top = true;; top = false) {
+		char *dot = strchr(path, '.');
+
+		if (dot)
+			*dot = '\0';
+		if (dict_tag(path, &tag[1], e) < 0) {
+			e->code = E_CONFIG;
+			return -E_CONFIG;
+		}
+		if (top)
+			tag[0] = tag[1];
+		if (!dot)
+			return 0;
+		if (strcmp(dict_vr(tag[1]), "SQ") != 0)
+			return err_set(e, E_CONFIG, "%s is no sequence: nothing is in it", path);
+		if (item_of(*keys, tag[1], keys, e) < 0)
+			return -(int)e->code;
+		path = dot + 1;
+	}
+}
+
 static int put_key(struct dset *keys, const char *word, struct table *t, struct err *e)
 {
 	const char *equals = strchr(word, '=');
 	size_t n = equals ? (size_t)(equals - word) : strlen(word);
 	const char *value = equals ? equals + 1 : "";
-	char name[80];
-	uint32_t tag;
+	char name[PATH_MOST];
+	uint32_t tag[2]; /* of the column, of the key */
 	int rc;
 
 	if (n == 0 || n >= sizeof name)
@@ -123,14 +160,12 @@ static int put_key(struct dset *keys, const char *word, struct table *t, struct 
 	snprintf(name, sizeof name, "%.*s", (int)n, word);
 	if (!text_valid(value, strlen(value)))
 		return err_set(e, E_CONFIG, "%s: the value is not UTF-8 text", name);
-	if (dict_tag(name, &tag, e) < 0) {
-		e->code = E_CONFIG;
-		return -E_CONFIG;
-	}
-	/* numbers, and what the dictionary does not know, come as text here */
-	if ((rc = dset_put(keys, tag, vr_is_string(dict_vr(tag)) ? NULL : "LO", value, strlen(value), e)) < 0)
+	if ((rc = follow(name, &keys, tag, e)) < 0)
 		return rc;
-	add_column(t, column_of(tag, word));
+	/* numbers, and what the dictionary does not know, come as text here */
+	if ((rc = dset_put(keys, tag[1], vr_is_string(dict_vr(tag[1])) ? NULL : "LO", value, strlen(value), e)) < 0)
+		return rc;
+	add_column(t, column_of(tag[0], word));
 	return 0;
 }
 
@@ -304,7 +339,8 @@ int cmd_find(int argc, char **argv)
 	static const struct usage usage = {
 	    .name = "find",
 	    .args = "[KEY=VALUE...]",
-	    .text = "Prints what the index holds. KEY is a DICOM keyword or tag; VALUE matches as in C-FIND:\n"
+	    .text = "Prints what the index holds. KEY is a DICOM keyword or tag, or SEQUENCE.KEY; VALUE matches as in "
+		    "C-FIND:\n"
 		    "* and ? are wildcards, 20260101-20260131 is a range, an empty VALUE only adds a column.",
 	    .options = options,
 	    .json = true,

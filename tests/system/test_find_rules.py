@@ -138,10 +138,10 @@ def levels():
         got, final = a.get(STUDY_GET, encode([(LEVEL, 'CS', 'SERIES'), (SERIES, 'UI', OBJECTS[0].series)], IMPLICIT_LE))
         equal((final.status, len(got)), (0, 1), 'C-GET, relational')
     equal(ask('patient ', [(PATIENT, 'LO', 'MIX')], model=PATIENT_FIND)[2].status, 0, 'in small letters')
-
-
     _, _, final = ask('STUDY', [(PATIENT, 'LO', '""')], bytes((0, 0, 0, 0, 0, 1)), model=PATIENT_FIND)
     equal((final.status, final.offending), (0xA900, PATIENT), 'the patient without an ID')
+
+
 # ---- single values, lists, wildcards
 
 @case('lists of uids')
@@ -249,14 +249,14 @@ def universal_and_empty():
     trap(10, 'Modalities in Study: any of them')
     for value, found in [('MR', 'mixed'), ('CT', 'mixed'), ('MR\\US', 'mixed'), ('US', '')]:
         equal(accessions((MODALITIES, 'CS', value), patient='MIX'), found, value)
-    rows, _, _ = ask('STUDY', [(MODALITIES, 'CS', 'MR'), (PATIENT, 'LO', 'MIX')])
-    equal(set(text(rows[0], MODALITIES).split('\\')), {'CT', 'MR'}, 'all are answered')
-
-
     every = bytes((0, 0, 0, 0, 0, 0, 1))
     for value, found in [('MR\\CT', 'mixed'), ('CT', 'mixed'), ('MR\\US', ''), ('US', ''), ('MR\\*', 'mixed')]:
         equal(accessions((MODALITIES, 'CS', value), patient='MIX', extended=every), found, value + ', all of them')
     equal(accessions((ACCESSION, 'SH', 'mixed\\d1'), extended=every), 'd1 mixed', 'which has one value')
+    rows, _, _ = ask('STUDY', [(MODALITIES, 'CS', 'MR'), (PATIENT, 'LO', 'MIX')])
+    equal(set(text(rows[0], MODALITIES).split('\\')), {'CT', 'MR'}, 'all are answered')
+
+
 # ---- sequences
 
 @case('sequences')
@@ -363,6 +363,15 @@ def command_line():
     check(uid('sop', 'extra', 1, 1) in done.out and not done.err and len(done.out.splitlines()) == 2, done)
     done = node.teleread('find', '--level', 'image', 'Rows=32', 'AccessionNumber=mixed', 'ProcedureCodeSequence=')
     equal(len(done.out.splitlines()), 3, str(done))
+    for key, found in [('ProcedureCodeSequence.CodeValue=B2', 1), ('ProcedureCodeSequence.CodeValue=A1', 2),
+                       ('0008,1032.0008,0102=LN', 2), ('ProcedureCodeSequence.CodeValue=B3', 0)]:
+        equal(len(node.json_lines('find', key)), found, key)
+    equal(len(node.json_lines('find', 'ProcedureCodeSequence.CodeValue=B2',
+                              'ProcedureCodeSequence.CodingSchemeDesignator=99*')), 0, 'both in one item')
+    nested = 'RequestAttributesSequence.ScheduledProtocolCodeSequence.CodeValue='
+    equal([len(node.json_lines('find', '--level', 'series', nested + w)) for w in ('P9', 'P8')], [1, 0], 'nested')
+    for wrong in ('PatientName.CodeValue=x', 'ProcedureCodeSequence.=x', '.CodeValue=x', 'ProcedureCodeSequence.X=x'):
+        equal(node.teleread('find', wrong, code=2).out, '', wrong)
 
 
 @case('attributes come with a reindex')
