@@ -416,12 +416,12 @@ static void drop_page(struct cursor *c)
 }
 
 /* Bytes of attributes that the row at hand carries. */
-static size_t row_bytes(struct db_stmt *s)
+static size_t row_bytes(struct db_stmt *s, enum query_level level)
 {
 	static const int column[] = {ROW_OWN, ROW_SERIES_ATTRS, ROW_IMAGE_ATTRS};
 	size_t n, sum = 0;
 
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < (level < LEVEL_SERIES ? 1u : (unsigned)level); i++) {
 		db_blob(s, column[i], &n);
 		sum += n;
 	}
@@ -442,7 +442,7 @@ static int read_page(struct cursor *c, struct db_conn *conn, struct err *e)
 	db_bind_int(r.s, 2, c->page);
 	while ((rc = db_step(r.s, e)) > 0) {
 		seen++;
-		bytes += row_bytes(r.s);
+		bytes += row_bytes(r.s, c->plan.q->level);
 		if ((rc = take_row(c, &r, e)) < 0 || c->over || bytes > PAGE_BYTES) {
 			db_reset(r.s);
 			break;

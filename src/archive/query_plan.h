@@ -12,7 +12,7 @@
 #include "archive/match.h"
 #include "archive/when.h"
 
-#define PLAN_BINDS 48
+#define PLAN_BINDS 96 /* fuzzy patterns alone may take 36 */
 #define PLAN_KEYS 160
 struct plan_bind {
 	bool text;
