@@ -134,14 +134,12 @@ static struct query make_query(const struct find *f)
 			      .limit = f->limit ? f->limit + 1 : 0};
 }
 
-static int answer_all(struct find *f, uint16_t *status, struct err *why, struct err *e)
+static int answer_query(struct find *f, const struct query *q, uint16_t *status, struct err *why, struct err *e)
 {
-	struct query q = make_query(f);
 	struct cursor *cursor = NULL;
 	int rc = 0;
 
-	if (session_scope(f->s, &q.scope, why) < 0 || too_broad(f, &q, why) < 0 ||
-	    query_open(f->s->face->archive, &q, &cursor, why) < 0) {
+	if (too_broad(f, q, why) < 0 || query_open(f->s->face->archive, q, &cursor, why) < 0) {
 		*status = session_status(why);
 	} else {
 		f->partial = cursor_partial(cursor);
@@ -149,6 +147,22 @@ static int answer_all(struct find *f, uint16_t *status, struct err *why, struct 
 	}
 	cursor_close(cursor);
 	return rc;
+}
+
+static int answer_all(struct find *f, uint16_t *status, struct err *why, struct err *e)
+{
+	struct query q = make_query(f);
+	int rc;
+
+	if (session_scope(f->s, &q.scope, why) < 0) {
+		*status = session_status(why);
+		return 0;
+	}
+	rc = answer_query(f, &q, status, why, e);
+	if (rc < 0 || *status != STATUS_SUCCESS || f->count > 0 || !f->id->other)
+		return rc;
+	q.keys = f->id->other; /* nothing is called so: perhaps it was meant so */
+	return answer_query(f, &q, status, why, e);
 }
 
 int serve_find(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e)

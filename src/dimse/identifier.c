@@ -14,10 +14,27 @@
 void identifier_cleanup(struct identifier *id)
 {
 	dset_free(id->keys);
-	id->keys = NULL;
+	dset_free(id->other);
+	id->keys = id->other = NULL;
 }
 
 /* ---- reading */
+
+/* ASCII alone. */
+static bool plain(const struct dset *d)
+{
+	for (unsigned i = 0; i < dset_count(d); i++) {
+		const struct elem *el = dset_at(d, i);
+
+		for (unsigned k = 0; k < el->n_items; k++)
+			if (!plain(el->items[k]))
+				return false;
+		for (size_t k = 0; vr_is_string(el->vr) && k < el->len; k++)
+			if (el->value[k] > 0x7e)
+				return false;
+	}
+	return true;
+}
 
 /* What the face answers by itself, and group lengths, are no keys for the index. */
 static void drop_own(struct dset *d)
@@ -32,9 +49,9 @@ static void drop_own(struct dset *d)
 }
 
 /* What the keys are written in, likely: who asks under a wrong label wants an answer all the same. Borrowed. */
-static const char *key_charset(const struct identifier *id)
+static const char *key_charset(const struct dset *keys)
 {
-	struct charset_verdict v = dset_judge(id->keys);
+	struct charset_verdict v = dset_judge(keys);
 
 	return v.other && !v.wrong ? v.other : v.shown;
 }
@@ -69,7 +86,32 @@ static int check(struct identifier *id, struct err *why)
 		return err_set(why, E_MISMATCH, "Study Root has no level PATIENT");
 	id->offending = 0;
 	id->availability = dset_get(id->keys, TAG_AVAILABILITY) != NULL;
-	return dset_to_utf8(id->keys, key_charset(id), &lossy, why);
+	return dset_to_utf8(id->keys, key_charset(id->keys), &lossy, why);
+}
+
+/* Under a label for which GB18030 is often meant. */
+static bool loosely_labelled(const struct identifier *id)
+{
+	return !id->charset[0] || strcmp(id->charset, "ISO_IR 6") == 0 || strcmp(id->charset, "ISO_IR 100") == 0;
+}
+
+/* Short keys are well-formed in more than one set: a few Han characters in GB18030 are Greek or Russian in UTF-8. */
+static int read_other(struct identifier *id, const struct buf *bytes, const char *syntax, struct err *why)
+{
+	AUTO(dset) d = NULL;
+	int lossy = 0, rc = 0;
+
+	if (plain(id->keys) || !loosely_labelled(id))
+		return 0;
+	if ((rc = dset_parse(bytes->data, bytes->len, syntax, &d, why)) < 0 || strcmp(key_charset(d), "GB18030") == 0 ||
+	    (rc = dset_to_utf8(d, "GB18030", &lossy, why)) < 0 || (lossy & CHARSET_LOSSY))
+		return rc;
+	drop_own(d);
+	if (dset_get(d, TAG_TIMEZONE)) /* as take_zone() has it */
+		rc = id->timezone[0] ? (dset_remove(d, TAG_TIMEZONE), 0) : dset_put_text(d, TAG_TIMEZONE, "", why);
+	if (rc == 0)
+		id->other = STEAL(d);
+	return rc;
 }
 
 /* Does the command belong to the class of its context? */
@@ -112,7 +154,8 @@ int identifier_receive(struct session *s, const struct shim_command *rq, const s
 	} else if (dset_parse(buf_text(&bytes), bytes.len, cx->accepted, &out->keys, why) == 0) {
 		s->bytes_in += bytes.len;
 		out->patient_root = strncmp(cx->abstract, "1.2.840.10008.5.1.4.1.2.1.", 26) == 0;
-		if (check(out, why) == 0 && take_zone(out, session_extended(s, cx->abstract)->timezone, why) == 0)
+		if (check(out, why) == 0 && take_zone(out, session_extended(s, cx->abstract)->timezone, why) == 0 &&
+		    read_other(out, &bytes, cx->accepted, why) == 0)
 			drop_own(out->keys);
 	}
 	if (why->code != E_OK)
@@ -121,21 +164,6 @@ int identifier_receive(struct session *s, const struct shim_command *rq, const s
 }
 
 /* ---- answering */
-
-static bool plain(const struct dset *d)
-{
-	for (unsigned i = 0; i < dset_count(d); i++) {
-		const struct elem *el = dset_at(d, i);
-
-		for (unsigned k = 0; k < el->n_items; k++)
-			if (!plain(el->items[k]))
-				return false;
-		for (size_t k = 0; vr_is_string(el->vr) && k < el->len; k++)
-			if (el->value[k] > 0x7e)
-				return false;
-	}
-	return true;
-}
 
 /* A value in the label's encoding; 1 when it would lose something. */
 static int encode(const char *label, const struct elem *el, struct buf *out, struct err *e)

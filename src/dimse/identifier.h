@@ -12,7 +12,8 @@
 #define IDENTIFIER_MOST (1u << 20)
 
 struct identifier {
-	struct dset *keys; /* UTF-8, without those that the face itself answers */
+	struct dset *keys;  /* UTF-8, without those that the face itself answers */
+	struct dset *other; /* the same keys read as GB18030, when they may be that, too; NULL: no doubt */
 	char charset
 	    [CHARSET_LABEL]; /* of the request, as the standard spells it; "" when it has none, or an unknown one */
 	enum query_level level;

@@ -186,6 +186,15 @@ def mistaken_requests():
                          ('ISO_IR 192', 'gbk'), ('GB18030', 'utf-8'), ('ISO_IR 6', 'gbk')):
         equal(studies(label, PatientID='CS wild2', PatientName='王小东'.encode(codec)), [uid('study', 'wild2')],
               '%s under %s' % (codec, label))
+    # in GB18030 these few bytes are Greek and Russian letters in UTF-8, and what stands for itself comes first
+    for label in (None, 'ISO_IR 6', 'ISO_IR 100'):
+        for key in ('*小*', '?小?', '*小东'):
+            equal(studies(label, PatientID='CS wild2', PatientName=key.encode('gbk')), [uid('study', 'wild2')],
+                  '%s under %s' % (key, label))
+    russian = send('russian', 'С'.encode(), 'ISO_IR 192')
+    equal('С'.encode(), '小'.encode('gbk'), 'two readings')
+    equal(studies(None, PatientID='CS *', PatientName='*小*'.encode('gbk')), [russian.study], 'the likely reading')
+    equal(studies('GB18030', PatientID='CS wild2', PatientName='*小*'.encode('gbk')), [uid('study', 'wild2')], 'labelled')
 
 
 @case('Latin-1 is not taken for Chinese, labelled or not')
