@@ -90,6 +90,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/recount-series.sql \
 	data/sql/sqlite/recount-study.sql \
 	data/sql/sqlite/refresh-page.sql \
+	data/sql/sqlite/refresh-same.sql \
 	data/sql/sqlite/remove-classes.sql \
 	data/sql/sqlite/remove-deltas.sql \
 	data/sql/sqlite/remove-empty-series.sql \

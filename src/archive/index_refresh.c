@@ -282,11 +282,30 @@ static int clear_note(struct db_conn *w, const struct refresh_row *r, struct err
 	return run(s, e);
 }
 
+/* 0: it was dropped since it was read, or taken in anew; what has its keys now may be another's. */
+static int is_same(struct db_conn *w, const struct refresh_row *r, struct err *e)
+{
+	struct db_stmt *s;
+	int64_t found;
+	int rc = prepare(w, "refresh-same", &s, e);
+
+	if (rc < 0)
+		return rc;
+	db_bind_int(s, 1, r->pk);
+	db_bind_int(s, 2, r->series);
+	db_bind_int(s, 3, r->study);
+	db_bind_int(s, 4, r->patient);
+	return one(s, &found, e);
+}
+
 int index_refresh_put(struct db_conn *writer, const struct refresh_row *r, struct err *e)
 {
 	const struct index_head *said = r->study_heir ? NULL : r->head;
-	int rc = 0;
+	int rc = is_same(writer, r, e);
 
+	if (rc <= 0)
+		return rc;
+	rc = 0;
 	if (r->of_patient)
 		rc = put_owner(writer, NAME_PATIENT, r->patient, said, e);
 	if (rc == 0 && r->of_study)
