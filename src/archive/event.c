@@ -275,6 +275,19 @@ static int find_study(struct db_conn *w, const char *uid, int64_t *pk, struct er
 	return rc;
 }
 
+/* Asked when the decision was made, and again in its turn: what came in between counts, too. */
+static int is_held(struct db_conn *w, const char *study, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = event_statement(w, "hold-get", &s, e, 0);
+	if (rc < 0)
+		return rc;
+	db_bind_text(s, 1, study, strlen(study));
+	if ((rc = db_step(s, e)) > 0)
+		db_reset(s);
+	return rc;
+}
+
 /* kept-drop and kept-replace: rows of instances as rows of quarantine. */
 static int set_aside(struct db_conn *w, const char *name, int64_t which, const struct event *ev, struct err *e)
 {
@@ -289,6 +302,8 @@ static int apply_drop(struct db_conn *w, struct event *ev, struct err *e)
 	int rc = find_study(w, ev->decision.study, &study, e);
 	if (rc <= 0)
 		return rc < 0 ? rc : without_effect(ev, "there is no such study");
+	if ((rc = is_held(w, ev->decision.study, e)) != 0)
+		return rc < 0 ? rc : without_effect(ev, "the study is held");
 	if ((rc = set_aside(w, "kept-drop", study, ev, e)) < 0)
 		return rc;
 	ev->result.records = (uint64_t)db_changes(w);
@@ -356,25 +371,42 @@ static int apply_restore(struct db_conn *w, struct event *ev, struct err *e)
 	return 0;
 }
 
-/* The instance that has the UID of the one that comes, out of its way. */
-static int make_way(struct db_conn *w, struct event *ev, struct event_taken *t, struct err *e)
+struct instance {
+	int64_t pk, study;
+	char study_uid[65];
+};
+
+/* The instance that has the UID of the one that comes: 1, 0: there is none. */
+static int find_instance(struct db_conn *w, const char *uid, struct instance *out, struct err *e)
 {
-	const char *uid = index_head_instance(t->head);
 	struct db_stmt *s;
-	int64_t instance = 0, study = 0;
 	int rc = event_statement(w, "instance-study", &s, e, 0);
 	if (rc < 0)
 		return rc;
 	db_bind_text(s, 1, uid, strlen(uid));
 	if ((rc = db_step(s, e)) <= 0)
 		return rc;
-	instance = db_int(s, 0);
-	study = db_int(s, 1);
+	*out = (struct instance){.pk = db_int(s, 0), .study = db_int(s, 1)};
+	snprintf(out->study_uid, sizeof out->study_uid, "%s", db_text(s, 2, NULL));
 	db_reset(s);
-	if ((rc = set_aside(w, "kept-replace", instance, ev, e)) < 0)
+	return 1;
+}
+
+/* It goes out of the way. 1: it must not. */
+static int make_way(struct db_conn *w, struct event *ev, struct event_taken *t, struct err *e)
+{
+	struct instance in;
+	int rc = find_instance(w, index_head_instance(t->head), &in, e);
+	if (rc <= 0)
+		return rc;
+	if ((rc = is_held(w, in.study_uid, e)) != 0) {
+		snprintf(t->item.reason, sizeof t->item.reason, "%s, of a study that is held", REASON_OTHER_CONTENT);
+		return rc;
+	}
+	if ((rc = set_aside(w, "kept-replace", in.pk, ev, e)) < 0)
 		return rc;
 	ev->result.records++;
-	return remove_instance(w, instance, study, e);
+	return remove_instance(w, in.pk, in.study, e);
 }
 
 /* All or nothing: what cannot be taken in removes nothing. */
@@ -391,7 +423,7 @@ static int apply_replace(struct db_conn *w, struct event *ev, struct event_taken
 	}
 	db_savepoint_rollback(w);
 	ev->result.records = 0;
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 static int apply_release(struct db_conn *w, struct event *ev, struct err *e)

@@ -1,5 +1,6 @@
 #include "archive/kept.h"
 #include "archive/event.h"
+#include "archive/index_refresh.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -82,7 +83,7 @@ static int may_hold(struct db_conn *c, const struct decision *d, struct err *e)
 		return rc > 0 ? -E_EXISTS : rc;
 	if (rc == 0)
 		return err_set(e, E_NOENT, "study %s is not held", d->study);
-	if (rc > 0)
+	if (rc > 0 && e)
 		*e = (struct err){0};
 	return rc < 0 ? rc : 0;
 }
@@ -131,6 +132,21 @@ static int may_settle(struct db_conn *c, struct decision *d, struct err *e)
 	return rc == 0 && d->what == DECIDE_REPLACE ? may_replace(c, uid, e) : rc;
 }
 
+/* A refresh goes from instance to instance, and takes what belongs to all of a study from the first of them: nothing may
+ * come in before those that it has read. */
+static int refuse_refreshing(struct db_conn *c, const struct decision *d, struct err *e)
+{
+	uint64_t after, upto;
+	if (d->what != DECIDE_RESTORE && d->what != DECIDE_RELEASE && d->what != DECIDE_REPLACE)
+		return 0;
+	int rc = index_refresh_state(c, &after, &upto, e);
+	return rc < 0 || upto == 0
+		   ? rc
+		   : err_set(e, E_BUSY,
+			     "the index is being refreshed, and has come to %" PRIu64 " of %" PRIu64 ": try again then",
+			     after, upto);
+}
+
 /* Completes d: the study of a record. */
 static int may(struct archive *a, struct decision *d, struct err *e)
 {
@@ -144,7 +160,7 @@ static int may(struct archive *a, struct decision *d, struct err *e)
 		return err_set(e, E_INVAL, "a decision needs a reason, in UTF-8");
 	if (of_study && !uid_sane(d->study, strlen(d->study)))
 		return err_set(e, E_INVAL, "%.64s is not a UID", d->study);
-	if ((rc = db_get(a->db, DB_READ, &c, e)) < 0)
+	if ((rc = db_get(a->db, DB_READ, &c, e)) < 0 || (rc = refuse_refreshing(c, d, e)) < 0)
 		return rc;
 	switch (d->what) {
 	case DECIDE_DROP:
@@ -325,7 +341,7 @@ static void read_decided(struct db_stmt *s, struct decided *d)
 	COPY(d->result.reason, 9);
 }
 
-enum { PAGE = 200 }; /* as kept-list and event-list have it */
+enum { PAGE = 200 }; /* as the statements have it */
 
 /* A page of n rows into memory, behind *after. */
 static int kept_page(struct archive *a, const struct kept_filter *f, uint64_t after, struct kept *page, unsigned *n,
@@ -398,39 +414,52 @@ int decided_each(struct archive *a, const char *study, int (*seen)(void *arg, co
 	return rc;
 }
 
-int hold_each(struct archive *a, int (*seen)(void *arg, const struct set_aside *s), void *arg, struct err *e)
+static int aside_page(struct archive *a, const char *name, uint64_t after, struct set_aside *page, unsigned *n,
+		      struct err *e)
 {
 	AUTO(db_conn) c = NULL;
 	struct db_stmt *s;
 	int rc = db_get(a->db, DB_READ, &c, e);
-	if (rc < 0 || (rc = event_statement(c, "hold-list", &s, e, 0)) < 0)
+	*n = 0;
+	if (rc < 0 || (rc = event_statement(c, name, &s, e, 1, (int64_t)after)) < 0)
 		return rc;
 	while ((rc = db_step(s, e)) > 0) {
-		struct set_aside one = {.at_us = db_int(s, 1)};
-		COPY(one.study, 0);
-		COPY(one.who, 2);
-		COPY(one.why, 3);
-		if ((rc = seen(arg, &one)) != 0)
-			break;
+		if (*n == PAGE)
+			continue;
+		struct set_aside *one = &page[(*n)++];
+		*one = (struct set_aside){.event = (uint64_t)db_int(s, 1),
+					  .records = (uint64_t)db_int(s, 2),
+					  .bytes = (uint64_t)db_int(s, 3),
+					  .at_us = db_int(s, 4)};
+		COPY(one->study, 0);
+		COPY(one->who, 5);
+		COPY(one->why, 6);
 	}
 	return rc;
 }
 
+static int aside_each(struct archive *a, const char *name, int (*seen)(void *arg, const struct set_aside *s), void *arg,
+		      struct err *e)
+{
+	struct set_aside *page = calloc(PAGE, sizeof *page);
+	uint64_t after = 0;
+	unsigned n = PAGE;
+	int rc = page ? 0 : err_set(e, E_NOMEM, "no memory for a list");
+	while (rc == 0 && n == PAGE && (rc = aside_page(a, name, after, page, &n, e)) == 0)
+		for (unsigned i = 0; i < n && rc == 0; i++) {
+			after = page[i].event;
+			rc = seen(arg, &page[i]);
+		}
+	free(page);
+	return rc;
+}
+
+int hold_each(struct archive *a, int (*seen)(void *arg, const struct set_aside *s), void *arg, struct err *e)
+{
+	return aside_each(a, "hold-list", seen, arg, e);
+}
+
 int bin_each(struct archive *a, int (*seen)(void *arg, const struct set_aside *s), void *arg, struct err *e)
 {
-	AUTO(db_conn) c = NULL;
-	struct db_stmt *s;
-	int rc = db_get(a->db, DB_READ, &c, e);
-	if (rc < 0 || (rc = event_statement(c, "bin-list", &s, e, 0)) < 0)
-		return rc;
-	while ((rc = db_step(s, e)) > 0) {
-		struct set_aside one = {
-		    .records = (uint64_t)db_int(s, 1), .bytes = (uint64_t)db_int(s, 2), .at_us = db_int(s, 3)};
-		COPY(one.study, 0);
-		COPY(one.who, 4);
-		COPY(one.why, 5);
-		if ((rc = seen(arg, &one)) != 0)
-			break;
-	}
-	return rc;
+	return aside_each(a, "bin-list", seen, arg, e);
 }

@@ -6,7 +6,8 @@
  * returns, and are applied in order with everything taken in, so that an index built from packs equals the one that grew.
  * Scope:    the operator's: everything.
  * Errors:   of decide(): -E_NOENT (no such study, record or hold), -E_EXISTS (it is so already), -E_DENIED (held, or within
- *           the retention: the sentence says by whom, why, until when), -E_INVAL; nothing was written then. Else as intake.h.
+ *           the retention: the sentence says by whom, why, until when), -E_BUSY (what would take records in, while the index
+ *           is being refreshed), -E_INVAL; nothing was written then. Else as intake.h.
  * Threads:  any; decisions wait for each other. decide() needs ARCHIVE_SERVE.
  */
 #ifndef ARCHIVE_KEPT_H
@@ -71,7 +72,7 @@ int decided_each(struct archive *a, const char *study, int (*seen)(void *arg, co
 struct set_aside {
 	char study[65], who[65], why[DECISION_WHY_MOST + 1];
 	int64_t at_us;
-	uint64_t records, bytes;
+	uint64_t event, records, bytes;
 };
 int hold_each(struct archive *a, int (*seen)(void *arg, const struct set_aside *s), void *arg, struct err *e);
 int bin_each(struct archive *a, int (*seen)(void *arg, const struct set_aside *s), void *arg, struct err *e);
