@@ -17,8 +17,7 @@ struct committer {
 	pthread_t thread;
 	struct place *first, *last; /* queue in order of seq */
 	uint64_t next_seq;
-	uint64_t unindexed; /* first sequence number that is durable but could not be indexed; 0: none */
-	uint64_t held;      /* then: the floor of that moment, so that the next start looks into its pack */
+	bool behind; /* records are durable that could not be indexed; the committer's own while it runs */
 	bool stop;
 	unsigned unfolded, unchecked; /* instances since the last fold and checkpoint; the committer's own */
 };
@@ -107,20 +106,24 @@ static void sync_group(struct committer *c, struct place **group, unsigned n)
 	metric_observe(&m_sync, clock_mono_us() - start);
 }
 
-/* Everything indexed up to the group's last number, unless something before it is durable but not indexed. */
-static int mark_through(struct committer *c, struct db_conn *w, uint64_t seq, struct err *e)
+/* Decisions were prepared from an index that lacked something. */
+static int prepare_again(struct committer *c, struct db_conn *w, struct place **group, unsigned n, struct err *e)
 {
-	uint64_t floor = packer_floor(c->archive->packer);
-	if (c->unindexed && c->unindexed <= seq) {
-		seq = c->unindexed - 1;
-		floor = c->held;
-	}
-	return index_set_through(w, seq, floor, e);
+	int rc = 0;
+	for (unsigned i = 0; i < n && rc == 0; i++)
+		if (group[i]->rc == 0 && group[i]->event) {
+			event_cleanup(group[i]->event);
+			rc = event_prepare(c->archive, w, group[i]->event, e);
+		}
+	return rc;
 }
 
-static int index_items(struct committer *c, struct db_conn *w, struct place **group, unsigned n, struct err *e)
+static int index_items(struct committer *c, struct db_conn *w, struct place **group, unsigned n, bool caught_up,
+		       struct err *e)
 {
 	int rc = db_begin(w, e);
+	if (rc == 0 && caught_up)
+		rc = prepare_again(c, w, group, n, e);
 	for (unsigned i = 0; i < n && rc == 0; i++) {
 		if (group[i]->rc < 0)
 			continue;
@@ -137,9 +140,18 @@ static int index_items(struct committer *c, struct db_conn *w, struct place **gr
 		}
 	}
 	if (rc == 0)
-		rc = mark_through(c, w, group[n - 1]->seq, e);
+		rc = index_set_through(w, group[n - 1]->seq, packer_floor(c->archive->packer), e);
 	fault_point("before-commit");
 	return rc == 0 ? db_commit(w, e) : rc;
+}
+
+/* What could not be indexed comes before what follows it: order is all that decides between records. */
+static int catch_up(struct committer *c, uint64_t before, struct err *e)
+{
+	int rc = c->behind ? recover_before(c->archive, before, e) : 0;
+	if (rc == 0)
+		c->behind = false;
+	return rc;
 }
 
 static void index_group(struct committer *c, struct place **group, unsigned n)
@@ -152,20 +164,21 @@ static void index_group(struct committer *c, struct place **group, unsigned n)
 		any |= group[i]->rc == 0;
 	if (!any)
 		return;
-	int rc = db_get(c->archive->db, DB_WRITE, &w, &e);
+	bool behind = c->behind;
+	int rc = catch_up(c, group[0]->seq, &e);
 	if (rc == 0)
-		rc = index_items(c, w, group, n, &e);
+		rc = db_get(c->archive->db, DB_WRITE, &w, &e);
+	if (rc == 0)
+		rc = index_items(c, w, group, n, behind, &e);
 	db_put(w); /* rolls back what was not committed */
 	if (rc < 0) {
 		log_error("a group of %u instances could not be indexed: %s", n, e.msg);
-		if (!c->unindexed) { /* durable: the next start finds them in the packs */
-			c->unindexed = group[0]->seq;
-			c->held = packer_floor(c->archive->packer);
-		}
+		c->behind = true; /* durable: the next group, or the next start, finds them in the packs */
 		for (unsigned i = 0; i < n; i++)
 			if (group[i]->rc == 0) {
 				group[i]->rc = rc;
 				group[i]->err = e;
+				group[i]->kept = true;
 			}
 	}
 	metric_observe(&m_index, clock_mono_us() - start);
@@ -287,7 +300,7 @@ uint64_t committer_stop(struct committer *c)
 	pthread_join(c->thread, NULL);
 	while (index_fold(c->archive->db, FOLD_STEP, NULL) == FOLD_STEP)
 		;
-	uint64_t next = c->unindexed ? 0 : c->next_seq; /* 0: the next start must look */
+	uint64_t next = c->behind ? 0 : c->next_seq; /* 0: the next start must look */
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->ready);
 	free(c);

@@ -623,6 +623,10 @@ static void intake_await(struct intake *in)
 		return;
 	in->placed = false;
 	int rc = committer_wait(&in->place, &why);
+	if (in->own && (rc == 0 || in->place.kept)) {
+		in->archive->packs->ops->drop(in->own);
+		in->own = NULL;
+	}
 	if (in->rc < 0)
 		return;
 	if (rc < 0) {
@@ -633,10 +637,6 @@ static void intake_await(struct intake *in)
 	in->result.outcome = in->item.outcome;
 	if (in->item.outcome != INTAKE_STORED)
 		snprintf(in->result.reason, sizeof in->result.reason, "%s", in->item.reason);
-	if (in->own) {
-		in->archive->packs->ops->drop(in->own);
-		in->own = NULL;
-	}
 }
 
 int intake_finish(struct intake *in, struct intake_result *out, struct err *e)

@@ -12,7 +12,7 @@
  *           What was kept out of sight once is not written again; kept.h is about what is there.
  * Errors:   -E_FULL below the disk reserve, -E_MISMATCH (UIDs of data set and request differ), -E_INVAL (no data set at
  *           all, no such syntax), -E_LIMIT, -E_IO, -E_BUSY: nothing of it will be found again; but where the index
- *           could not be written, its record is durable, and the next start takes it in.
+ *           could not be written, its record is durable, and comes into the index before the next one does.
  * Memory:   one buffer for each open intake, however large the object; with coercion the head of its data set, too.
  * Threads:  one thread for each intake; any number of intakes at once.
  */

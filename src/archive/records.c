@@ -34,6 +34,23 @@ static int grow(void *array, size_t n, size_t *room, size_t one, struct err *e)
 	return 0;
 }
 
+/* A pack that was removed since the walk began: there was nothing in it that anybody was told is kept. */
+static bool gone(int *rc, struct err *e)
+{
+	if (*rc != -E_NOENT)
+		return false;
+	if (e)
+		*e = (struct err){0};
+	*rc = 0;
+	return true;
+}
+
+static int unknown_kind(const struct record *r, struct err *e)
+{
+	return err_set(e, E_UNSUP, "record %llu is of a kind that this program does not know",
+		       (unsigned long long)r->seq);
+}
+
 /* Sorts a pack into one of the two lists by its header; one whose header is damaged is walked like a shared one. */
 static int order_pack(void *arg, uint64_t pack)
 {
@@ -46,21 +63,23 @@ static int order_pack(void *arg, uint64_t pack)
 	bool unknown = false;
 	o->last_pack = pack;
 	int64_t k = o->store->ops->read(o->store, pack, 0, head, sizeof head, o->e);
-	if (k < 0)
-		return (int)k;
+	int rc = k < 0 ? (int)k : 0;
+	if (rc < 0)
+		return gone(&rc, o->e) ? 0 : rc;
 	if (k == sizeof head)
 		unknown = pack_header_read(head, pack, &kind, &why) == -E_UNSUP;
 	if (unknown) /* of a newer program: whatever is in it must not be passed over */
 		return err_set(o->e, why.code, "%s", why.msg);
 	if (kind != PACK_SINGLE) {
-		int rc = grow(&o->shared, o->n_shared, &o->room_shared, sizeof *o->shared, o->e);
+		rc = grow(&o->shared, o->n_shared, &o->room_shared, sizeof *o->shared, o->e);
 		if (rc == 0)
 			o->shared[o->n_shared++] = pack;
 		return rc;
 	}
-	int rc = pack_walk_begin(&w, o->store, pack, o->e), got = rc == 0 ? pack_walk_next(&w, &r, o->e) : rc;
+	rc = pack_walk_begin(&w, o->store, pack, o->e);
+	int got = rc == 0 ? pack_walk_next(&w, &r, o->e) : rc;
 	pack_walk_end(&w);
-	if (got <= 0 || r.kind == RECORD_VOID || r.seq <= o->after)
+	if (gone(&got, o->e) || got <= 0 || r.kind == RECORD_VOID || r.seq <= o->after)
 		return got < 0 ? got : 0; /* no record: a large instance whose sender or node went away */
 	if ((rc = grow(&o->single, o->n_single, &o->room_single, sizeof *o->single, o->e)) == 0)
 		o->single[o->n_single++] = (struct single){r.seq, pack};
@@ -83,8 +102,10 @@ static int order_singles(struct order *o, uint64_t seq)
 		if (rc == 0)
 			rc = pack_walk_next(&w, &r, o->e);
 		pack_walk_end(&w);
+		if (gone(&rc, o->e))
+			continue;
 		if (rc > 0)
-			rc = o->seen(o->arg, &r, o->e);
+			rc = r.kind > RECORD_UNREADABLE ? unknown_kind(&r, o->e) : o->seen(o->arg, &r, o->e);
 		if (rc < 0)
 			return rc;
 	}
@@ -96,6 +117,8 @@ static int order_shared(struct order *o, uint64_t pack)
 	struct pack_walk w;
 	struct record r;
 	int rc = pack_walk_begin(&w, o->store, pack, o->e);
+	if (gone(&rc, o->e))
+		return 0;
 	if (rc == -E_CORRUPT) { /* its records speak for themselves */
 		log_warn("%s", o->e ? o->e->msg : "a pack's header is damaged");
 		if (o->e)
@@ -105,8 +128,7 @@ static int order_shared(struct order *o, uint64_t pack)
 	while (rc == 0 && (rc = pack_walk_next(&w, &r, o->e)) > 0) {
 		rc = 0;
 		if (r.kind > RECORD_UNREADABLE) /* of a newer program */
-			rc = err_set(o->e, E_UNSUP, "record %llu is of a kind that this program does not know",
-				     (unsigned long long)r.seq);
+			rc = unknown_kind(&r, o->e);
 		else if (r.kind != RECORD_VOID && r.seq > o->after && (rc = order_singles(o, r.seq)) == 0)
 			rc = o->seen(o->arg, &r, o->e);
 	}

@@ -81,6 +81,7 @@ struct recovery {
 	struct db_conn *writer; /* while a batch is open */
 	struct site site;
 	uint64_t seq, floor, done, voids;
+	uint64_t before; /* 0: all of them */
 	unsigned batch;
 	bool lost;
 };
@@ -136,6 +137,8 @@ static int recovery_seen(void *arg, const struct record *r, struct err *e)
 	struct err why = {0};
 	int rc = 0;
 	bool event = r->kind == RECORD_EVENT;
+	if (v->before && r->seq >= v->before)
+		return 0;
 	if (!event &&
 	    (!v->site.id || strcmp(v->site.code, r->site))) { /* making a site takes the writer: between batches */
 		rc = batch_close(v, e);
@@ -150,6 +153,8 @@ static int recovery_seen(void *arg, const struct record *r, struct err *e)
 		log_warn("recovery: %s%s", why.msg, v->lost ? "" : "; never acknowledged, marked as void");
 		v->voids++;
 		rc = v->lost ? 0 : mark_void(v->archive, r, e);
+	} else if (rc == -E_NOENT && v->before) {
+		rc = 0;              /* its pack was removed meanwhile: the intake gave it up */
 	} else if (rc == -E_INVAL) { /* whole, and yet not understood: left to fsck */
 		log_warn("recovery: record %llu is left out: %s", (unsigned long long)r->seq, why.msg);
 		rc = 0;
@@ -220,4 +225,23 @@ int recover(struct archive *a, uint64_t *next_seq, uint64_t *next_pack, struct e
 			 (unsigned long long)(v.done - v.voids), (unsigned long long)v.voids);
 	rc = v.lost ? 0 : a->packs->ops->walk(a->packs, v.floor, tidy_pack, a, e);
 	return rc == 0 ? note_recovered(&v, *next_pack, e) : rc;
+}
+
+int recover_before(struct archive *a, uint64_t before, struct err *e)
+{
+	struct recovery v = {.archive = a, .before = before, .lost = true}; /* its packs are being written: no voids */
+	struct db_conn *reader;
+	uint64_t next_pack;
+	int rc = db_get(a->db, DB_READ, &reader, e);
+	if (rc < 0)
+		return rc;
+	rc = index_through(reader, &v.seq, &v.floor, e);
+	db_put(reader);
+	if (rc == 0)
+		rc = records_in_order(a->packs, v.floor, v.seq, recovery_seen, &v, &next_pack, e);
+	int closed = batch_close(&v, rc == 0 ? e : NULL);
+	if (rc == 0 && closed == 0)
+		log_info("%llu records that could not be indexed before are in the index now",
+			 (unsigned long long)v.done);
+	return rc < 0 ? rc : closed;
 }

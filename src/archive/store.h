@@ -25,7 +25,7 @@ struct archive {
 	/* ARCHIVE_SERVE only */
 	struct packer *packer;
 	struct committer *committer;
-	struct refresh *refresh; /* NULL where none was started */
+	struct refresh *refresh;       /* NULL where none was started */
 	_Atomic int64_t room, room_at; /* free bytes above the reserve, when looked up (monotonic us) */
 	pthread_mutex_t buffers_lock;
 	struct spare_buffer *buffers; /* intake buffers not in use */
@@ -41,7 +41,8 @@ struct place {
 	enum place_state state;
 	struct index_item *item; /* or: */
 	struct event *event;
-	int rc; /* outcome, once done */
+	int rc;    /* outcome, once done */
+	bool kept; /* durable all the same: only the index lacks it, for now */
 	struct err err;
 	sem_t done;
 };
@@ -60,6 +61,8 @@ int committer_wait(struct place *p, struct err *e); /* until it is durable and i
 /* Verifies and indexes all records behind the index's last sequence number. *next_seq, *next_pack: the lowest unused.
  */
 int recover(struct archive *a, uint64_t *next_seq, uint64_t *next_pack, struct err *e);
+/* Those of them below this sequence number, while the archive is served: what the committer could not index. */
+int recover_before(struct archive *a, uint64_t before, struct err *e);
 /* Walks records of all packs from pack id `from` on in order of sequence number; of packs whose header is damaged too.
  */
 int records_in_order(struct blob_store *s, uint64_t from, uint64_t after_seq,

@@ -1,3 +1,4 @@
+EXTRA_DIST += tests/unit/archive_help.h
 check_PROGRAMS += tests/unit/test_archive_pack
 TESTS += tests/unit/test_archive_pack
 tests_unit_test_archive_pack_LINK = $(CXXLINK)
@@ -10,3 +11,7 @@ check_PROGRAMS += tests/unit/test_archive_commitment
 TESTS += tests/unit/test_archive_commitment
 tests_unit_test_archive_commitment_LINK = $(CXXLINK)
 tests_unit_test_archive_commitment_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_archive_kept
+TESTS += tests/unit/test_archive_kept
+tests_unit_test_archive_kept_LINK = $(CXXLINK)
+tests_unit_test_archive_kept_LDADD = $(LDADD) $(CMOCKA_LIBS)
