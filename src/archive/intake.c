@@ -400,7 +400,7 @@ static int coercion_filled(struct intake *in, size_t n, struct err *e)
 	bool passing = coercion_passing(in->coercion);
 	XXH3_128bits_update(in->sent, p, n);
 	int rc = coercion_feed(in->coercion, p, n, &why);
-	if (rc == -E_INVAL && !passing)
+	if (not_understood(rc) && !passing)
 		return coercion_give_up(in, &why, e);
 	if (rc < 0)
 		return intake_fail(in, rc, &why, e);
@@ -438,7 +438,7 @@ static int coercion_settle(struct intake *in, struct intake_result *out, struct 
 	const uint32_t *tags;
 	struct err why = {0};
 	int rc = coercion_end(in->coercion, &why);
-	if (rc == -E_INVAL)
+	if (not_understood(rc))
 		return coercion_give_up(in, &why, e);
 	if (rc < 0)
 		return err_set(e, why.code, "%s", why.msg);

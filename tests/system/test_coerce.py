@@ -238,17 +238,22 @@ def large():
         equal(a.receive()[1].status, 0xB000)
 
 
-@case('a head too large, an attribute behind its place: refused with the reason, the association goes on')
+@case('a head too large is kept aside, an attribute behind its place is refused; the association goes on')
 def refused():
     huge = picture('huge', extra=[(0x00091002, 'UN', b'\0' * (3 << 20))])
     behind = picture('behind', side=4)
     behind.data += b'\x10\0\x20\0LO\2\0XX'
     with node.associate('CT1', [(CT, [dul.EXPLICIT_LE])]) as a:
-        for one, status, words in ((huge, 0xA700, 'head is larger'), (behind, 0xC000, 'behind its place')):
+        for one, status, words in ((huge, 0xC000, 'head is larger'), (behind, 0xC000, 'behind its place')):
             answer = a.store(CT, one.uid, one.syntax, one.data)
             equal(answer.status, status)
             check(words in answer.comment, answer.comment)
         equal(a.store(CT, uid('x'), dul.EXPLICIT_LE, picture('last').data).status, 0xA900)
+    row, = [r for r in node.json_lines('quarantine', 'list', '--kind', 'unreadable') if r['instance'] == huge.uid]
+    path = os.path.join(node.folder, 'huge')
+    node.teleread('quarantine', 'show', row['number'], '--out', path)
+    with open(path, 'rb') as f:
+        check(f.read().endswith(huge.data), 'as it came')
 
 
 @case('config check names file, line, key and what was expected')
