@@ -68,8 +68,8 @@ static void print_introduction(void)
 {
 	puts("## 2 Introduction\n\n"
 	     "This statement is printed by the program from the tables that the node decides by, for the configuration "
-	     "of this node. It\n"
-	     "follows the template of DICOM PS3.2, annex N. Terms are those of the standard: application entity (AE), "
+	     "of this node. Its\n"
+	     "sections are those that DICOM PS3.2 asks for. Terms are those of the standard: application entity (AE), "
 	     "service-object pair\n"
 	     "(SOP), service class user and provider (SCU, SCP), presentation context, transfer syntax.\n\n"
 	     "## 3 Implementation model\n\n"
@@ -123,8 +123,10 @@ static void print_policies(const json_t *facts)
 	    number(ae, "async_window"), number(ae, "max_pdu_receive"), number(ae, "max_pdu_send"),
 	    number(ae, "artim_ms"), number(ae, "idle_ms"), number(ae, "message_ms"),
 	    text(product, "implementation_class_uid"), text(product, "implementation_version_name"));
-	puts("Associations are initiated for C-MOVE (C-STORE sub-operations, to peers with a host and port) and by "
-	     "`teleread peer echo`.\n"
+	puts("Associations are initiated for C-MOVE (C-STORE sub-operations, to peers with a host and port), for "
+	     "reports of "
+	     "storage\n"
+	     "commitment, where the node proposes to be the SCP by role selection, and by `teleread peer echo`.\n"
 	     "For each SOP class to be sent, contexts are proposed with each transfer syntax in which something of it "
 	     "is stored, with\n"
 	     "explicit and with implicit little endian. An object goes as it is stored where that is accepted; else it "
