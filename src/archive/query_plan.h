@@ -13,7 +13,7 @@
 #include "archive/when.h"
 
 #define PLAN_BINDS 96 /* fuzzy patterns alone may take 36 */
-#define PLAN_KEYS 160
+#define PLAN_KEYS ATTR_MOST
 struct plan_bind {
 	bool text;
 	int64_t number;

@@ -46,6 +46,7 @@ OBJECTS += [
           extra=[(ZONE, 'SH', '-0500'), (0x0008002A, 'DT', '20260102013000-0500')]),
     study('timeless', patient='TIMELESS', put={ACCESSION: 'timeless', DATE: '20060706', TIME: ''}),
     study('edge', patient='TIMELESS', put={ACCESSION: 'edge', DATE: '20060705', TIME: ''}),
+    study('far', patient='FAR', put={ACCESSION: 'far', DATE: '20260103', TIME: '003000'}, extra=[(ZONE, 'SH', '+1400')]),
     study('odd', patient='ODD', put={ACCESSION: 'a%_b'}), study('odd2', patient='ODD', put={ACCESSION: 'a%xb'}),
     study('noacc', patient='ODD', put={ACCESSION: '', 0x00081030: ''}),
     study('mixed', patient='MIX', put={ACCESSION: 'mixed'}),
@@ -214,14 +215,15 @@ def time_zones():
     trap(8, 'time zone of the query, where that was agreed on; each study has its own')
     both = bytes((0, 1, 0, 1))
 
-    def at(zone, date, time, extended, tags=()):
+    def at(zone, date, time, extended, patient='ZONE'):
         rows, _, final = ask('STUDY', [(ZONE, 'SH', zone), (DATE, 'DA', date), (TIME, 'TM', time), (ACCESSION, 'SH', ''),
-                                       (PATIENT, 'LO', 'ZONE')], extended)
+                                       (PATIENT, 'LO', patient)], extended)
         equal(final.status, 0, 'status (%s)' % final.comment)
         return {text(r, ACCESSION): (text(r, DATE), text(r, TIME), text(r, ZONE)) for r in rows}
     equal(at('+0000', '20260101', '', both), {'zone': ('20260101', '173000', '+0000')}, 'the day before in UTC')
     equal(at('+0800', '20260102', '', both), {'zone': ('20260102', '013000', '+0800'),
                                               'east': ('20260102', '143000', '+0800')}, 'as the clocks there say')
+    equal(at('-1200', '20260101', '', both, 'FAR'), {'far': ('20260101', '223000', '-1200')}, 'two days before')
     equal(set(at('+0000', '20260101-20260102', '1700-0600', both)), {'zone'}, 'up to 06:00 UTC')
     equal(set(at('+0000', '20260101-20260102', '1700-0630', both)), {'zone', 'east'}, 'up to 06:30 UTC')
     equal(set(at('+0000', '20260102', '', b'')), {'zone', 'east'}, 'not agreed on: each by its own clock')
