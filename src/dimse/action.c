@@ -169,7 +169,9 @@ static struct asked *place(struct session *s)
 	return NULL;
 }
 
-static int keep(struct session *s, const struct shim_context *cx, struct commitment *c, struct err *why)
+/* brief: holds one that is not to be told here until it is answered: a report must not overtake the answer. */
+static int keep(struct session *s, const struct shim_context *cx, struct commitment *c, struct report_hold *brief,
+		struct err *why)
 {
 	struct asked *here = place(s);
 	struct peer ignored;
@@ -177,7 +179,7 @@ static int keep(struct session *s, const struct shim_context *cx, struct commitm
 
 	c->site = s->who.site;
 	snprintf(c->aet, sizeof c->aet, "%s", s->peer.calling);
-	if ((rc = reporter_ask(s->face->reporter, c, here ? &here->hold : NULL, why)) < 0)
+	if ((rc = reporter_ask(s->face->reporter, c, here ? &here->hold : brief, why)) < 0)
 		return rc;
 	metric_add(rc ? &m_again : &m_asked, 1);
 	if (here && here->hold.id) {
@@ -192,6 +194,7 @@ static int keep(struct session *s, const struct shim_context *cx, struct commitm
 int serve_action(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e)
 {
 	AUTO(commitment) c = COMMITMENT;
+	struct report_hold brief = {0};
 	struct err why = {0};
 	uint16_t status = check(rq, cx, &why);
 	int rc = 0;
@@ -199,16 +202,18 @@ int serve_action(struct session *s, const struct shim_command *rq, const struct 
 	if (status == STATUS_SUCCESS) {
 		if ((rc = read_request(s, cx, &c, &why, e)) < 0)
 			return rc;
-		if (rc > 0 || keep(s, cx, &c, &why) < 0)
+		if (rc > 0 || keep(s, cx, &c, &brief, &why) < 0)
 			status = action_status(&why);
 	}
 	if (status != STATUS_SUCCESS) {
 		metric_add(&m_refused, 1);
 		log_warn("N-ACTION answered with %04x: %s", status, why.msg);
 	}
-	if ((rc = dimse_data_skip(&s->d, e)) < 0)
-		return rc;
-	return answer(s, cx, rq, status, &why, e);
+	if ((rc = dimse_data_skip(&s->d, e)) == 0)
+		rc = answer(s, cx, rq, status, &why, e);
+	if (brief.id)
+		reporter_release(s->face->reporter, &brief);
+	return rc;
 }
 
 /* ---- the result, over the same association */
