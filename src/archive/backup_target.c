@@ -164,6 +164,16 @@ static int open_target_packs(struct backup_target *t, const char *path, struct e
 	return 0;
 }
 
+/* Its name must last, too. */
+static int make_folder(const char *path, struct err *e)
+{
+	if (mkdir(path, 0750) < 0)
+		return errno == EEXIST ? 0 : err_sys(e, E_IO, "cannot make the folder %s", path);
+	AUTO(str) copy = strdup(path);
+	AUTO(fd) parent = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	return parent >= 0 && fsync(parent) == 0 ? 0 : err_sys(e, E_IO, "cannot sync the folder around %s", path);
+}
+
 int backup_target_open(struct archive *a, const char *path, struct backup_target *t, struct err *e)
 {
 	struct stat st;
@@ -171,8 +181,8 @@ int backup_target_open(struct archive *a, const char *path, struct backup_target
 	int rc = check_place(a, path, e);
 	if (rc < 0)
 		return rc;
-	if (mkdir(path, 0750) < 0 && errno != EEXIST)
-		return err_sys(e, E_IO, "cannot make the folder %s", path);
+	if ((rc = make_folder(path, e)) < 0)
+		return rc;
 	if ((t->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return err_sys(e, E_IO, "cannot open %s", path);
 	if (stat(a->folder, &st) == 0) {
