@@ -205,7 +205,9 @@ static void print_keys(const json_t *facts)
 	     "A key that is\n"
 	     "not listed at its level is neither matched nor answered, and matches are then answered with FF01. "
 	     "Retrieve AE Title is\n"
-	     "always answered, Instance Availability when asked for.");
+	     "always answered, Instance Availability when asked for. Any of several values in a key is enough; where "
+	     "multiple value\n"
+	     "matching is agreed on, and the attribute may have several, each is asked for.");
 	for (void *at = first(facts_of(facts, "query_keys")); (level = name_at(at, &keys));
 	     at = next(facts_of(facts, "query_keys"), at)) {
 		printf("\nLevel %s:\n\n| attribute | tag | VR | type | matching |\n|---|---|---|---|---|\n", level);
