@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEY_MOST (32u << 10) /* bytes of a key that is compared with value after value: no text of an LT is longer */
+
 /* ---------------------------------------------------------------- values */
 
 static bool vr_in(const char *vr, const char *list)
@@ -135,6 +137,8 @@ static int key_text(struct match *m, const struct elem *key, struct err *e)
 	if (attr_is_binary(m->attr->vr) && !vr_is_string(key->vr))
 		return attr_number_text(vr, key->value, n, false, &m->text, e);
 	match_trim(m->attr->vr, &text, &n);
+	if (m->kind != MATCH_UID && n > KEY_MOST)
+		return err_set(e, E_LIMIT, "%s: key of over %u bytes", dict_keyword(m->attr->tag), KEY_MOST);
 	if (n > 0 && !text_valid(text, n))
 		return match_refuse(m->attr, e);
 	return buf_put(&m->text, text, n, e);

@@ -60,7 +60,8 @@ struct match {
 	struct buf text;
 };
 
-/* -E_INVAL, naming the attribute, when the key is a value that its VR cannot have. */
+/* -E_INVAL, naming the attribute, when the key is a value that its VR cannot have; -E_LIMIT when it is of over 32 KiB, and no
+ * list of UIDs. */
 int match_new(const struct attr *attr, const struct elem *key, unsigned rules, struct match *out, struct err *e);
 void match_cleanup(struct match *m);
 enum match_kind match_kind(const char *vr); /* of a key with a value */

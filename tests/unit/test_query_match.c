@@ -69,6 +69,21 @@ static void test_every_value(void **state)
 	assert_true(answers_by(MATCH_EVERY, "FrameOfReferenceUID", "1.2\\1.3", "1.3"));
 }
 
+/* Each value is compared with each of these, so a long list would keep a query busy for hours. */
+static void test_long_keys(void **state)
+{
+	static char key[40000];
+
+	(void)state;
+	for (size_t i = 0; i + 1 < sizeof key; i++)
+		key[i] = i % 2 ? '\\' : '1';
+	assert_int_equal(refused("AccessionNumber", key), -E_LIMIT);
+	assert_int_equal(refused("PatientName", key), -E_LIMIT);
+	assert_true(answers("FrameOfReferenceUID", key, "1"));
+	key[30000] = '\0';
+	assert_true(answers("AccessionNumber", key, "1"));
+}
+
 static void test_numbers(void **state)
 {
 	(void)state;
@@ -187,7 +202,7 @@ int main(void)
 	    cmocka_unit_test(test_multiple_values), cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_moments),         cmocka_unit_test(test_text),
 	    cmocka_unit_test(test_forms),           cmocka_unit_test(test_attributes),
-	    cmocka_unit_test(test_every_value),
+	    cmocka_unit_test(test_every_value),     cmocka_unit_test(test_long_keys),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
