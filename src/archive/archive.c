@@ -133,6 +133,27 @@ static void leave_clean(struct archive *a, uint64_t next_seq, uint64_t next_pack
 		log_warn("the clean stop could not be noted: the next start takes longer");
 }
 
+/* A reader migrates an index of an older program only where none is at work on it: that one would go on writing by the old
+ * rules. The lock is held for that long. */
+static int open_to_read(struct archive *a, const char *url, struct err *e)
+{
+	struct err why = {0};
+	int rc = db_open_as_is(url, &a->db, &why);
+	if (rc != -E_BUSY)
+		return rc == 0 ? 0 : err_set(e, why.code, "%s", why.msg);
+	why = (struct err){0};
+	if (take_lock(a, &why) < 0)
+		return err_set(e, why.code,
+			       why.code == E_BUSY
+				   ? "%s is in use by a node of an older version of this program: start it again"
+				   : "the lock of %s cannot be taken",
+			       a->folder);
+	rc = db_open(url, &a->db, e);
+	close(a->lock_fd);
+	a->lock_fd = -1;
+	return rc;
+}
+
 static int open_index(struct archive *a, struct err *e)
 {
 	AUTO(str) url = NULL;
@@ -142,7 +163,7 @@ static int open_index(struct archive *a, struct err *e)
 		return err_set(e, E_NOENT, "%s holds no archive", a->folder);
 	if (asprintf(&url, "sqlite:%s", path) < 0)
 		return err_set(e, E_NOMEM, "no memory for a path");
-	return db_open(url, &a->db, e);
+	return a->mode == ARCHIVE_READ ? open_to_read(a, url, e) : db_open(url, &a->db, e);
 }
 
 static int open_packs(struct archive *a, struct err *e)

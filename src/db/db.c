@@ -33,7 +33,7 @@ static const struct db_driver *driver_of(const char *url, const char **place)
 	return NULL;
 }
 
-int db_open_with(const char *url, const struct db_sql_file *files, struct db **out, struct err *e)
+static int open_db(const char *url, const struct db_sql_file *files, bool as_is, struct db **out, struct err *e)
 {
 	const char *place;
 	const struct db_driver *driver = driver_of(url, &place);
@@ -49,7 +49,7 @@ int db_open_with(const char *url, const struct db_sql_file *files, struct db **o
 	d->driver = driver;
 	d->files = files;
 	pthread_mutex_init(&d->lock, NULL);
-	if ((rc = db_pool_open(d, e)) < 0 || (rc = db_migrate(d, e)) < 0) {
+	if ((rc = db_pool_open(d, e)) < 0 || (rc = db_migrate(d, as_is, e)) < 0) {
 		db_close(d);
 		return rc;
 	}
@@ -57,9 +57,19 @@ int db_open_with(const char *url, const struct db_sql_file *files, struct db **o
 	return 0;
 }
 
+int db_open_with(const char *url, const struct db_sql_file *files, struct db **out, struct err *e)
+{
+	return open_db(url, files, false, out, e);
+}
+
 int db_open(const char *url, struct db **out, struct err *e)
 {
 	return db_open_with(url, db_sql_files, out, e);
+}
+
+int db_open_as_is(const char *url, struct db **out, struct err *e)
+{
+	return open_db(url, db_sql_files, true, out, e);
 }
 
 void db_close(struct db *d)

@@ -29,6 +29,8 @@ struct db_stmt;
 /* url: "sqlite:PATH". Creates the database where there is none; migrates it to the newest schema (each file of the
  * list in a transaction of its own); refuses (-E_UNSUP) a schema newer than this program with a sentence. */
 int db_open(const char *url, struct db **out, struct err *e);
+/* Without migrating: -E_BUSY where the schema is older than this program's. */
+int db_open_as_is(const char *url, struct db **out, struct err *e);
 void db_close(struct db *d); /* checkpoints; all connections must be back */
 int db_schema_version(struct db *d);
 const char *db_sql(struct db *d, const char *name); /* text of NAME.sql; never NULL (unknown name: assert) */

@@ -98,7 +98,7 @@ void db_conn_trim(struct db_conn *c, size_t keep);
 int db_pool_open(struct db *d, struct err *e); /* connects the writer */
 void db_pool_close(struct db *d);
 /* migrate.c */
-int db_migrate(struct db *d, struct err *e);
+int db_migrate(struct db *d, bool as_is, struct err *e);
 
 /* An SQL file as scripts/embed-sql writes it: sorted by engine and name; the last has name NULL. */
 struct db_sql_file {

@@ -73,7 +73,7 @@ static int migrate_one(struct db_conn *c, struct err *e)
 	return 0;
 }
 
-static int migrate(struct db_conn *c, struct err *e)
+static int migrate(struct db_conn *c, bool as_is, struct err *e)
 {
 	int64_t version;
 	int rc;
@@ -89,19 +89,22 @@ static int migrate(struct db_conn *c, struct err *e)
 				       c->db->place, (int)version, newest(c->db));
 		if (version >= 0 && version == newest(c->db))
 			return 0;
+		if (as_is)
+			return err_set(e, E_BUSY, "the database %s has schema version %d, made by an older program",
+				       c->db->place, (int)version);
 		if ((rc = db_begin(c, e)) < 0 || (rc = migrate_one(c, e)) < 0 || (rc = db_commit(c, e)) < 0)
 			return rc;
 	}
 }
 
-int db_migrate(struct db *d, struct err *e)
+int db_migrate(struct db *d, bool as_is, struct err *e)
 {
 	struct db_conn *c;
 	int rc;
 
 	if ((rc = db_get(d, DB_WRITE, &c, e)) < 0)
 		return rc;
-	rc = migrate(c, e);
+	rc = migrate(c, as_is, e);
 	db_put(c);
 	return rc;
 }

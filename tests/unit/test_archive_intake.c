@@ -354,6 +354,22 @@ static void one_node_for_a_folder(void **state)
 	archive_close(a);
 }
 
+/* Who reads beside a node of an older version must not move the index under it. */
+static void readers_do_not_migrate_under_a_node(void **state)
+{
+	(void)state;
+	struct archive *a = open_archive(), *b;
+	struct err e = {0};
+	query_rows(a, "CREATE TABLE was AS SELECT max(version) AS v FROM schema_version;"
+		      "DELETE FROM schema_version WHERE version = (SELECT v FROM was)");
+	assert_int_equal(archive_open(&config, ARCHIVE_READ, &b, &e), -E_BUSY);
+	assert_non_null(strstr(e.msg, "older version"));
+	query_rows(a, "INSERT INTO schema_version SELECT v FROM was; DROP TABLE was");
+	assert_int_equal(archive_open(&config, ARCHIVE_READ, &b, NULL), 0);
+	archive_close(b);
+	archive_close(a);
+}
+
 static void below_the_reserve(void **state)
 {
 	(void)state;
@@ -380,6 +396,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(unindexed_stays_above_the_floor, setup, teardown),
 	    cmocka_unit_test_setup_teardown(order_holds_where_the_index_was_full, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_node_for_a_folder, setup, teardown),
+	    cmocka_unit_test_setup_teardown(readers_do_not_migrate_under_a_node, setup, teardown),
 	    cmocka_unit_test_setup_teardown(below_the_reserve, setup, teardown),
 	};
 	if (shim_setup() < 0 || dict_setup(NULL) < 0)
