@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define FOLLOW_MS 300
+#define KINDS "collision, mismatch, unreadable, charset, commitment, corrupt, repeated or space"
 
 static struct {
 	char *since, *kind;
@@ -18,8 +19,8 @@ static struct {
 
 static const GOptionEntry options[] = {
     {"since", 0, 0, G_OPTION_ARG_FILENAME, &opt.since,
-     "From then on: 2026-11-22, 2026-11-22T14:30:00Z, or an age such as 24h", "TIME"},
-    {"kind", 0, 0, G_OPTION_ARG_FILENAME, &opt.kind, "Only this kind, such as collision", "KIND"},
+     "From then on: 2026-11-22, 2026-11-22T14:30:00Z, or an age in s, min, h or d such as 24h", "TIME"},
+    {"kind", 0, 0, G_OPTION_ARG_FILENAME, &opt.kind, "Only this kind: " KINDS, "KIND"},
     {"follow", 0, 0, G_OPTION_ARG_NONE, &opt.follow, "Go on and print what comes, until interrupted", NULL},
     G_OPTION_ENTRY_NULL,
 };
@@ -207,7 +208,10 @@ static int print_alerts(struct reading *r, const char *folder)
 	if (access(folder, X_OK) < 0) {
 		struct err e = {0};
 
-		err_sys(&e, E_NOENT, "cannot open %s", folder);
+		if (errno == ENOENT)
+			err_set(&e, E_NOENT, "%s holds no archive", folder);
+		else
+			err_sys(&e, E_IO, "cannot open %s", folder);
 		return complain(r->common->name, &e);
 	}
 	for (int age = ALERT_KEPT; age >= 0; age--) {
@@ -243,11 +247,11 @@ int cmd_alerts(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	if (opt.kind && alert_parse(opt.kind, &kind) < 0)
-		return misused(usage.name, "--kind %s: no such kind", opt.kind);
+		return misused(usage.name, "--kind %s: expected " KINDS, opt.kind);
 	if (opt.since && !parse_since(opt.since, r.since))
-		return misused(
-		    usage.name,
-		    "--since %s: expected a date, a time such as 2026-11-22T14:30:00Z, or an age such as 24h",
-		    opt.since);
+		return misused(usage.name,
+			       "--since %s: expected a date, a time such as 2026-11-22T14:30:00Z, or an age in s, min, "
+			       "h or d such as 24h",
+			       opt.since);
 	return print_alerts(&r, c.config.data);
 }

@@ -93,8 +93,8 @@ def follow():
 @case('wrong usage is told')
 def usage():
     node = Node()
-    node.teleread('alerts', '--kind', 'fire', code=2)
-    node.teleread('alerts', '--since', 'soon', code=2)
+    check('corrupt' in node.teleread('alerts', '--kind', 'fire', code=2).err, 'the kinds are told')
+    check('min' in node.teleread('alerts', '--since', 'soon', code=2).err, 'the units are told')
     done = node.teleread('alerts')
     equal((done.out, 'none' in done.err), ('', True), 'output where there are no alerts')
 
