@@ -32,9 +32,11 @@ static char *real_place(const char *path)
 static int check_place(const struct archive *a, const char *path, struct err *e)
 {
 	AUTO(str) to = real_place(path);
+	if (!to)
+		return err_sys(e, E_CONFIG, "cannot look at %s", path);
 	AUTO(str) from = realpath(a->folder, NULL);
-	if (!to || !from)
-		return err_sys(e, E_CONFIG, "cannot look at %s", to ? a->folder : path);
+	if (!from)
+		return err_sys(e, E_CONFIG, "cannot look at %s", a->folder);
 	AUTO(str) whole = realpath(path, NULL);
 	if (below(to, from) || (whole && below(from, whole)))
 		return err_set(e, E_CONFIG, "%s and the archive lie in each other", path);

@@ -53,10 +53,10 @@ static void print_report(const struct common *c, const struct backup_report *r)
 				     "removed", number(r->removed), "bytes", number(r->bytes), "through",
 				     number(r->through), "faults", number(r->faults)));
 	else
-		printf("%" PRIu64 " instances in %" PRIu64 " packs; copied %" PRIu64 " packs, %s; kept %" PRIu64
+		printf("%" PRIu64 " instances in %" PRIu64 " pack%s; copied %" PRIu64 " pack%s, %s; kept %" PRIu64
 		       ", removed %" PRIu64 "; %" PRIu64 " fault%s\n",
-		       r->instances, r->packs, r->copied, size_text(r->bytes, size), r->kept, r->removed, r->faults,
-		       r->faults == 1 ? "" : "s");
+		       r->instances, r->packs, r->packs == 1 ? "" : "s", r->copied, r->copied == 1 ? "" : "s",
+		       size_text(r->bytes, size), r->kept, r->removed, r->faults, r->faults == 1 ? "" : "s");
 }
 
 int cmd_backup(int argc, char **argv)

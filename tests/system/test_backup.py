@@ -248,6 +248,8 @@ def refused():
         equal(sorted(os.listdir(other)), before, 'the other backup')
         node.teleread('backup', another.data, code=2)  # an archive
         node.teleread('backup', os.path.join(node.data, 'copy'), code=2)
+        done = node.teleread('backup', os.path.join(lib.folder(), 'none', 'copy'), code=2)
+        check('No such file' in done.err, done)
         node.teleread('backup', node.data, code=2)
         node.teleread('backup', node.folder, code=2)
         full = lib.folder()
