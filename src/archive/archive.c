@@ -159,8 +159,14 @@ static int open_index(struct archive *a, struct err *e)
 	AUTO(str) url = NULL;
 	AUTO(str) path = path_of(a, "index.sqlite");
 	struct stat st;
-	if (a->mode == ARCHIVE_READ && stat(path, &st) < 0)
-		return err_set(e, E_NOENT, "%s holds no archive", a->folder);
+	if (a->mode == ARCHIVE_READ && stat(path, &st) < 0) {
+		AUTO(str) packs = path_of(a, "packs");
+		return err_set(e, E_NOENT,
+			       stat(packs, &st) < 0
+				   ? "%s holds no archive"
+				   : "%s holds packs but no index: teleread reindex builds it from them",
+			       a->folder);
+	}
 	if (asprintf(&url, "sqlite:%s", path) < 0)
 		return err_set(e, E_NOMEM, "no memory for a path");
 	return a->mode == ARCHIVE_READ ? open_to_read(a, url, e) : db_open(url, &a->db, e);
