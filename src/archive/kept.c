@@ -279,9 +279,9 @@ int decide(struct archive *a, const struct decision *d, struct decision_result *
 		rc = d->what == DECIDE_RESTORE ? restore(a, &full, out, e) : decide_one(a, &full, out, e);
 	pthread_mutex_unlock(&a->decisions);
 	if (rc == 0)
-		log_info("decision of %s: %s %s%s%.0" PRIu64 "%s, %" PRIu64 " records", full.who,
-			 decision_name(full.what), full.study, full.number ? " record " : "", full.number,
-			 out->done ? "" : ", without effect", out->records);
+		log_info("decision of %s: %s%s%s%s%.0" PRIu64 "%s, %" PRIu64 " record%s", full.who,
+			 decision_name(full.what), full.study[0] ? " " : "", full.study, full.number ? " record " : "",
+			 full.number, out->done ? "" : ", without effect", out->records, out->records == 1 ? "" : "s");
 	return rc;
 }
 

@@ -56,6 +56,7 @@ struct common {
 	gboolean json;
 	char *config_file; /* the file that was read, or NULL */
 	struct config config;
+	uint64_t listed; /* counted by what prints a list */
 };
 /* Takes the options out of argv, loads the configuration. Returns -1 to go on, else the exit code (it was said why). */
 int common_parse(struct common *c, const struct usage *u, int *argc, char ***argv);
@@ -103,6 +104,8 @@ void alert_told(struct alert_way *w);
 /* ---- the archive */
 /* Opens it beside a node or not. For what only reads, and for the registry. make: an empty one where there is none. */
 int open_beside(const struct common *c, bool make, struct archive **out, struct err *e);
+/* The end of a list: EXIT_DONE; where there was nothing to print, standard error says so, but not with --json. */
+int end_list(const struct common *c);
 /* -E_NOENT where there is neither an index nor packs: for what writes to an archive, but must not make one. */
 int archive_there(const struct common *c, struct err *e);
 static inline void archive_cleanup(struct archive **a)

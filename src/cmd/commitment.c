@@ -23,7 +23,7 @@ static const char *state_name(enum commitment_state state)
 
 static void list_text(const struct commitment *c, const char *asked)
 {
-	printf("%-9s %.19s %-16s %-16s %s: ", state_name(c->state), asked, c->aet, c->site_code, c->transaction);
+	printf("%-9s %.19sZ %-16s %-16s %s: ", state_name(c->state), asked, c->aet, c->site_code, c->transaction);
 	if (c->state == COMMITMENT_ASKED)
 		printf("%u instances", c->n);
 	else
@@ -35,9 +35,10 @@ static void list_text(const struct commitment *c, const char *asked)
 
 static int list_one(void *arg, const struct commitment *c)
 {
-	const struct common *common = arg;
+	struct common *common = arg;
 	char asked[32], due[32];
 
+	common->listed++;
 	clock_text(c->asked_us, asked);
 	if (!common->json) {
 		list_text(c, asked);
@@ -67,7 +68,7 @@ static int run_list(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || commitment_each(a, all, list_one, &c, &e) < 0)
 		return complain(usage.name, &e);
-	return EXIT_DONE;
+	return end_list(&c);
 }
 
 int cmd_commitment(int argc, char **argv)

@@ -267,3 +267,10 @@ int open_beside(const struct common *c, bool make, struct archive **out, struct 
 		*out = made;
 	return rc;
 }
+
+int end_list(const struct common *c)
+{
+	if (c->listed == 0 && !c->json)
+		fprintf(stderr, "teleread %s: there are none\n", c->name);
+	return EXIT_DONE;
+}

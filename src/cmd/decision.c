@@ -27,6 +27,9 @@ int decision_words(const char *name, struct decision *d, const char *study, cons
 		return misused(name, "missing --why");
 	if (strlen(why) > DECISION_WHY_MOST || !text_valid(why, strlen(why)))
 		return misused(name, "--why: expected UTF-8 text of at most %u bytes", DECISION_WHY_MOST);
+	for (const char *c = why; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7F)
+			return misused(name, "--why: expected one line of text, without control characters");
 	snprintf(d->why, sizeof d->why, "%s", why);
 	if (study && !uid_sane(study, strlen(study)))
 		return misused(name, "--study %.70s: that cannot be a UID", study);
@@ -66,9 +69,10 @@ json_t *text_or_null(const char *text)
 
 int print_kept(void *arg, const struct kept *k)
 {
-	const struct common *c = arg;
+	struct common *c = arg;
 	char when[32], size[16];
 
+	c->listed++;
 	clock_text(k->received_us, when);
 	if (c->json)
 		print_json(json_pack(
@@ -79,7 +83,7 @@ int print_kept(void *arg, const struct kept *k)
 		    text_or_null(k->where.sop_instance), "bytes", (json_int_t)k->where.part10_len, "event",
 		    k->event ? json_integer((json_int_t)k->event) : json_null(), "discarded", k->gone != 0));
 	else
-		printf("%-8" PRIu64 " %-13s %.19s %-8s %s  %s%s\n", k->seq, k->kind, when,
+		printf("%-8" PRIu64 " %-13s %.19sZ %-8s %s  %s%s\n", k->seq, k->kind, when,
 		       size_text(k->where.part10_len, size),
 		       k->where.sop_instance[0] ? k->where.sop_instance : "(no UID)", k->reason,
 		       k->gone ? " (discarded)" : "");

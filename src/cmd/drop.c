@@ -1,4 +1,5 @@
 /* drop, hold and events: decisions about studies, and the list of all. */
+#include "archive/query.h"
 #include "base/clock.h"
 #include "cmd/decision.h"
 #include <inttypes.h>
@@ -42,18 +43,19 @@ static const GOptionEntry events_options[] = {
 
 static int print_set_aside(void *arg, const struct set_aside *s)
 {
-	const struct common *c = arg;
+	struct common *c = arg;
 	char when[32], size[16];
 
+	c->listed++;
 	clock_text(s->at_us, when);
 	if (c->json)
 		print_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "study", s->study, "time", when, "who", s->who,
 				     "why", s->why, "records", (json_int_t)s->records, "bytes", (json_int_t)s->bytes));
 	else if (s->records)
-		printf("%s %.19s %s %" PRIu64 " records, %s: %s\n", s->study, when, s->who, s->records,
-		       size_text(s->bytes, size), s->why);
+		printf("%s %.19sZ %s %" PRIu64 " record%s, %s: %s\n", s->study, when, s->who, s->records,
+		       s->records == 1 ? "" : "s", size_text(s->bytes, size), s->why);
 	else
-		printf("%s %.19s %s: %s\n", s->study, when, s->who, s->why);
+		printf("%s %.19sZ %s: %s\n", s->study, when, s->who, s->why);
 	return 0;
 }
 
@@ -66,12 +68,36 @@ static int list(struct common *c, each_fn each)
 
 	if (open_beside(c, false, &a, &e) < 0 || each(a, print_set_aside, c, &e) < 0)
 		return complain(c->name, &e);
-	return EXIT_DONE;
+	return end_list(c);
+}
+
+/* A hold may be set before the study comes, or with a wrong UID: only who set it can tell. */
+static int remark_absent(const struct common *c, const char *study, struct err *e)
+{
+	AUTO(archive) a = NULL;
+	AUTO(dset) keys = NULL;
+	struct selection *selected = NULL;
+	struct scope scope = scope_everything(c->name);
+	struct query q = {.level = LEVEL_STUDY, .scope = &scope};
+	uint64_t total = 0;
+	int rc;
+
+	if ((rc = open_beside(c, false, &a, e)) == 0 && (rc = dset_new(&keys, e)) == 0 &&
+	    (rc = dset_put_text(keys, TAG(0x0020, 0x000D), study, e)) == 0) {
+		q.keys = keys;
+		if ((rc = select_open(a, &q, &selected, &total, e)) == 0)
+			select_close(selected);
+		if (rc == 0 && total == 0)
+			fprintf(stderr, "teleread %s: the study is not here; the hold waits for it\n", c->name);
+	}
+	scope_cleanup(&scope);
+	return rc;
 }
 
 static int run(struct common *c, const struct usage *usage, enum decision_kind what, each_fn each)
 {
 	struct decision d = {.what = what};
+	struct err e = {0};
 	int rc;
 
 	if (opt.list && (opt.study || opt.why || opt.undo || opt.release))
@@ -80,8 +106,12 @@ static int run(struct common *c, const struct usage *usage, enum decision_kind w
 		return list(c, each);
 	if (!opt.study)
 		return misused(usage->name, "missing --study");
-	rc = decision_words(usage->name, &d, opt.study, opt.why);
-	return rc >= 0 ? rc : decision_run(c, &d);
+	if ((rc = decision_words(usage->name, &d, opt.study, opt.why)) >= 0)
+		return rc;
+	rc = decision_run(c, &d);
+	if (rc == EXIT_DONE && what == DECIDE_HOLD && remark_absent(c, d.study, &e) < 0)
+		complain(usage->name, &e);
+	return rc;
 }
 
 int cmd_drop(int argc, char **argv)
@@ -115,10 +145,12 @@ int cmd_hold(int argc, char **argv)
 
 static int print_event(void *arg, const struct decided *d)
 {
-	const struct common *c = arg;
+	struct common *c = arg;
 	const struct decision *what = &d->decision;
-	char when[32], about[96];
+	bool record = what->what == DECIDE_RELEASE || what->what == DECIDE_REPLACE || what->what == DECIDE_DISCARD;
+	char when[32], about[128];
 
+	c->listed++;
 	clock_text(d->at_us, when);
 	if (c->json) {
 		print_json(json_pack("{s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:I, s:o}", "event", (json_int_t)d->seq,
@@ -129,12 +161,13 @@ static int print_event(void *arg, const struct decided *d)
 				     (json_int_t)d->result.records, "reason", text_or_null(d->result.reason)));
 		return 0;
 	}
-	if (what->study[0])
+	if (!record)
 		snprintf(about, sizeof about, "study %s", what->study);
 	else
-		snprintf(about, sizeof about, "record %" PRIu64, what->number);
-	printf("%-8" PRIu64 " %.19s %s %s %s, %" PRIu64 " records: %s%s%s\n", d->seq, when, what->who,
-	       decision_name(what->what), about, d->result.records, what->why,
+		snprintf(about, sizeof about, "record %" PRIu64 "%s%s", what->number,
+			 what->study[0] ? " of study " : "", what->study);
+	printf("%-8" PRIu64 " %.19sZ %s %s %s, %" PRIu64 " record%s: %s%s%s\n", d->seq, when, what->who,
+	       decision_name(what->what), about, d->result.records, d->result.records == 1 ? "" : "s", what->why,
 	       d->result.done ? "" : "; not done: ", d->result.reason);
 	return 0;
 }
@@ -156,5 +189,5 @@ int cmd_events(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || decided_each(a, opt.study ? opt.study : "", print_event, &c, &e) < 0)
 		return complain(usage.name, &e);
-	return EXIT_DONE;
+	return end_list(&c);
 }

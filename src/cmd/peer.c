@@ -109,8 +109,9 @@ static int run_remove(int argc, char **argv)
 
 static int list_one(void *arg, const struct peer *p)
 {
-	const struct common *c = arg;
+	struct common *c = arg;
 
+	c->listed++;
 	if (c->json)
 		print_json(json_pack("{s:s, s:s, s:s, s:i, s:s, s:b, s:i}", "aet", p->aet, "site", p->site_code, "host",
 				     p->host, "port", p->port, "address", p->address, "private", p->private_classes,
@@ -140,7 +141,7 @@ static int run_list(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || peer_each(a, list_one, &c, &e) < 0)
 		return complain(usage.name, &e);
-	return EXIT_DONE;
+	return end_list(&c);
 }
 
 /* ---- echo */

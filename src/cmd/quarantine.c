@@ -69,7 +69,7 @@ static int run_list(int argc, char **argv)
 			       opt.kind);
 	if (open_beside(&c, false, &a, &e) < 0 || kept_each(a, &f, print_kept, &c, &e) < 0)
 		return complain(usage.name, &e);
-	return EXIT_DONE;
+	return end_list(&c);
 }
 
 /* ---- show */

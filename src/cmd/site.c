@@ -47,7 +47,8 @@ static json_t *site_json(const struct site *s)
 
 static void print_site(const struct site *s)
 {
-	printf("%-16s %-10s %-16s %s\n", s->code, s->tier, s->parent_code[0] ? s->parent_code : "-", s->name);
+	printf("%-16s %-10s %-16s %s\n", s->code, s->tier[0] ? s->tier : "-", s->parent_code[0] ? s->parent_code : "-",
+	       s->name);
 }
 
 static int run_add(int argc, char **argv)
@@ -125,8 +126,9 @@ static int run_remove(int argc, char **argv)
 
 static int list_one(void *arg, const struct site *s)
 {
-	const struct common *c = arg;
+	struct common *c = arg;
 
+	c->listed++;
 	if (c->json)
 		print_json(site_json(s));
 	else
@@ -150,7 +152,7 @@ static int run_list(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || site_each(a, list_one, &c, &e) < 0)
 		return complain(usage.name, &e);
-	return EXIT_DONE;
+	return end_list(&c);
 }
 
 struct show {

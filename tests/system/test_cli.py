@@ -500,10 +500,34 @@ def reindex():
 @case('reindex and import make no archive where there is none')
 def no_archive():
     at = os.path.join(lib.folder(), 'typo')
-    for words in (('reindex',), ('reindex', '--prove'), ('import', TREE), ('fsck',), ('find',)):
+    for words in (('reindex',), ('reindex', '--prove'), ('import', TREE), ('fsck',), ('find',), ('alerts',)):
         done = execute([lib.PROGRAM, words[0], '--data', at, *words[1:]])
         equal((done.code, at + ' holds no archive' in done.err, os.path.exists(at)), (1, True, False), ' '.join(words))
     check('site add' in execute([lib.PROGRAM, 'import', '--data', at, TREE]).err, 'says how to make one')
+
+
+@case('an empty list says so, but not as JSON')
+def empty_lists():
+    at = lib.Node(sites=False)
+    at.teleread('site', 'add', 'ONLY', '--name', 'Only')
+    for words in (('peer', 'list'), ('quarantine', 'list'), ('commitment', 'list'), ('drop', '--list'), ('hold', '--list'),
+                  ('events',), ('alerts',)):
+        done, json_done = at.teleread(*words), at.teleread(*words, '--json')
+        equal((done.out, 'there are none' in done.err), ('', True), ' '.join(words))
+        equal((json_done.out, json_done.err), ('', ''), ' '.join(words))
+
+
+@case('an archive without its index is told from a folder without an archive')
+def no_index():
+    at = lib.Node(sites=False)
+    at.teleread('site', 'add', 'ONLY', '--name', 'Only')
+    for name in os.listdir(at.data):
+        if name.startswith('index.sqlite'):
+            os.unlink(os.path.join(at.data, name))
+    for words in (('find',), ('fsck',), ('events',)):
+        check('teleread reindex builds it' in at.teleread(*words, code=1).err, ' '.join(words))
+    at.teleread('reindex')
+    equal(at.teleread('find').err.strip(), 'nothing found')
 
 
 @case('reindex beside a running node is the node\'s work, and an index proved equal')

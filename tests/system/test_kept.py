@@ -351,7 +351,9 @@ def get_slowly(a, study, arrived):
 @both
 def holds(n, how):
     one, two = (image('hold' + how, 1, seed=s) for s in (1, 2))
-    n.teleread('hold', '--study', one.study, '--why', 'asked for by the court')  # before it is there
+    n.teleread('hold', '--study', one.study, '--why', 'two\nlines', code=2)
+    done = n.teleread('hold', '--study', one.study, '--why', 'asked for by the court')  # before it is there
+    check('the study is not here' in done.err, done)
     equal(send(n, one, two), [0, 0xB000])
     row, = kept(n, '--study', one.study)
     for words in (('drop', '--study', one.study), ('quarantine', 'drop', row['number']),
@@ -362,6 +364,8 @@ def holds(n, how):
     equal(row['why'], 'asked for by the court')
     n.teleread('hold', '--release', '--study', one.study, *WHY)
     n.teleread('hold', '--release', '--study', one.study, *WHY, code=1)
+    equal(n.teleread('hold', '--study', one.study, *WHY).err, '')
+    n.teleread('hold', '--release', '--study', one.study, *WHY)
     n.teleread('drop', '--study', one.study, *WHY)
     equal(found(n, one.study), 0)
     n.teleread('hold', '--study', 'not a uid', *WHY, code=2)
