@@ -29,7 +29,7 @@ static void fault(void *arg, const char *sentence)
 
 	progress_end(&w->bar);
 	if (w->alerts)
-		alert_tell(w->alerts, "fsck", sentence);
+		alert_tell(w->alerts, w->common->name, sentence);
 	if (w->common->json)
 		print_json(json_pack("{s:s}", "fault", sentence));
 	else
@@ -160,6 +160,7 @@ int cmd_reindex(int argc, char **argv)
 	};
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
+	struct alert_way alerts = {.common = &c};
 	struct watch w = {.common = &c};
 	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
 	struct check_report report = {0};
@@ -181,8 +182,11 @@ int cmd_reindex(int argc, char **argv)
 	}
 	if (rc < 0)
 		return complain(usage.name, &e);
+	if (!opt.prove)
+		w.alerts = &alerts;
 	rc = check_reindex(a, opt.prove, &ops, &report, &e);
 	progress_end(&w.bar);
+	alert_told(&alerts);
 	if (rc < 0)
 		return complain(usage.name, &e);
 	print_report(&c, &report);

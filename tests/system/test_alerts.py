@@ -51,7 +51,7 @@ def repeated():
         check('NOBODY' in alerts(node)[0]['subject'], 'the alert names the peer')
 
 
-@case('what fsck finds is an alert, beside a node and without one')
+@case('what fsck finds is an alert, beside a node and without one, and so is what reindex finds')
 def damage():
     with Node() as node:
         node.store([objects.image('a', n) for n in (1, 2)])
@@ -68,6 +68,9 @@ def damage():
         node.start()
         node.teleread('fsck', code=1)
         equal([a['subject'] for a in alerts(node, '--kind', 'corrupt')], ['fsck'] * 2, 'alerts beside a node')
+        node.stop()
+        node.teleread('reindex', code=1)
+        equal([a['subject'] for a in alerts(node, '--kind', 'corrupt')][2:], ['reindex'], 'alerts of reindex')
 
 
 @case('--follow prints what comes, across a change of files')
