@@ -76,6 +76,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/names-clear.sql \
 	data/sql/sqlite/patient-add.sql \
 	data/sql/sqlite/patient-find.sql \
+	data/sql/sqlite/patient-first.sql \
 	data/sql/sqlite/patient-names.sql \
 	data/sql/sqlite/patient-refresh.sql \
 	data/sql/sqlite/peer-add.sql \

@@ -128,7 +128,8 @@ static int index_items(struct committer *c, struct db_conn *w, struct place **gr
 		if (group[i]->rc < 0)
 			continue;
 		struct err one = {0};
-		int put = group[i]->event ? event_apply(w, group[i]->event, &one) : index_put(w, group[i]->item, &one);
+		int put = group[i]->event ? event_apply(c->archive, w, group[i]->event, &one)
+					  : index_put(w, group[i]->item, &one);
 		if (put == -E_FULL || put == -E_IO || put == -E_CORRUPT)
 			rc = err_set(e, one.code, "%s", one.msg); /* the index itself: none of the group */
 		else if (put < 0) {

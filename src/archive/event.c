@@ -1,5 +1,6 @@
 #include "archive/event.h"
 #include "archive/attr.h"
+#include "archive/index_refresh.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -222,7 +223,8 @@ static int change_two(struct db_conn *w, const char *name, int64_t a, int64_t b,
 	return rc < 0 ? rc : db_step(s, e);
 }
 
-static int remove_study(struct db_conn *w, int64_t study, struct err *e)
+/* *left: its patient, where he has other studies. */
+static int remove_study(struct db_conn *w, int64_t study, int64_t *left, struct err *e)
 {
 	static const char *const parts[] = {"remove-instances", "remove-series", "remove-modalities", "remove-classes",
 					    "remove-deltas"};
@@ -234,10 +236,11 @@ static int remove_study(struct db_conn *w, int64_t study, struct err *e)
 	    (rc = change(w, "remove-study", study, &patient, e)) < 0 ||
 	    (rc = change(w, "remove-patient", patient, &gone, e)) < 0)
 		return rc;
+	*left = gone ? 0 : patient;
 	return gone ? change_two(w, "remove-names", gone, NAMES_OF_PATIENT, e) : 0;
 }
 
-static int remove_instance(struct db_conn *w, int64_t instance, int64_t study, struct err *e)
+static int remove_instance(struct db_conn *w, int64_t instance, int64_t study, int64_t *patient, struct err *e)
 {
 	static const char *const parts[] = {"remove-empty-series", "recount-series", "remove-deltas"};
 	int64_t left = 0;
@@ -247,7 +250,7 @@ static int remove_instance(struct db_conn *w, int64_t instance, int64_t study, s
 	if (rc < 0 || (rc = change(w, "recount-study", study, &left, e)) < 0)
 		return rc;
 	if (left == 0)
-		return remove_study(w, study, e);
+		return remove_study(w, study, patient, e);
 	rc = change(w, "remove-modalities", study, NULL, e);
 	return rc == 0 ? change(w, "remove-classes", study, NULL, e) : rc;
 }
@@ -307,7 +310,7 @@ static int apply_drop(struct db_conn *w, struct event *ev, struct err *e)
 	if ((rc = set_aside(w, "kept-drop", study, ev, e)) < 0)
 		return rc;
 	ev->result.records = (uint64_t)db_changes(w);
-	return remove_study(w, study, e);
+	return remove_study(w, study, &ev->patient, e);
 }
 
 static int apply_hold(struct db_conn *w, struct event *ev, struct err *e)
@@ -406,7 +409,7 @@ static int make_way(struct db_conn *w, struct event *ev, struct event_taken *t, 
 	if ((rc = set_aside(w, "kept-replace", in.pk, ev, e)) < 0)
 		return rc;
 	ev->result.records++;
-	return remove_instance(w, in.pk, in.study, e);
+	return remove_instance(w, in.pk, in.study, &ev->patient, e);
 }
 
 /* All or nothing: what cannot be taken in removes nothing. */
@@ -469,6 +472,24 @@ static int apply(struct db_conn *w, struct event *ev, struct err *e)
 	}
 }
 
+/* What the patient is called was said by a study that may have gone: the first one that is left speaks now. */
+static int next_speaks(struct archive *a, struct db_conn *w, int64_t patient, struct err *e)
+{
+	struct refresh_row row;
+	int64_t pk = 0;
+	int rc = change(w, "patient-first", patient, &pk, e);
+	if (rc < 0 || pk == 0 || (rc = index_refresh_page(w, (uint64_t)pk - 1, (uint64_t)pk, &row, 1, e)) <= 0 ||
+	    (rc = index_head_new(row.where.syntax, a->attrs, &row.head, e)) < 0)
+		return rc < 0 ? rc : 0;
+	rc = stored_head(a, &row.where, row.head, NULL);
+	if (rc == 0 && index_refresh_fits(w, &row, row.head))
+		rc = index_refresh_put(w, &row, e);
+	else if (rc != -E_NOMEM)
+		rc = 0; /* it cannot be read, and that must not hold up what follows: what was said stays */
+	index_head_free(row.head);
+	return rc;
+}
+
 static int note(struct db_conn *w, const struct event *ev, struct err *e)
 {
 	const struct decision *d = &ev->decision;
@@ -490,13 +511,17 @@ static int note(struct db_conn *w, const struct event *ev, struct err *e)
 	return db_step(s, e);
 }
 
-int event_apply(struct db_conn *writer, struct event *ev, struct err *e)
+int event_apply(struct archive *a, struct db_conn *writer, struct event *ev, struct err *e)
 {
 	int rc = db_savepoint(writer, e);
 	if (rc < 0)
 		return rc;
 	ev->result = (struct decision_result){.done = true};
-	if ((rc = apply(writer, ev, e)) == 0 && (rc = note(writer, ev, e)) == 0)
+	ev->patient = 0;
+	rc = apply(writer, ev, e);
+	if (rc == 0 && ev->patient)
+		rc = next_speaks(a, writer, ev->patient, e);
+	if (rc == 0 && (rc = note(writer, ev, e)) == 0)
 		return db_savepoint_release(writer, e);
 	db_savepoint_rollback(writer);
 	return rc;
@@ -508,5 +533,5 @@ int event_replay(struct archive *a, struct db_conn *writer, const struct record 
 	int rc = event_read(a, r, &ev, e);
 	if (rc == 0)
 		rc = event_prepare(a, writer, &ev, e);
-	return rc == 0 ? event_apply(writer, &ev, e) : rc;
+	return rc == 0 ? event_apply(a, writer, &ev, e) : rc;
 }

@@ -21,6 +21,7 @@ struct event {
 	struct record record; /* its own */
 	struct event_taken *taken;
 	unsigned n;
+	int64_t patient; /* who lost a study and has others; 0: nobody */
 	struct decision_result result;
 };
 int event_write(const struct event *ev, struct buf *out, struct err *e);
@@ -28,7 +29,7 @@ int event_write(const struct event *ev, struct buf *out, struct err *e);
 int event_read(struct archive *a, const struct record *r, struct event *out, struct err *e);
 int event_prepare(struct archive *a, struct db_conn *c, struct event *ev, struct err *e);
 /* Applies it and notes it in the table of events; what fails leaves the transaction as it was. */
-int event_apply(struct db_conn *writer, struct event *ev, struct err *e);
+int event_apply(struct archive *a, struct db_conn *writer, struct event *ev, struct err *e);
 /* All of it: for replay. */
 int event_replay(struct archive *a, struct db_conn *writer, const struct record *r, struct err *e);
 void event_cleanup(struct event *ev);

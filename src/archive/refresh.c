@@ -20,7 +20,7 @@ struct refresh {
 
 /* ---- one head */
 
-static int read_head(struct archive *a, const struct stored *w, struct index_head *h, struct err *e)
+int stored_head(struct archive *a, const struct stored *w, struct index_head *h, struct err *e)
 {
 	uint8_t part[HEAD_STEP];
 	char remark[160];
@@ -46,7 +46,7 @@ static int read_again(struct refresh *f, struct db_conn *reader, struct refresh_
 
 	if ((rc = index_head_new(r->where.syntax, a->attrs, &r->head, e)) < 0)
 		return rc;
-	rc = read_head(a, &r->where, r->head, &why);
+	rc = stored_head(a, &r->where, r->head, &why);
 	if (rc == 0 && index_refresh_fits(reader, r, r->head))
 		return 0;
 	if (rc == -E_NOMEM)

@@ -345,6 +345,22 @@ def get_slowly(a, study, arrived):
     return out, final
 
 
+@case('a patient has the name that the studies left to him say')
+def patient_renamed():
+    with lib.Node() as n:
+        wrong = image('wrong', 1, patient='NAMED', name='Wrong^Name')
+        equal(send(n, wrong, image('right', 1, patient='NAMED', name='Right^Name')), [0, 0])
+        n.teleread('drop', '--study', wrong.study, *WHY)
+        for name, rows in (('Wrong*', 0), ('Right*', 1)):
+            equal(len(n.find('PATIENT', model=dul.PATIENT_FIND, PatientName=name)), rows, name)
+        n.teleread('reindex')
+        sound(n)
+        n.teleread('drop', '--undo', '--study', wrong.study, *WHY)
+        sound(n)
+        n.teleread('reindex')
+        sound(n)
+
+
 # ---- holds and retention
 
 @case('a held study cannot be dropped, nor can its records be discarded or replaced')
