@@ -61,6 +61,10 @@ C = '''static void test_it(void **state)
 {
 \t/* trap 5: in C */
 }
+static void test_shared(void **state)
+{
+\t/* trap 6: in C, with files that may be missing */
+}
 '''
 LOG = '1..3\n# trap 1: a list\nok 1 - one thing\nok 2 - 3 things # SKIP no tool\n'
 
@@ -70,17 +74,17 @@ def self_test():
         for folder in ('tests/system', 'tests/unit'):
             os.makedirs(os.path.join(top, folder))
         for name, text in (('tests/system/test_a.py', PYTHON), ('tests/unit/test_b.c', C),
-                           ('tests/system/test_a.py.log', LOG), ('tests/unit/test_b.log', 'not ok 1 - test_it\n')):
+                           ('tests/system/test_a.py.log', LOG), ('tests/unit/test_b.log', 'not ok 1 - test_it\nnot ok 2 # SKIP test_shared\n')):
             with open(os.path.join(top, name), 'w', encoding='utf-8') as f:
                 f.write(text)
         marks = traps.collect(top)
         results = {m.key(): traps.result_of(top, m) for m in marks}
-    say([(m.row, results[m.key()]) for m in marks] == [(1, 'passed'), (2, 'skipped'), (4, 'not run'), (5, 'failed')],
+    say([(m.row, results[m.key()]) for m in marks] == [(1, 'passed'), (2, 'skipped'), (4, 'not run'), (5, 'failed'), (6, 'skipped')],
         'marks and results are read')
     wrong = traps.complaints(marks, results, traps.page(marks, results))
     say(any('row 3 ' in w for w in wrong) and any('row 4:' in w for w in wrong) and any('row 5:' in w for w in wrong),
         'a row without a test, a test that did not run and one that failed are told')
-    say(not any('row 1 ' in w or 'row 2 ' in w or 'row 1:' in w or 'row 2:' in w or 'traps.md' in w for w in wrong), 'and nothing else')
+    say(not any('row 1 ' in w or 'row 2 ' in w or 'row 1:' in w or 'row 2:' in w or 'row 6:' in w or 'traps.md' in w for w in wrong), 'and nothing else')
     passed = {k: 'passed' for k in results}
     say(not any('traps.md' in w for w in traps.complaints(marks, passed, traps.page(marks, results))) and
         any('traps.md' in w for w in traps.complaints(marks, passed, traps.page(marks[1:], results))),
