@@ -12,6 +12,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/bin-list.sql \
 	data/sql/sqlite/check-counts.sql \
 	data/sql/sqlite/check-event.sql \
+	data/sql/sqlite/check-events.sql \
 	data/sql/sqlite/check-instance.sql \
 	data/sql/sqlite/check-kept.sql \
 	data/sql/sqlite/check-number-of-rows.sql \

@@ -9,6 +9,7 @@ struct fsck {
 	const struct check_ops *ops;
 	struct check_report *report;
 	struct db_conn *reader;
+	bool losses; /* only what an index built from these packs would lack */
 	uint64_t through, matched, done, total;
 	struct err *e;
 };
@@ -107,6 +108,8 @@ static int check_record(struct fsck *f, const struct record *r)
 		fault(f, "%s (%s)", why.msg, r->sop_instance);
 	else if (rc < 0)
 		return err_set(f->e, why.code, "%s", why.msg);
+	if (f->losses)
+		return 0;
 	return r->kind == RECORD_EVENT ? check_event(f, r) : check_row_of(f, r);
 }
 
@@ -120,7 +123,7 @@ static int check_pack(void *arg, uint64_t pack)
 	if (rc == -E_NOENT) /* removed meanwhile: it was empty */
 		return 0;
 	f->report->packs++;
-	if (rc == -E_CORRUPT && w.size > PACK_BLOCK)
+	if (rc == -E_CORRUPT && w.size > PACK_BLOCK && !f->losses) /* its records are found without it */
 		fault(f, "%s", why.msg);
 	else if (rc < 0 && rc != -E_CORRUPT)
 		return err_set(f->e, why.code, "%s", why.msg);
@@ -143,8 +146,8 @@ static int add_size(void *arg, uint64_t pack)
 	return 0;
 }
 
-/* The other way round: names the rows of a table that have no record. */
-static int check_rows(struct fsck *f, const char *rows, const char *noun)
+/* The other way round: names the rows of a table that have no record. head: from a record's beginning to what rows point at. */
+static int check_rows(struct fsck *f, const char *rows, const char *noun, uint64_t head)
 {
 	int64_t last = 0;
 	for (bool more = true; more;) {
@@ -156,12 +159,13 @@ static int check_rows(struct fsck *f, const char *rows, const char *noun)
 		db_bind_int(s, 2, (int64_t)f->through);
 		more = false;
 		while ((rc = db_step(s, f->e)) > 0) {
-			uint8_t head[PACK_HEAD];
+			uint8_t bytes[PACK_HEAD];
 			struct record r;
 			const char *uid = db_text(s, 1, NULL);
-			uint64_t pack = (uint64_t)db_int(s, 2), at = (uint64_t)db_int(s, 3) - PACK_HEAD;
-			int64_t k = f->archive->packs->ops->read(f->archive->packs, pack, at, head, sizeof head, NULL);
-			if (k != (int64_t)sizeof head || !record_header_read(head, pack, at, &r) ||
+			uint64_t pack = (uint64_t)db_int(s, 2), at = (uint64_t)db_int(s, 3) - head;
+			int64_t k =
+			    f->archive->packs->ops->read(f->archive->packs, pack, at, bytes, sizeof bytes, NULL);
+			if (k != (int64_t)sizeof bytes || !record_header_read(bytes, pack, at, &r) ||
 			    (r.sop_instance[0] && strcmp(r.sop_instance, uid)))
 				fault(f, "the %s of %s points at pack %llu at %llu, where its record is not", noun, uid,
 				      (unsigned long long)pack, (unsigned long long)at);
@@ -196,16 +200,18 @@ static int check_index(struct fsck *f)
 		f->report->rows = (uint64_t)db_int(s, 0);
 	db_reset(s);
 	if (rc >= 0) /* where all records matched, no row is left over */
-		rc = f->matched == f->report->rows ? 0 : check_rows(f, "check-rows", "row");
+		rc = f->matched == f->report->rows ? 0 : check_rows(f, "check-rows", "row", PACK_HEAD);
 	if (rc == 0)
-		rc = check_rows(f, "check-kept", "row in quarantine");
-	return rc < 0 ? rc : check_counts(f);
+		rc = check_rows(f, "check-kept", "row in quarantine", PACK_HEAD);
+	if (rc == 0)
+		rc = check_rows(f, "check-events", "row", 0);
+	return rc < 0 || f->losses ? rc : check_counts(f);
 }
 
-int check_fsck(struct archive *a, const struct check_ops *ops, struct check_report *out, struct err *e)
+static int check(struct archive *a, bool losses, const struct check_ops *ops, struct check_report *out, struct err *e)
 {
 	uint64_t floor;
-	struct fsck f = {.archive = a, .ops = ops, .report = out, .e = e};
+	struct fsck f = {.archive = a, .losses = losses, .ops = ops, .report = out, .e = e};
 	*out = (struct check_report){0};
 	int rc = db_get(a->db, DB_READ, &f.reader, e);
 	if (rc == 0)
@@ -218,4 +224,14 @@ int check_fsck(struct archive *a, const struct check_ops *ops, struct check_repo
 		rc = check_index(&f);
 	db_put(f.reader);
 	return rc;
+}
+
+int check_fsck(struct archive *a, const struct check_ops *ops, struct check_report *out, struct err *e)
+{
+	return check(a, false, ops, out, e);
+}
+
+int check_losses(struct archive *a, const struct check_ops *ops, struct check_report *out, struct err *e)
+{
+	return check(a, true, ops, out, e);
 }

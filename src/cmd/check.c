@@ -9,11 +9,13 @@
 #define PAUSE_MS 200
 
 static struct {
-	gboolean prove;
+	gboolean prove, force;
 } opt;
 
 static const GOptionEntry reindex_options[] = {
     {"prove", 0, 0, G_OPTION_ARG_NONE, &opt.prove, "Change nothing: build a second index and compare", NULL},
+    {"force", 0, 0, G_OPTION_ARG_NONE, &opt.force, "Without what is damaged, though the present index still has it",
+     NULL},
     G_OPTION_ENTRY_NULL,
 };
 
@@ -134,8 +136,10 @@ static int refresh_beside(struct watch *w, struct refresh_state *s, struct err *
 static int reindex_beside(struct watch *w, struct err *e)
 {
 	struct refresh_state s = {0};
-	int rc = refresh_beside(w, &s, e);
+	int rc;
 
+	progress_begin(&w->bar, "indexing");
+	rc = refresh_beside(w, &s, e);
 	progress_end(&w->bar);
 	if (rc < 0)
 		return rc;
@@ -146,6 +150,33 @@ static int reindex_beside(struct watch *w, struct err *e)
 		print_count(s.faults, "fault", "\n");
 	}
 	return s.faults ? EXIT_FOUND : EXIT_DONE;
+}
+
+/* The index that is there may be the last one to know of what is damaged now, and what was decided about it. */
+static int refuse_losses(struct archive *a, struct watch *w, const struct check_ops *ops, struct err *e)
+{
+	struct check_report report = {0};
+	int rc;
+
+	progress_begin(&w->bar, "checking");
+	rc = check_losses(a, ops, &report, e);
+	progress_end(&w->bar);
+	if (rc < 0 || report.faults == 0)
+		return rc;
+	return err_set(e, E_CORRUPT,
+		       "a new index would lack what is damaged: restore its packs from a backup, or leave it out with "
+		       "--force; the index is as it was");
+}
+
+static bool has_index(const struct common *c)
+{
+	AUTO(str) path = NULL;
+
+	if (asprintf(&path, "%s/index.sqlite", c->config.data) < 0) {
+		path = NULL;
+		return true;
+	}
+	return access(path, F_OK) == 0;
 }
 
 int cmd_reindex(int argc, char **argv)
@@ -165,16 +196,19 @@ int cmd_reindex(int argc, char **argv)
 	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
 	struct check_report report = {0};
 	struct err e = {0};
+	bool had_index;
 	int rc = common_parse(&c, &usage, &argc, &argv);
 
 	if (rc >= 0)
 		return rc;
+	if (opt.prove && opt.force)
+		return misused(usage.name, "--prove changes nothing: there is nothing to force");
 	c.config.prewrite = 0;
+	had_index = has_index(&c);
 	if (opt.prove)
 		rc = open_beside(&c, false, &a, &e);
 	else if ((rc = archive_there(&c, &e)) == 0)
 		rc = archive_open(&c.config, ARCHIVE_SERVE, &a, &e);
-	progress_begin(&w.bar, opt.prove ? "proving" : "indexing");
 	if (rc == -E_BUSY && !opt.prove) {
 		e = (struct err){0};
 		rc = reindex_beside(&w, &e);
@@ -184,7 +218,11 @@ int cmd_reindex(int argc, char **argv)
 		return complain(usage.name, &e);
 	if (!opt.prove)
 		w.alerts = &alerts;
-	rc = check_reindex(a, opt.prove, &ops, &report, &e);
+	if (had_index && !opt.prove && !opt.force)
+		rc = refuse_losses(a, &w, &ops, &e);
+	progress_begin(&w.bar, opt.prove ? "proving" : "indexing");
+	if (rc == 0)
+		rc = check_reindex(a, opt.prove, &ops, &report, &e);
 	progress_end(&w.bar);
 	alert_told(&alerts);
 	if (rc < 0)

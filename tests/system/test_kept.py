@@ -286,6 +286,51 @@ def from_packs():
     n.start()
 
 
+def flip(n, data):
+    """Turns one bit of the header of the record that keeps this data set."""
+    for at, _, names in os.walk(os.path.join(n.data, 'packs')):
+        for name in names:
+            with open(os.path.join(at, name), 'r+b') as f:
+                place = f.read().find(data)
+                if place >= 0:
+                    f.seek(place // 4096 * 4096 + 40)
+                    byte = f.read(1)
+                    f.seek(-1, 1)
+                    f.write(bytes((byte[0] ^ 1,)))
+                    return
+    raise AssertionError('no pack holds the data set')
+
+
+@case('reindex: an index that knows of a damaged record is left as it is, unless forced')
+def damaged():
+    n = lib.Node()
+    one, two = (image('damaged', 1, seed=s, side=16) for s in (1, 2))
+    with n:
+        equal(send(n, one, two), [0, 0xB000])
+        row, = kept(n, '--study', one.study)
+        n.teleread('quarantine', 'release', row['number'], '--replace', *WHY)
+        n.stop()
+        lists = [('quarantine', 'list', '--all'), ('events',), ('find', '--level', 'image')]
+        before = [n.teleread(*w).out for w in lists]
+        flip(n, two.data)
+        for _ in range(2):
+            done = n.teleread('reindex', code=1)
+            check(two.uid in done.out and '--force' in done.err, done)
+            equal([n.teleread(*w).out for w in lists], before)
+        check(any(two.uid in str(a) for a in n.json_lines('alerts', '--kind', 'corrupt')), 'an alert names it')
+        n.teleread('reindex', '--force', '--prove', code=2)
+        n.teleread('reindex', '--force')
+        equal([r['kind'] for r in kept(n, '--study', one.study)], [])
+        flip(n, two.data)
+        n.teleread('reindex')
+        equal([n.teleread(*w).out for w in lists], before)
+        flip(n, WHY[1].encode())
+        done = n.teleread('reindex', code=1)
+        check('decision' in done.out, done)
+        equal([n.teleread(*w).out for w in lists], before)
+        n.teleread('fsck', code=1)
+
+
 @case('a study of many instances: the drop is one step, the undo many')
 def many():
     n = lib.Node()
