@@ -437,10 +437,7 @@ static int apply_release(struct db_conn *w, struct event *ev, struct err *e)
 	int rc = ev->decision.what == DECIDE_REPLACE ? apply_replace(w, ev, t, e) : take(w, ev, t, e);
 	if (rc > 0)
 		ev->result.records++;
-	if (rc != 0)
-		return rc < 0 ? rc : 0;
-	without_effect(ev, t->item.reason);
-	return stays(w, t, t->item.reason, e);
+	return rc == 0 ? without_effect(ev, t->item.reason) : rc < 0 ? rc : 0; /* a record that stays is as it was */
 }
 
 static int apply_discard(struct db_conn *w, struct event *ev, struct err *e)

@@ -203,6 +203,8 @@ def discard(n, how):
     row, = kept(n, '--study', one.study, '--all')
     equal(row['discarded'], True)
     n.teleread('quarantine', 'drop', row['number'], *WHY, code=1)
+    n.teleread('quarantine', 'release', row['number'], *WHY, code=1)  # nothing comes of it
+    equal(kept(n, '--study', one.study, '--all'), [row])
     equal(send(n, two), [0xB000])
     equal(kept(n, '--study', one.study), [])
     n.teleread('quarantine', 'drop', '999999', *WHY, code=1)
