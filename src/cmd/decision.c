@@ -21,8 +21,17 @@ void decision_who(uid_t uid, char out[65])
 		snprintf(out, 65, "uid %lu", (unsigned long)uid);
 }
 
+int decision_study(const char *name, const char *study)
+{
+	if (study && !uid_sane(study, strlen(study)))
+		return misused(name, "--study %.70s: that cannot be a UID", study);
+	return -1;
+}
+
 int decision_words(const char *name, struct decision *d, const char *study, const char *why)
 {
+	int rc;
+
 	if (!why || !*why)
 		return misused(name, "missing --why");
 	if (strlen(why) > DECISION_WHY_MOST || !text_valid(why, strlen(why)))
@@ -31,8 +40,8 @@ int decision_words(const char *name, struct decision *d, const char *study, cons
 		if ((unsigned char)*c < ' ' || *c == 0x7F)
 			return misused(name, "--why: expected one line of text, without control characters");
 	snprintf(d->why, sizeof d->why, "%s", why);
-	if (study && !uid_sane(study, strlen(study)))
-		return misused(name, "--study %.70s: that cannot be a UID", study);
+	if ((rc = decision_study(name, study)) >= 0)
+		return rc;
 	if (study)
 		snprintf(d->study, sizeof d->study, "%s", study);
 	return -1;

@@ -185,7 +185,7 @@ int cmd_events(int argc, char **argv)
 	struct err e = {0};
 	int rc = common_parse(&c, &usage, &argc, &argv);
 
-	if (rc >= 0)
+	if (rc >= 0 || (rc = decision_study(usage.name, opt.study)) >= 0)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || decided_each(a, opt.study ? opt.study : "", print_event, &c, &e) < 0)
 		return complain(usage.name, &e);

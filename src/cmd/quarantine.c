@@ -62,7 +62,7 @@ static int run_list(int argc, char **argv)
 	const struct kept_filter f = {
 	    .study = opt.study ? opt.study : "", .kind = opt.kind ? opt.kind : "", .gone = opt.all};
 
-	if (rc >= 0)
+	if (rc >= 0 || (rc = decision_study(usage.name, opt.study)) >= 0)
 		return rc;
 	if (opt.kind && !kept_kind_known(opt.kind))
 		return misused(usage.name, "--kind %s: expected contradiction, unreadable, dropped or replaced",

@@ -431,7 +431,9 @@ def holds(n, how):
     n.teleread('hold', '--release', '--study', one.study, *WHY)
     n.teleread('drop', '--study', one.study, *WHY)
     equal(found(n, one.study), 0)
-    n.teleread('hold', '--study', 'not a uid', *WHY, code=2)
+    for words in (('hold', *WHY), ('drop', *WHY), ('drop', '--undo', *WHY), ('quarantine', 'list'), ('events',)):
+        for wrong in ('not a uid', '', '1.2.' + '3' * 61, '.1'):
+            check('cannot be a UID' in n.teleread(*words, '--study', wrong, code=2).err, words)
     n.teleread('hold', '--list', '--study', one.study, code=2)
 
 
