@@ -9,6 +9,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/0007-coerce.sql \
 	data/sql/sqlite/backup-count.sql \
 	data/sql/sqlite/backup-packs.sql \
+	data/sql/sqlite/backup-record.sql \
 	data/sql/sqlite/bin-list.sql \
 	data/sql/sqlite/check-counts.sql \
 	data/sql/sqlite/check-event.sql \

@@ -1,5 +1,6 @@
 #include "archive/backup.h"
 #include "archive/backup_file.h"
+#include "archive/backup_mend.h"
 #include "archive/backup_target.h"
 #include "archive/store.h"
 #include "base/clock.h"
@@ -129,14 +130,14 @@ static const struct wanted *wanted_of(const struct backup *b, uint64_t pack)
 	return low < b->n && b->wanted[low].pack == pack ? &b->wanted[low] : NULL;
 }
 
-/* All records that the index knows of, in the copy. How many faults (told when loud), or negative. */
-static int verify_pack(struct backup *b, uint64_t pack, bool loud)
+/* All records that the index knows of, in a copy. How many faults (told when loud), or negative. */
+static int verify_pack(struct backup *b, struct blob_store *copy, uint64_t pack, bool loud)
 {
 	const struct wanted *w = wanted_of(b, pack);
 	struct pack_walk walk;
 	struct record r;
 	uint64_t records = 0;
-	int bad = 0, got = 0, rc = pack_walk_begin(&walk, b->to->packs, pack, b->e);
+	int bad = 0, got = 0, rc = pack_walk_begin(&walk, copy, pack, b->e);
 	if (rc < 0 && rc != -E_CORRUPT)
 		return rc;
 	if (rc == -E_CORRUPT)
@@ -146,7 +147,7 @@ static int verify_pack(struct backup *b, uint64_t pack, bool loud)
 		if (r.kind == RECORD_VOID || r.seq > b->report->through)
 			continue;
 		records += r.kind != RECORD_EVENT; /* `wanted` counts what was sent */
-		if ((rc = record_verify(b->to->packs, &r, NULL, NULL, &why)) >= 0)
+		if ((rc = record_verify(copy, &r, NULL, NULL, &why)) >= 0)
 			continue;
 		bad++;
 		if (loud)
@@ -190,26 +191,50 @@ static int enter_shard(struct backup *b, const char *name)
 	return 0;
 }
 
+static void mended(void *arg, const struct record *r)
+{
+	fault(arg, "record %llu (pack %llu at %llu, %s) is damaged in the archive; the earlier copy of it is kept",
+	      (unsigned long long)r->seq, (unsigned long long)r->pack, (unsigned long long)r->at,
+	      r->kind == RECORD_EVENT ? "a decision" : r->sop_instance);
+}
+
+/* 1: it had faults. What is damaged in the archive does not take the place of what is well in the earlier backup. */
+static int check_copy(struct backup *b, int fd, uint64_t pack)
+{
+	struct backup_pack copy = backup_pack(fd);
+	int rc, bad = verify_pack(b, &copy.store, pack, false);
+	if (bad <= 0)
+		return bad;
+	if ((rc = backup_mend(b->archive, b->to->packs, &copy, pack, mended, b, b->e)) < 0 ||
+	    (rc = verify_pack(b, &copy.store, pack, true)) < 0)
+		return rc;
+	return 1;
+}
+
 static int copy_pack(struct backup *b, uint64_t pack, const char *name)
 {
 	const struct backup_place from = {b->from_packs, name}, to = {b->to->packs_folder, name},
 				  temp = {b->to->packs_folder, TEMP};
-	uint64_t bytes = 0;
+	struct backup_copied copy;
 	int rc = enter_shard(b, name);
-	if (rc == 0)
-		rc = backup_copy(&from, &to, &temp, &bytes, b->e);
-	if (rc == -E_NOENT) { /* gone since it was listed: it was empty */
+	if (rc < 0)
+		return rc;
+	if ((rc = backup_copy(&from, &temp, &copy, b->e)) == -E_NOENT) { /* gone since it was listed: it was empty */
 		*b->e = (struct err){0};
 		return 0;
 	}
 	if (rc < 0)
 		return rc;
+	if ((rc = check_copy(b, copy.fd, pack)) < 0) {
+		backup_drop(&copy, &temp);
+		return rc;
+	}
+	if ((rc = backup_put(&copy, &temp, &to, rc > 0, b->e)) < 0)
+		return rc;
 	b->report->copied++;
-	b->report->bytes += bytes;
+	b->report->bytes += copy.bytes;
 	fault_point("backup-pack");
-	if ((rc = backup_target_reopen(b->to, b->e)) == 0)
-		rc = verify_pack(b, pack, true);
-	return rc < 0 ? rc : 0;
+	return backup_target_reopen(b->to, b->e);
 }
 
 static int each_pack(void *arg, uint64_t pack)
@@ -223,7 +248,7 @@ static int each_pack(void *arg, uint64_t pack)
 		return errno == ENOENT ? 0 : err_sys(b->e, E_IO, "cannot look at pack %s", name);
 	bool same = fstatat(b->to->packs_folder, name, &copy, 0) == 0 && backup_unchanged(&from, &copy);
 	if (same && b->o->verify) {
-		if ((rc = verify_pack(b, pack, false)) < 0)
+		if ((rc = verify_pack(b, b->to->packs, pack, false)) < 0)
 			return rc;
 		same = rc == 0;
 	}
@@ -296,13 +321,13 @@ static int copy_small(struct backup *b, int folder, const char *from_name, const
 {
 	const struct backup_place from = {folder, from_name}, to = {b->to->folder, to_name},
 				  temp = {b->to->folder, TEMP};
-	uint64_t bytes;
-	int rc = backup_copy(&from, &to, &temp, &bytes, b->e);
+	struct backup_copied copy;
+	int rc = backup_copy(&from, &temp, &copy, b->e);
 	if (rc == -E_NOENT) {
 		*b->e = (struct err){0};
 		return 0;
 	}
-	return rc;
+	return rc < 0 ? rc : backup_put(&copy, &temp, &to, false, b->e);
 }
 
 static int copy_state(struct backup *b)

@@ -8,7 +8,8 @@
  *           never whole has backup.begun. Once the folder is served it is an archive of its own, and these two are gone.
  * Checks:   what is copied is verified record by record, with `verify` what was kept, too, and copied again when it is
  *           damaged; each pack must be as long, and hold as many records, as the index says. What is wrong is told to
- *           ops->fault, and the backup goes on.
+ *           ops->fault, and the backup goes on. A record that is damaged in the archive and well in the earlier backup
+ *           stays in the backup (backup_mend.h); such a pack is copied, and told of, each time.
  * Errors:   -E_CONFIG for a folder that cannot become this archive's backup, -E_BUSY when it is in use, -E_FULL, -E_IO.
  * Threads:  one at a time for each target.
  */
@@ -25,7 +26,7 @@ struct backup_options {
 };
 struct backup_report {
 	uint64_t packs, copied, kept, removed;
-	uint64_t bytes; /* of the packs that were copied */
+	uint64_t bytes; /* that were written of the packs that were copied: holes do not count */
 	uint64_t instances, through, faults;
 };
 int backup_run(struct archive *a, const struct backup_options *o, const struct check_ops *ops,

@@ -47,8 +47,8 @@ static int write_at(int fd, const uint8_t *p, size_t n, off_t at)
 	return 0;
 }
 
-/* Runs of blocks that are not all zeros. */
-static int write_sparse(int fd, const uint8_t *p, size_t n, off_t at)
+/* Runs of blocks that are not all zeros; adds what they are to *written. */
+static int write_sparse(int fd, const uint8_t *p, size_t n, off_t at, uint64_t *written)
 {
 	size_t run = 0, i = 0;
 
@@ -56,6 +56,7 @@ static int write_sparse(int fd, const uint8_t *p, size_t n, off_t at)
 		size_t k = n - i < PACK_BLOCK ? n - i : PACK_BLOCK;
 		bool zero = all_zero(p + i, k);
 
+		*written += zero ? 0 : k;
 		if (zero && i > run && write_at(fd, p + run, i - run, at + (off_t)run) < 0)
 			return -1;
 		i += k;
@@ -66,11 +67,10 @@ static int write_sparse(int fd, const uint8_t *p, size_t n, off_t at)
 }
 
 /* Up to the length at the beginning: what is written meanwhile is for the next time. */
-static int copy_bytes(int in, int out, off_t size, const struct backup_place *from, const struct backup_place *to,
-		      off_t *copied, struct err *e)
+static int copy_bytes(int in, const struct backup_place *from, struct backup_copied *c, struct err *e)
 {
 	AUTO(str) chunk = malloc(CHUNK);
-	off_t at = 0;
+	off_t at = 0, size = c->from.st_size;
 
 	if (!chunk)
 		return err_set(e, E_NOMEM, "no memory to copy %s", from->name);
@@ -84,53 +84,77 @@ static int copy_bytes(int in, int out, off_t size, const struct backup_place *fr
 			return failed(from, "read", e);
 		if (k == 0) /* cut meanwhile */
 			break;
-		if (write_sparse(out, (const uint8_t *)chunk, (size_t)k, at) < 0)
-			return failed(to, "write", e);
+		if (write_sparse(c->fd, (const uint8_t *)chunk, (size_t)k, at, &c->bytes) < 0)
+			return failed(from, "copy", e);
 		at += k;
 		posix_fadvise(in, 0, at, POSIX_FADV_DONTNEED);
 	}
-	*copied = at;
-	return ftruncate(out, at) < 0 ? failed(to, "write", e) : 0;
-}
-
-static int finish(int out, const struct stat *st, const struct backup_place *to, struct err *e)
-{
-	struct timespec times[2] = {st->st_mtim, st->st_mtim};
-
-	if (time(NULL) - st->st_mtim.tv_sec <= FRESH_S)
-		times[1].tv_sec -= 3600;
-	if (geteuid() == 0 && fchown(out, st->st_uid, st->st_gid) < 0)
-		return failed(to, "give away", e);
-	if (futimens(out, times) < 0 || fsync(out) < 0)
-		return failed(to, "sync", e);
-	posix_fadvise(out, 0, 0, POSIX_FADV_DONTNEED); /* who verifies it reads what the disk has */
+	if (ftruncate(c->fd, at) < 0 || fsync(c->fd) < 0)
+		return failed(from, "copy", e);
+	posix_fadvise(c->fd, 0, 0, POSIX_FADV_DONTNEED); /* who verifies it reads what the disk has */
 	return 0;
 }
 
-int backup_copy(const struct backup_place *from, const struct backup_place *to, const struct backup_place *temp,
-		uint64_t *bytes, struct err *e)
+int backup_copy(const struct backup_place *from, const struct backup_place *temp, struct backup_copied *out,
+		struct err *e)
 {
 	AUTO(fd) in = openat(from->folder, from->name, O_RDONLY | O_CLOEXEC);
-	AUTO(fd) out = -1;
-	struct stat st;
-	off_t copied = 0;
 	int rc;
 
-	if (in < 0 || fstat(in, &st) < 0)
+	*out = (struct backup_copied){.fd = -1};
+	if (in < 0 || fstat(in, &out->from) < 0)
 		return failed(from, "read", e);
 	posix_fadvise(in, 0, 0, POSIX_FADV_SEQUENTIAL);
-	out = openat(temp->folder, temp->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (out < 0)
-		return failed(to, "write", e);
-	rc = copy_bytes(in, out, st.st_size, from, to, &copied, e);
-	if (rc == 0)
-		rc = finish(out, &st, to, e);
+	out->fd = openat(temp->folder, temp->name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (out->fd < 0) {
+		rc = failed(from, "copy", e);
+		return rc == -E_NOENT ? err_set(e, E_IO, "cannot copy %s: its folder is gone", from->name) : rc;
+	}
+	if ((rc = copy_bytes(in, from, out, e)) < 0)
+		backup_drop(out, temp);
+	return rc;
+}
+
+int backup_write(int fd, const void *data, size_t n, off_t at, struct err *e)
+{
+	const struct backup_place copy = {.name = "a copy"};
+
+	return write_at(fd, data, n, at) < 0 ? failed(&copy, "write", e) : 0;
+}
+
+static int finish(const struct backup_copied *c, const struct backup_place *to, bool again, struct err *e)
+{
+	const struct stat *st = &c->from;
+	struct timespec times[2] = {st->st_mtim, st->st_mtim};
+
+	if (again || time(NULL) - st->st_mtim.tv_sec <= FRESH_S)
+		times[1].tv_sec -= 3600;
+	if (geteuid() == 0 && fchown(c->fd, st->st_uid, st->st_gid) < 0)
+		return failed(to, "give away", e);
+	return futimens(c->fd, times) < 0 || fsync(c->fd) < 0 ? failed(to, "sync", e) : 0;
+}
+
+int backup_put(struct backup_copied *c, const struct backup_place *temp, const struct backup_place *to, bool again,
+	       struct err *e)
+{
+	int rc = finish(c, to, again, e);
+
 	if (rc == 0 && renameat(temp->folder, temp->name, to->folder, to->name) < 0)
 		rc = failed(to, "rename", e);
-	if (rc < 0)
-		unlinkat(temp->folder, temp->name, 0);
-	*bytes = (uint64_t)copied;
-	return rc;
+	if (rc < 0) {
+		backup_drop(c, temp);
+		return rc;
+	}
+	close(c->fd);
+	c->fd = -1;
+	return 0;
+}
+
+void backup_drop(struct backup_copied *c, const struct backup_place *temp)
+{
+	close(c->fd);
+	c->fd = -1;
+	unlinkat(temp->folder, temp->name, 0);
 }
 
 int backup_sync(int folder, struct err *e)

@@ -207,6 +207,31 @@ def damaged():
     equal([a['subject'] for a in alerts], ['backup'], 'alerts')
 
 
+@case('what the archive has damaged keeps its earlier copy; what is new in the pack is copied')
+def damaged_later():
+    to, node = target(), Node()
+    old = [image('a', n, name='NEEDLE%d^X' % n) for n in (1, 2, 3)]
+    with node:
+        equal(node.store(old), [0] * 3, 'statuses')
+    equal(backup(node, to)['faults'], 0, 'faults')
+    with node:
+        equal(node.store([image('a', 4)]), [0], 'status')
+    pack = max(pack_files(node.data).values(), key=os.path.getsize)
+    damage(pack, b'NEEDLE2')
+    with open(pack, 'r+b') as f:  # the header of another record
+        at = f.read().find(old[2].uid.encode())
+        f.seek(at - at % 4096)
+        f.write(b'\0' * 16)
+    for run in 'first', 'again':
+        done = node.teleread('backup', to, code=1)
+        equal(done.out.count('is damaged in the archive; the earlier copy of it is kept'), 2, 'faults of the %s run' % run)
+        check('2 faults' in done.out, done)
+    holds(to, old + [image('a', 4)], exactly=True)
+    os.truncate(pack, 4096)
+    node.teleread('backup', to, code=1)
+    holds(to, old + [image('a', 4)], exactly=True)
+
+
 @case('a record that is gone is missed, although a decision stands in the same pack')
 def gone():
     one = image('a', 2)
