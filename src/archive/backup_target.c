@@ -29,6 +29,33 @@ static char *real_place(const char *path)
 	return copy ? realpath(dirname(copy), NULL) : NULL;
 }
 
+static bool holds(const char *folder, const char *name)
+{
+	AUTO(str) path = NULL;
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		path = NULL;
+	return path && access(path, F_OK) == 0;
+}
+
+/* A backup, or an archive, that this folder or one above it is. */
+static bool inside_another(const char *folder, struct err *e)
+{
+	static const char *const marks[] = {BACKUP_JSON, BACKUP_BEGUN, "index.sqlite"};
+	AUTO(str) path = strdup(folder);
+	for (char *end; path && *path; *end = 0) {
+		for (unsigned i = 0; i < sizeof marks / sizeof marks[0]; i++)
+			if (holds(path, marks[i])) {
+				err_set(e, E_CONFIG, "%s is a backup or an archive: no other one is made inside it",
+					path);
+				return true;
+			}
+		end = strrchr(path, '/');
+		if (!end)
+			break;
+	}
+	return false;
+}
+
 static int check_place(const struct archive *a, const char *path, struct err *e)
 {
 	AUTO(str) to = real_place(path);
@@ -40,7 +67,7 @@ static int check_place(const struct archive *a, const char *path, struct err *e)
 	AUTO(str) whole = realpath(path, NULL);
 	if (below(to, from) || (whole && below(from, whole)))
 		return err_set(e, E_CONFIG, "%s and the archive lie in each other", path);
-	return 0;
+	return inside_another(whole ? dirname(to) : to, e) ? -E_CONFIG : 0;
 }
 
 /* ---- what it is */

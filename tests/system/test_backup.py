@@ -112,7 +112,7 @@ def sparse():
         def ahead():
             return max(os.path.getsize(p) for p in pack_files(node.data).values()) > 16 << 20
         lib.wait_until(ahead, 20, 'zeros are written ahead')
-        backup(node, to)
+        check(backup(node, to)['bytes'] < 1 << 20, 'what was copied is counted')
     check(sum(os.stat(p).st_blocks * 512 for p in pack_files(to).values()) < 1 << 20, 'the copy is small on the disk')
     holds(to, [image('a', 1)], exactly=True)
 
@@ -284,6 +284,10 @@ def refused():
         equal(os.listdir(full), ['letter.txt'], 'a folder with something in it')
         to = target()
         backup(node, to)
+        for inner in 'sub', 'packs':
+            done = node.teleread('backup', os.path.join(to, inner), code=2)
+            check('inside it' in done.err, done)
+        check(not os.path.exists(os.path.join(to, 'sub')), 'a folder inside a backup')
         with Node(at=os.path.dirname(to), sites=False):
             node.teleread('backup', to, code=1)
         node.teleread('backup', to, code=2)  # served since
