@@ -60,6 +60,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/instance-known.sql \
 	data/sql/sqlite/instance-refresh.sql \
 	data/sql/sqlite/instance-study.sql \
+	data/sql/sqlite/kept-against.sql \
 	data/sql/sqlite/kept-bin.sql \
 	data/sql/sqlite/kept-drop.sql \
 	data/sql/sqlite/kept-get.sql \

@@ -35,6 +35,11 @@ int event_replay(struct archive *a, struct db_conn *writer, const struct record 
 void event_cleanup(struct event *ev);
 AUTO_TYPE(event, struct event);
 
+/* A row of kept-list, and of what has its columns. */
+void kept_row(struct db_stmt *s, struct kept *out);
+/* Where the row does not know who sent it, the record's header does. */
+void kept_sender(struct archive *a, struct kept *k);
+
 /* A statement by name with up to three numbers bound. */
 int event_statement(struct db_conn *c, const char *name, struct db_stmt **out, struct err *e, unsigned n, ...);
 #endif

@@ -302,7 +302,7 @@ static void copy(char *out, size_t room, struct db_stmt *s, int col)
 }
 #define COPY(field, col) copy(field, sizeof(field), s, col)
 
-static void read_kept(struct db_stmt *s, struct kept *k)
+void kept_row(struct db_stmt *s, struct kept *k)
 {
 	size_t n;
 	*k = (struct kept){.seq = (uint64_t)db_int(s, 0),
@@ -361,7 +361,7 @@ static int kept_page(struct archive *a, const struct kept_filter *f, uint64_t af
 	db_bind_int(s, 5, last);
 	while ((rc = db_step(s, e)) > 0)
 		if (*n < PAGE)
-			read_kept(s, &page[(*n)++]);
+			kept_row(s, &page[(*n)++]);
 	return rc;
 }
 
@@ -375,6 +375,7 @@ int kept_each(struct archive *a, const struct kept_filter *f, int (*seen)(void *
 	while (rc == 0 && n == PAGE && (rc = kept_page(a, f, after, page, &n, e)) == 0)
 		for (unsigned i = 0; i < n && rc == 0; i++) {
 			after = page[i].seq;
+			kept_sender(a, &page[i]);
 			rc = seen(arg, &page[i]);
 		}
 	free(page);

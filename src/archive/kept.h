@@ -55,6 +55,14 @@ struct kept_filter {
 	bool gone;                /* discarded ones too */
 	uint64_t number;          /* this one only; 0: all */
 };
+/* What the bytes say of whose it is: UTF-8, longer values cut. -E_INVAL and others where they cannot be read. */
+struct kept_says {
+	char patient_id[65], issuer[65], patient_name[260], study_date[19], modality[17];
+};
+int kept_says(struct archive *a, const struct stored *w, struct kept_says *out, struct err *e);
+/* The instance that is in the way of a contradiction, by its SOP Instance UID, else one of its series or study; of what was
+ * replaced, the one in its place. 1; 0: there is none. Neither kind, event nor reason are filled in. */
+int kept_against(struct archive *a, const struct kept *k, struct kept *out, struct err *e);
 bool kept_kind_known(const char *kind);
 int kept_each(struct archive *a, const struct kept_filter *f, int (*seen)(void *arg, const struct kept *k), void *arg,
 	      struct err *e);

@@ -81,6 +81,10 @@ int misused(const char *name, const char *fmt, ...) __attribute__((format(printf
 /* Prints one JSON value on a line of its own; consumes it. */
 void print_json(json_t *value);
 
+/* Prints what a terminal may print, a question mark for the rest, and returns the columns it takes: a Chinese character
+ * takes two. */
+int print_safely(const char *text);
+
 /* A bar on a terminal for what takes more than two seconds; silent elsewhere. Any one thread at a time. */
 struct progress {
 	const char *what;

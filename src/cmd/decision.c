@@ -76,6 +76,20 @@ json_t *text_or_null(const char *text)
 	return *text ? json_string(text) : json_null();
 }
 
+json_t *kept_json(const struct kept *k)
+{
+	char when[32];
+
+	clock_text(k->received_us, when);
+	return json_pack("{s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:b}", "number",
+			 (json_int_t)k->seq, "kind", text_or_null(k->kind), "reason", text_or_null(k->reason), "site",
+			 text_or_null(k->site), "received", when, "aet", text_or_null(k->aet), "class",
+			 text_or_null(k->where.sop_class), "study", text_or_null(k->where.study), "series",
+			 text_or_null(k->where.series), "instance", text_or_null(k->where.sop_instance), "bytes",
+			 (json_int_t)k->where.part10_len, "event",
+			 k->event ? json_integer((json_int_t)k->event) : json_null(), "discarded", k->gone != 0);
+}
+
 int print_kept(void *arg, const struct kept *k)
 {
 	struct common *c = arg;
@@ -84,16 +98,10 @@ int print_kept(void *arg, const struct kept *k)
 	c->listed++;
 	clock_text(k->received_us, when);
 	if (c->json)
-		print_json(json_pack(
-		    "{s:I, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:b}", "number", (json_int_t)k->seq,
-		    "kind", k->kind, "reason", k->reason, "site", text_or_null(k->site), "received", when, "aet",
-		    text_or_null(k->aet), "class", text_or_null(k->where.sop_class), "study",
-		    text_or_null(k->where.study), "series", text_or_null(k->where.series), "instance",
-		    text_or_null(k->where.sop_instance), "bytes", (json_int_t)k->where.part10_len, "event",
-		    k->event ? json_integer((json_int_t)k->event) : json_null(), "discarded", k->gone != 0));
+		print_json(kept_json(k));
 	else
-		printf("%-8" PRIu64 " %-13s %.19sZ %-8s %s  %s%s\n", k->seq, k->kind, when,
-		       size_text(k->where.part10_len, size),
+		printf("%-8" PRIu64 " %-13s %.19sZ %-12.32s %-16.16s %-8s %s  %s%s\n", k->seq, k->kind, when, k->site,
+		       k->aet[0] ? k->aet : "-", size_text(k->where.part10_len, size),
 		       k->where.sop_instance[0] ? k->where.sop_instance : "(no UID)", k->reason,
 		       k->gone ? " (discarded)" : "");
 	return 0;

@@ -17,5 +17,6 @@ int decision_words(const char *name, struct decision *d, const char *study, cons
 int decision_run(const struct common *c, struct decision *d);
 /* Prints a record in quarantine: one line, or JSON. arg: the struct common. */
 int print_kept(void *arg, const struct kept *k);
+json_t *kept_json(const struct kept *k);
 json_t *text_or_null(const char *text);
 #endif

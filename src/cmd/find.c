@@ -190,9 +190,7 @@ static int make_keys(enum query_level level, char **words, struct table *t, stru
 
 /* ---- printing */
 
-/* Prints what a terminal may print, a question mark for the rest, and returns the columns it takes: a Chinese character
- * takes two. */
-static int print_safely(const char *text)
+int print_safely(const char *text)
 {
 	mbstate_t state = {0};
 	int width = 0;

@@ -51,7 +51,8 @@ static int run_list(int argc, char **argv)
 {
 	static const struct usage usage = {
 	    .name = "quarantine list",
-	    .text = "Prints the records that are kept but not shown: number, kind, when, size, SOP Instance UID, why.",
+	    .text = "Prints the records that are kept but not shown: number, kind, when, site, sender, size,\n"
+		    "SOP Instance UID, why.",
 	    .options = list_options,
 	    .json = true,
 	};
@@ -118,18 +119,101 @@ static int copy_one(void *arg, const struct kept *k)
 	return 1;
 }
 
-static void print_long(const struct kept *k)
-{
-	char when[32], size[16];
-	const struct stored *w = &k->where;
+/* A record, or what it contradicts, as its row and its bytes tell of it. */
+struct side {
+	struct kept kept;
+	struct kept_says says;
+	char unread[200]; /* why its bytes say nothing; "": they do */
+};
 
-	printf("number    %" PRIu64 "\nkind      %s%s\nreason    %s\nsite      %s\n", k->seq, k->kind,
-	       k->gone ? ", discarded" : "", k->reason, k->site);
-	printf("received  %s\nsender    %s\nsize      %s\n", clock_text(k->received_us, when), k->aet[0] ? k->aet : "-",
-	       size_text(w->part10_len, size));
-	printf("class     %s\nsyntax    %s\nstudy     %s\nseries    %s\ninstance  %s\n", w->sop_class, w->syntax,
-	       w->study[0] ? w->study : "-", w->series[0] ? w->series : "-",
-	       w->sop_instance[0] ? w->sop_instance : "-");
+static void read_side(struct archive *a, struct side *s)
+{
+	struct err why = {0};
+
+	if (kept_says(a, &s->kept.where, &s->says, &why) < 0)
+		snprintf(s->unread, sizeof s->unread, "%.199s", why.msg);
+}
+
+/* other: the same of the other side, or NULL. */
+static void print_line(const char *name, const char *text, const char *other)
+{
+	printf("%-10s", name);
+	print_safely(*text ? text : "-");
+	printf("%s\n", other && strcmp(text, other) != 0 ? "  (differs)" : "");
+}
+
+static void print_side(const struct side *s, const struct side *t)
+{
+	char when[32], size[16], length[16] = "";
+	const struct stored *w = &s->kept.where, *o = t ? &t->kept.where : NULL;
+	const struct kept_says *says = &s->says, *said = t && !t->unread[0] && !s->unread[0] ? &t->says : NULL;
+
+	if (t)
+		size_text(o->part10_len, length);
+	print_line("site", s->kept.site, t ? t->kept.site : NULL);
+	print_line("received", clock_text(s->kept.received_us, when), NULL);
+	print_line("sender", s->kept.aet, t ? t->kept.aet : NULL);
+	print_line("size", size_text(w->part10_len, size), t ? length : NULL);
+	print_line("class", w->sop_class, t ? o->sop_class : NULL);
+	print_line("syntax", w->syntax, t ? o->syntax : NULL);
+	print_line("patient", says->patient_id, said ? said->patient_id : NULL);
+	print_line("issuer", says->issuer, said ? said->issuer : NULL);
+	print_line("name", says->patient_name, said ? said->patient_name : NULL);
+	print_line("date", says->study_date, said ? said->study_date : NULL);
+	print_line("modality", says->modality, said ? said->modality : NULL);
+	print_line("study", w->study, t ? o->study : NULL);
+	print_line("series", w->series, t ? o->series : NULL);
+	print_line("instance", w->sop_instance, t ? o->sop_instance : NULL);
+	if (s->unread[0])
+		print_line("unread", s->unread, NULL);
+}
+
+static void print_long(const struct side *s, const struct side *against)
+{
+	const struct kept *k = &s->kept;
+
+	printf("number    %" PRIu64 "\nkind      %s%s\nreason    %s\n", k->seq, k->kind, k->gone ? ", discarded" : "",
+	       k->reason);
+	print_side(s, NULL);
+	if (against) {
+		printf("\nin its way: record %" PRIu64 "\n", against->kept.seq);
+		print_side(against, s);
+	}
+}
+
+static json_t *side_json(const struct side *s)
+{
+	json_t *o = kept_json(&s->kept);
+
+	json_object_set_new(o, "syntax", text_or_null(s->kept.where.syntax));
+	json_object_set_new(o, "patient_id", text_or_null(s->says.patient_id));
+	json_object_set_new(o, "issuer", text_or_null(s->says.issuer));
+	json_object_set_new(o, "patient_name", text_or_null(s->says.patient_name));
+	json_object_set_new(o, "study_date", text_or_null(s->says.study_date));
+	json_object_set_new(o, "modality", text_or_null(s->says.modality));
+	json_object_set_new(o, "unread", text_or_null(s->unread));
+	return o;
+}
+
+static int print_shown(const struct common *c, struct archive *a, struct side *s, struct err *e)
+{
+	struct side against = {0};
+	int rc = kept_against(a, &s->kept, &against.kept, e);
+	json_t *o;
+
+	if (rc < 0)
+		return rc;
+	read_side(a, s);
+	if (rc)
+		read_side(a, &against);
+	if (!c->json) {
+		print_long(s, rc ? &against : NULL);
+		return 0;
+	}
+	o = side_json(s);
+	json_object_set_new(o, "against", rc ? side_json(&against) : json_null());
+	print_json(o);
+	return 0;
 }
 
 static int run_show(int argc, char **argv)
@@ -137,7 +221,7 @@ static int run_show(int argc, char **argv)
 	static const struct usage usage = {
 	    .name = "quarantine show",
 	    .args = "NUMBER",
-	    .text = "Prints one record, and writes it to a file when told to.",
+	    .text = "Prints one record and what is in its way, and writes it to a file when told to.",
 	    .options = show_options,
 	    .json = true,
 	    .least = 1,
@@ -146,7 +230,7 @@ static int run_show(int argc, char **argv)
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
 	struct kept_filter f = {.study = "", .kind = "", .gone = true};
-	struct kept k = {0};
+	struct side side = {0};
 	struct err e = {0};
 	int rc = common_parse(&c, &usage, &argc, &argv);
 
@@ -154,17 +238,15 @@ static int run_show(int argc, char **argv)
 		return rc;
 	if (!parse_number(argv[1], &f.number))
 		return misused(usage.name, "NUMBER %s: expected a number of quarantine list", argv[1]);
-	if (open_beside(&c, false, &a, &e) < 0 || (rc = kept_each(a, &f, copy_one, &k, &e)) < 0)
+	if (open_beside(&c, false, &a, &e) < 0 || (rc = kept_each(a, &f, copy_one, &side.kept, &e)) < 0)
 		return complain(usage.name, &e);
 	if (rc == 0) {
 		err_set(&e, E_NOENT, "there is no record %s in quarantine", argv[1]);
 		return complain(usage.name, &e);
 	}
-	if (c.json)
-		print_kept(&c, &k);
-	else
-		print_long(&k);
-	return opt.out && write_out(a, &k.where, &e) < 0 ? complain(usage.name, &e) : EXIT_DONE;
+	if (print_shown(&c, a, &side, &e) < 0)
+		return complain(usage.name, &e);
+	return opt.out && write_out(a, &side.kept.where, &e) < 0 ? complain(usage.name, &e) : EXIT_DONE;
 }
 
 /* ---- release, drop */

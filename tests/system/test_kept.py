@@ -99,7 +99,9 @@ def listed(n, how):
     equal(kept(n, '--kind', 'dropped', '--study', one.study), [])
     path = os.path.join(n.folder, 'kept-%s.dcm' % how)
     shown, = n.json_lines('quarantine', 'show', row['number'], '--out', path)
-    equal(shown, row)
+    equal({key: shown[key] for key in row}, row)
+    against = shown['against']
+    equal((against['instance'], against['number'] < row['number'], against['aet']), (one.uid, True, 'COUNTY'))
     with open(path, 'rb') as f:
         raw = f.read()
     equal(raw[128:132], b'DICM')
@@ -155,7 +157,17 @@ def replace_patient(n, how):
     one, two = image('rp' + how, 1, patient='RA' + how), image('rp' + how, 1, patient='RB' + how)
     equal(send(n, one, two), [0, 0xB000])
     row, = kept(n, '--study', one.study)
+    shown, = n.json_lines('quarantine', 'show', row['number'])
+    for side, patient, instance in ((shown, 'RB', two), (shown['against'], 'RA', one)):
+        equal((side['patient_id'], side['study'], side['modality'], side['unread']), (patient + how, instance.study, 'CT', None))
+        check(side['patient_name'] and side['study_date'], side)
+    said = n.teleread('quarantine', 'show', row['number']).out
+    check('patient   RA%s  (differs)' % how in said and 'patient   RB%s\n' % how in said, said)
+    check(' NORTH ' in n.teleread('quarantine', 'list', '--study', one.study).out, 'the site')
     n.teleread('quarantine', 'release', row['number'], '--replace', *WHY)
+    replaced, = kept(n, '--study', one.study)
+    shown, = n.json_lines('quarantine', 'show', replaced['number'])
+    equal((replaced['aet'], shown['aet'], shown['against']['number']), ('COUNTY', 'COUNTY', row['number']))
     equal(got(n, [two]), of(two))
     with Running(n):
         equal(n.find('PATIENT', model=dul.PATIENT_FIND, PatientID='RA' + how), [])
