@@ -11,6 +11,7 @@
 #include "base/config.h"
 #include <glib.h>
 #include <jansson.h>
+#include <sys/types.h>
 
 enum { EXIT_DONE = 0, EXIT_FOUND = 1, EXIT_USAGE = 2 };
 
@@ -74,10 +75,12 @@ struct verb {
 int verbs_run(const char *name, const struct verb *verbs, int argc, char **argv);
 
 /* ---- saying so */
-int complain(const char *name, const struct err *e); /* returns EXIT_USAGE for E_CONFIG, else EXIT_FOUND */
+/* Returns EXIT_USAGE for E_CONFIG, else EXIT_FOUND. Says whose the archive is, where this user has no right to it. */
+int complain(const char *name, const struct err *e);
 /* Where E_INVAL can only be a word of the command line: EXIT_USAGE for that, too. */
 int complain_input(const char *name, const struct err *e);
 int misused(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* returns EXIT_USAGE */
+void user_name(uid_t uid, char out[65]); /* the name of a user, else the number */
 /* Prints one JSON value on a line of its own; consumes it. */
 void print_json(json_t *value);
 

@@ -1,14 +1,60 @@
 #include "base/log.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "dicom/coerce.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+void user_name(uid_t uid, char out[65])
+{
+	struct passwd user, *found = NULL;
+	char room[1024];
+
+	if (getpwuid_r(uid, &user, room, sizeof room, &found) == 0 && found &&
+	    text_valid(user.pw_name, strlen(user.pw_name)) && strlen(user.pw_name) < 65)
+		snprintf(out, 65, "%s", user.pw_name);
+	else
+		snprintf(out, 65, "uid %lu", (unsigned long)uid);
+}
+
+static char data_folder[PATH_MAX]; /* of the configuration; "" before it is read */
+
+/* Whose the archive is, where this user may not work in it. */
+static void print_owner(const struct err *e)
+{
+	static const char *const parts[] = {"", "/index.sqlite", "/lock"};
+	bool barred = false;
+	struct stat st;
+	char owner[65];
+
+	if ((e->code != E_IO && e->code != E_NOENT) || !data_folder[0] || stat(data_folder, &st) < 0 ||
+	    st.st_uid == geteuid())
+		return;
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		char path[PATH_MAX + 16];
+
+		snprintf(path, sizeof path, "%s%s", data_folder, parts[i]);
+		barred |=
+		    faccessat(AT_FDCWD, path, i ? R_OK | W_OK : R_OK | W_OK | X_OK, AT_EACCESS) < 0 && errno == EACCES;
+	}
+	if (!barred)
+		return;
+	user_name(st.st_uid, owner);
+	fprintf(stderr, "; %s belongs to %s: run this as that user", data_folder, owner);
+}
 
 int complain(const char *name, const struct err *e)
 {
-	fprintf(stderr, "teleread %s: %s\n", name, e->msg[0] ? e->msg : err_text(e->code));
+	fprintf(stderr, "teleread %s: %s", name, e->msg[0] ? e->msg : err_text(e->code));
+	print_owner(e);
+	fputc('\n', stderr);
 	return e->code == E_CONFIG ? EXIT_USAGE : EXIT_FOUND;
 }
 
@@ -188,6 +234,7 @@ int common_parse(struct common *c, const struct usage *u, int *argc, char ***arg
 	int rc;
 
 	c->name = u->name;
+	data_folder[0] = '\0';
 	log_setup(LOG_WARN, LOG_TEXT, STDERR_FILENO); /* serve sets up its own */
 	if ((rc = parse_options(c, u, argc, argv)) >= 0)
 		return rc;
@@ -200,6 +247,7 @@ int common_parse(struct common *c, const struct usage *u, int *argc, char ***arg
 		complain(u->name, &e);
 		return EXIT_USAGE;
 	}
+	snprintf(data_folder, sizeof data_folder, "%s", c->config.data);
 	return -1;
 }
 

@@ -158,7 +158,7 @@ static int answer_decide(struct control *c, int client, const char *request, cha
 	if (strcmp(d.study, "-") == 0)
 		d.study[0] = '\0';
 	d.number = number;
-	decision_who(who.uid, d.who);
+	user_name(who.uid, d.who);
 	snprintf(d.why, sizeof d.why, "%s", why + 1);
 	if ((rc = decide(c->archive, &d, &r, e)) < 0)
 		return rc;

@@ -4,22 +4,9 @@
 #include "cmd/control.h"
 #include "dicom/dict.h"
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-void decision_who(uid_t uid, char out[65])
-{
-	struct passwd user, *found = NULL;
-	char room[1024];
-
-	if (getpwuid_r(uid, &user, room, sizeof room, &found) == 0 && found &&
-	    text_valid(user.pw_name, strlen(user.pw_name)) && strlen(user.pw_name) < 65)
-		snprintf(out, 65, "%s", user.pw_name);
-	else
-		snprintf(out, 65, "uid %lu", (unsigned long)uid);
-}
 
 int decision_study(const char *name, const char *study)
 {
@@ -59,7 +46,7 @@ static int make(const struct common *c, struct decision *d, struct decision_resu
 	if ((rc = archive_there(c, e)) < 0)
 		return rc;
 	small.prewrite = 0;
-	decision_who(geteuid(), d->who);
+	user_name(geteuid(), d->who);
 	if ((rc = archive_open(&small, ARCHIVE_SERVE, &a, &first)) == 0)
 		return decide(a, d, out, e);
 	if (rc != -E_BUSY) {

@@ -6,9 +6,7 @@
 
 #include "archive/kept.h"
 #include "cmd/cmd.h"
-#include <sys/types.h>
 
-void decision_who(uid_t uid, char out[65]); /* the name of a user, else the number */
 /* --study, or NULL: what the archive takes as a UID (uid_sane), for nothing else can be in it. Returns -1, or the exit code. */
 int decision_study(const char *name, const char *study);
 /* Fills in study and why from options, which may be NULL: not given. Returns -1 to go on, else the exit code. */

@@ -3,7 +3,9 @@
 input; beside a running node and without one, through kills, and as the packs alone tell it."""
 import datetime
 import os
+import shutil
 import sqlite3
+import subprocess
 import sys
 import threading
 
@@ -662,6 +664,28 @@ def older_index():
     equal(send(n, image('older3', 1)), [0])
     sound(n)
     n.stop()
+
+
+@case('who may not work in the folder is told whose it is')
+def other_user():
+    if os.geteuid() != 0:
+        raise lib.Skip('only root can become another user')
+    n = lib.Node()
+    os.chmod(n.folder, 0o755)
+    program = os.path.join(n.folder, 'teleread')
+    shutil.copy(lib.PROGRAM, program)
+    for words in (('hold', '--study', '1.2.3', *WHY), ('site', 'add', 'X', '--name', 'X'), ('reindex',), ('find',)):
+        line = [program, *words, '--config', n.config, '--data', n.data]
+        if words[0] == 'site':
+            line = [program, *words[:2], '--config', n.config, '--data', n.data, *words[2:]]
+        for mode in (0o755, 0o700):
+            os.chmod(n.data, mode)
+            done = subprocess.run(line, user=65534, group=65534, extra_groups=[], capture_output=True, text=True)
+            if mode == 0o755 and done.returncode == 0:  # to read may be allowed
+                continue
+            equal(done.returncode, 1, done.stderr)
+            check('belongs to root: run this as that user' in done.stderr, '%s: %s' % (words, done.stderr))
+        check('belongs' not in n.teleread('quarantine', 'show', '1', code=1).err, 'not to the owner')
 
 
 @case('all of the first node at last: fsck, reindex --prove')
