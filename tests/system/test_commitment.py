@@ -309,6 +309,18 @@ def damaged():
             check_report(a.event(), '2.25.1090', kept=pairs(STORED[:2] + STORED[3:]),
                          failed=[(CT, STORED[2].uid, 0x0110)])
         equal(alerts(other), [('corrupt', STORED[2].uid)], 'alerts')
+        away = [(CT, '1.2.3.%d' % k) for k in range(12)]
+        with other.associate('COUNTY', WAY) as a:
+            equal(a.action(commitment('2.25.1091', away + [(MR, STORED[0].uid)], EXPLICIT_LE)).status, 0, 'status')
+            a.event()
+        lib.wait_until(lambda: listed('2.25.1091', '--all', at=other)['failed'] == 13, 10, 'it is told')
+        first, second = (listed(t, '--all', at=other)['failures'] for t in ('2.25.1090', '2.25.1091'))
+        equal([(f['class'], f['instance'], f['reason']) for f in first], [(CT, STORED[2].uid, '0110')], 'failures')
+        equal([(f['class'], f['instance'], f['reason']) for f in second],
+              [(c, i, '0112') for c, i in away] + [(MR, STORED[0].uid, '0119')], 'failures')
+        check(all(f['text'] != 'unknown' for f in first + second), 'and in words')
+        text = other.teleread('commitment', 'list', '--all').out
+        check('0110 ' + STORED[2].uid in text and text.count('  0112 ') == 10 and 'and 3 more' in text, text)
         other.stop()
         with open(os.path.join(other.data, 'metrics.prom')) as f:
             check('teleread_commitment_instances_total{verdict="failure"} 1' in f.read(), 'the metric counts it')
