@@ -86,6 +86,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/peer-each.sql \
 	data/sql/sqlite/peer-get.sql \
 	data/sql/sqlite/peer-remove.sql \
+	data/sql/sqlite/present-packs.sql \
 	data/sql/sqlite/prove-attach.sql \
 	data/sql/sqlite/prove-detach.sql \
 	data/sql/sqlite/prove.sql \

@@ -1,4 +1,5 @@
 #include "archive/archive.h"
+#include "archive/presence.h"
 #include "archive/refresh.h"
 #include "archive/store.h"
 #include "base/alert.h"
@@ -238,6 +239,7 @@ void archive_close(struct archive *a)
 {
 	if (!a)
 		return;
+	presence_stop(a);
 	refresh_stop(a);
 	uint64_t next_seq = a->committer ? committer_stop(a->committer) : 0;
 	uint64_t next_pack = a->packer ? packer_close(a->packer) : 0;

@@ -26,6 +26,7 @@ struct archive {
 	struct packer *packer;
 	struct committer *committer;
 	struct refresh *refresh;       /* NULL where none was started */
+	struct presence *presence;     /* likewise */
 	_Atomic int64_t room, room_at; /* free bytes above the reserve, when looked up (monotonic us) */
 	pthread_mutex_t buffers_lock;
 	struct spare_buffer *buffers; /* intake buffers not in use */

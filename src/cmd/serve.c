@@ -1,3 +1,4 @@
+#include "archive/presence.h"
 #include "archive/refresh.h"
 #include "archive/registry.h"
 #include "base/alert.h"
@@ -228,6 +229,7 @@ static int serve(struct common *c, const sigset_t *signals)
 	if ((rc = override(&c->config, &e)) == 0 && (rc = check_listen(&c->config, &e)) == 0 &&
 	    (rc = start(&n, c, &control, &e)) == 0) {
 		say_ready(&n);
+		presence_start(n.archive);
 		run_until_told(&n, c, signals);
 	}
 	node_quiet(&n, GRACE_MS);

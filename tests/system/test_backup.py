@@ -259,6 +259,27 @@ def lost():
     holds(to, [image('a', 1, bulk=2500000), image('b', 1)], exactly=True)
 
 
+@case('a node says which packs its index misses, and serves the rest; another that has all says nothing')
+def missing_at_start():
+    one, large = image('b', 1), image('a', 1, bulk=2500000)
+
+    def named(node):
+        return [a['subject'] for a in node.json_lines('alerts', '--kind', 'corrupt')]
+    with Node() as node:
+        equal(node.store([large, one, one]), [0] * 3, 'statuses')
+    with node:
+        equal(node.store([image('c', 1)]), [0], 'status')
+    equal(named(node), [], 'alerts where all is there')
+    lost = max(pack_files(node.data).values(), key=os.path.getsize)
+    os.unlink(lost)
+    number = int(os.path.basename(lost)[:4], 16)
+    with node:
+        lib.wait_until(lambda: named(node) == ['pack %d' % number], 10, 'the pack is named')
+        with open(node.log) as f:
+            check('pack %d, which the index refers to, is missing' % number in f.read(), node.log_tail())
+        check(one.uid in node.get_all([one]), 'the rest is served')
+
+
 @case('folders that cannot be the backup are refused and left alone')
 def refused():
     with Node() as node:
