@@ -6,6 +6,7 @@
 #include "dcmtk/dcmdata/dcuid.h"
 
 #include "shim/internal.hpp"
+#include <string>
 
 using namespace shim;
 
@@ -15,6 +16,41 @@ static const char *plain_keyword(const char *name)
 	constexpr size_t n = sizeof RETIRED - 1;
 
 	return std::strncmp(name, RETIRED, n) ? name : name + n;
+}
+
+static bool upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool begins_word(const std::string &name, size_t i)
+{
+	bool lower_next = i + 1 < name.size() && name[i + 1] >= 'a' && name[i + 1] <= 'z';
+
+	if (name[i] >= '0' && name[i] <= '9')
+		return name[i - 1] >= 'a' && name[i - 1] <= 'z';
+	if (name.compare(i, 9, "SRStorage") == 0)
+		return true;
+	return upper(name[i]) && (lower_next || name[i - 1] >= 'a') && name[i - 1] >= '0';
+}
+
+/* "RETIRED_CTImageStorage" as "CT Image Storage (retired)". */
+static std::string words(const char *name)
+{
+	std::string plain = name, out, mark;
+	const size_t end = plain.find('_');
+
+	if (end != std::string::npos) {
+		mark = plain.substr(0, end); /* another is who made the class: DICOS */
+		mark = " (" + (mark == "RETIRED" ? "retired" : mark == "DRAFT" ? "draft" : mark) + ")";
+		plain.erase(0, end + 1);
+	}
+	for (size_t i = 0; i < plain.size(); i++) {
+		if (i > 0 && begins_word(plain, i))
+			out += plain.compare(i - 1, 4, "XRay") == 0 ? '-' : ' ';
+		out += plain[i];
+	}
+	return out + mark;
 }
 
 extern "C" int shim_dict_each(int (*seen)(void *arg, uint32_t tag, const char *vr, int many, const char *keyword),
@@ -56,7 +92,7 @@ extern "C" int shim_storage_each(int (*seen)(void *arg, const char *uid, const c
 			return fail(SHIM_EINVAL, "nobody to call");
 		for (int i = 0; i < numberOfDcmAllStorageSOPClassUIDs; i++) {
 			const char *uid = dcmAllStorageSOPClassUIDs[i];
-			int rc = seen(arg, uid, plain_keyword(dcmFindNameOfUID(uid, uid)));
+			int rc = seen(arg, uid, words(dcmFindNameOfUID(uid, uid)).c_str());
 			if (rc != 0)
 				return rc;
 		}

@@ -44,7 +44,8 @@ const char *shim_error(void);
 /* Calls seen for every standard (non-private, non-repeating) entry; vr is DCMTK's two-letter name ("ox", "xs" possible);
  * many: it may have several values. */
 int shim_dict_each(int (*seen)(void *arg, uint32_t tag, const char *vr, int many, const char *keyword), void *arg);
-/* Calls seen for every storage SOP class that DCMTK knows, retired ones included. */
+/* Calls seen for every storage SOP class that DCMTK knows, retired ones included; name in words ("CT Image Storage",
+ * "Ultrasound Image Storage (retired)"), only during the call. */
 int shim_storage_each(int (*seen)(void *arg, const char *uid, const char *name), void *arg);
 
 /* ---- data sets and files (transcode seam, tests) */

@@ -194,6 +194,18 @@ def charsets():
             equal(text(row, 0x00100010, codec), 'Set^王')
 
 
+@case('classes have names of one kind, each once; retired ones say so')
+def names():
+    named = {c['uid']: c['name'] for c in FACTS['sop_classes']}
+    equal(sorted(n for n in set(named.values()) if list(named.values()).count(n) > 1), [], 'names that stand twice')
+    equal([n for n in named.values() if ' ' not in n and n != 'Verification'], [], 'names that are not in words')
+    root = '1.2.840.10008.5.1.4.1.1.'
+    equal([named[root + end] for end in ('2', '2.3', '1.1', '6', '6.1', '3', '5', '13.1.1')],
+          ['CT Image Storage', 'CT Image Storage - For Processing', 'Digital X-Ray Image Storage For Presentation',
+           'Ultrasound Image Storage (retired)', 'Ultrasound Image Storage', 'Ultrasound Multiframe Image Storage (retired)',
+           'Nuclear Medicine Image Storage (retired)', 'X-Ray 3D Angiographic Image Storage'])
+
+
 @case('statuses that the node answers are listed')
 def statuses():
     codes = {name: {s['code'] for s in rows} for name, rows in FACTS['statuses'].items()}
@@ -201,6 +213,8 @@ def statuses():
     def listed(service, answer):
         check('%04X' % answer.status in codes[service], '%04X of %s' % (answer.status, service))
         return answer.status
+    equal(codes['C-STORE'] & {'FE00', '0111', '0112'}, set(), 'codes that a C-STORE never has')
+    equal(codes['C-FIND'] & {'0111', '0112'}, set(), 'codes that a C-FIND never has')
     other = image('stated', name='Other^One')
     with associate([(CT, [ONE.syntax]), (dul.STUDY_FIND, [dul.EXPLICIT_LE]), (dul.STUDY_MOVE, [dul.EXPLICIT_LE]),
                     (dul.VERIFICATION, [dul.EXPLICIT_LE])]) as a:
