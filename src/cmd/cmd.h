@@ -111,6 +111,8 @@ void alert_told(struct alert_way *w);
 /* ---- the archive */
 /* Opens it beside a node or not. For what only reads, and for the registry. make: an empty one where there is none. */
 int open_beside(const struct common *c, bool make, struct archive **out, struct err *e);
+/* Calls say with each AE title of [coerce AET] that no registered peer has. */
+int coerce_strangers(struct archive *a, const struct config *c, void (*say)(const char *aet), struct err *e);
 /* The end of a list: EXIT_DONE; where there was nothing to print, standard error says so, but not with --json. */
 int end_list(const struct common *c);
 /* -E_NOENT where there is neither an index nor packs: for what writes to an archive, but must not make one. */

@@ -1,5 +1,7 @@
+#include "archive/registry.h"
 #include "cmd/cmd.h"
 #include <stdio.h>
+#include <string.h>
 
 #define PRINT_MOST (64u << 10)
 
@@ -12,6 +14,51 @@ static int print_config(const char *name, const struct config *c)
 		return complain(name, &e);
 	fputs(buf_text(&text), stdout);
 	return EXIT_DONE;
+}
+
+struct stranger {
+	const char *aet;
+	bool known;
+};
+
+static int is_it(void *arg, const struct peer *p)
+{
+	struct stranger *s = arg;
+
+	s->known |= strcmp(p->aet, s->aet) == 0;
+	return 0;
+}
+
+int coerce_strangers(struct archive *a, const struct config *c, void (*say)(const char *aet), struct err *e)
+{
+	const char *last = "";
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < c->coerce.n; i++) {
+		struct stranger s = {.aet = c->coerce.v[i].aet};
+
+		if (strcmp(s.aet, last) == 0)
+			continue;
+		last = s.aet;
+		if ((rc = peer_each(a, is_it, &s, e)) == 0 && !s.known)
+			say(s.aet);
+	}
+	return rc;
+}
+
+static void say_stranger(const char *aet)
+{
+	printf("warning: [coerce %s]: no registered peer has this AE title\n", aet);
+}
+
+/* The registry may be elsewhere, or not be there yet: that is no fault of the configuration. */
+static void check_strangers(const struct common *c)
+{
+	AUTO(archive) a = NULL;
+	struct err e = {0};
+
+	if (c->config.coerce.n > 0 && archive_there(c, &e) == 0 && open_beside(c, false, &a, &e) == 0)
+		coerce_strangers(a, &c->config, say_stranger, &e);
 }
 
 static int run_check(int argc, char **argv)
@@ -29,6 +76,7 @@ static int run_check(int argc, char **argv)
 		printf("%s: fine\n", c.config_file);
 	else
 		puts("no configuration file: every setting has its default");
+	check_strangers(&c);
 	return EXIT_DONE;
 }
 

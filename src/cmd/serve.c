@@ -218,6 +218,11 @@ static int start(struct node *n, struct common *c, struct control **control, str
 	return node_listen(n, e);
 }
 
+static void log_stranger(const char *aet)
+{
+	log_warn("[coerce %s]: no registered peer has this AE title", aet);
+}
+
 static int serve(struct common *c, const sigset_t *signals)
 {
 	struct control *control = NULL;
@@ -230,6 +235,8 @@ static int serve(struct common *c, const sigset_t *signals)
 	    (rc = start(&n, c, &control, &e)) == 0) {
 		say_ready(&n);
 		presence_start(n.archive);
+		if (!n.accepts_unknown && coerce_strangers(n.archive, &n.settings->config, log_stranger, &e) < 0)
+			log_warn("the rules of coercion were not compared with the peers: %s", e.msg);
 		run_until_told(&n, c, signals);
 	}
 	node_quiet(&n, GRACE_MS);

@@ -182,8 +182,9 @@ static void label_of(const struct coercion *c, char label[129])
 }
 
 /* UTF-8 into the data set's character set, exactly. */
-static int encode(const char *label, const char *vr, const char *text, struct buf *out, struct err *e)
+static int encode(const char *label, const struct coerce_rule *r, struct buf *out, struct err *e)
 {
+	const char *vr = dict_vr(r->tag), *text = r->value;
 	AUTO(buf) back = BUF(VALUE_MOST);
 	size_t start = out->len, n = strlen(text);
 	int rc = vr_is_text(vr) ? charset_encode(label, text, n, out, NULL) : buf_put(out, text, n, e);
@@ -194,7 +195,7 @@ static int encode(const char *label, const char *vr, const char *text, struct bu
 		return 0;
 	if (rc == 0 && !vr_is_text(vr))
 		return 0;
-	return err_set(e, E_INVAL, "coercion: the character set \"%.40s\" cannot hold the rule's value", label);
+	return err_set(e, E_INVAL, "coercion: %s: \"%.40s\" cannot hold the rule's value", dict_keyword(r->tag), label);
 }
 
 /* The new value of an element that is there with these trimmed bytes, or (n 0) is not or is empty: 1 and out, 0 when it
@@ -208,7 +209,7 @@ static int value_of(const struct coerce_rule *r, const char *label, bool there, 
 
 	if ((r->verb == COERCE_DEFAULT && n > 0) || (r->verb == COERCE_PREFIX && n == 0))
 		return 0;
-	if (r->value[0] && (rc = encode(label, vr, r->value, out, e)) < 0)
+	if (r->value[0] && (rc = encode(label, r, out, e)) < 0)
 		return rc;
 	if (r->verb != COERCE_PREFIX)
 		return !there || out->len != n || (n > 0 && memcmp(out->data, old, n) != 0);

@@ -196,13 +196,25 @@ def quiet():
     equal(kept(two)[1], two.data)
 
 
+@case('rules for a peer that nobody registered are a warning')
+def strangers():
+    check('warning' not in node.teleread('config', 'check').out, 'all peers are registered')
+    other = Coercing()
+    with other:
+        pass
+    done = other.teleread('config', 'check')
+    equal(done.out.count('no registered peer has this AE title'), 3, done.out)
+    with open(other.log) as f:
+        check('[coerce QUIET]: no registered peer has this AE title' in f.read(), other.log_tail())
+
+
 @case('a value that the character set cannot hold is refused with the reason')
 def charset():
     for n, label in enumerate((None, 'ISO_IR 100')):
         one = picture('charset%d' % n, charset=label)
         answer = send(one)
         equal(answer.status, 0xC000)
-        check('cannot hold' in answer.comment, answer.comment)
+        check('InstitutionName' in answer.comment and 'cannot hold' in answer.comment, answer.comment)
         row, = [r for r in node.json_lines('quarantine', 'list', '--kind', 'unreadable') if r['instance'] == one.uid]
         path = os.path.join(node.folder, 'as-it-came-%d' % n)
         node.teleread('quarantine', 'show', row['number'], '--out', path)
