@@ -168,7 +168,11 @@ static int see_class(void *arg, const char *uid, const char *name)
 	struct seen *s = arg;
 
 	s->n++;
-	s->pixel_data = s->pixel_data || (!strcmp(uid, "1.2.840.10008.5.1.4.1.1.2") && !strcmp(name, "CTImageStorage"));
+	s->pixel_data =
+	    s->pixel_data || (!strcmp(uid, "1.2.840.10008.5.1.4.1.1.2") && !strcmp(name, "CT Image Storage"));
+	s->odd = s->odd || strchr(name, '_');
+	s->many = s->many ||
+		  (!strcmp(uid, "1.2.840.10008.5.1.4.1.1.6") && !strcmp(name, "Ultrasound Image Storage (retired)"));
 	return 0;
 }
 
@@ -189,7 +193,7 @@ static void dictionary(void **state)
 	assert_true(s.n > 3000 && s.patient_name && s.pixel_data && s.many && !s.odd);
 	s = (struct seen){0};
 	assert_int_equal(shim_storage_each(see_class, &s), 0);
-	assert_true(s.n > 100 && s.pixel_data);
+	assert_true(s.n > 100 && s.pixel_data && s.many && !s.odd);
 	assert_int_equal(shim_storage_each(see_one, &calls), 42);
 	assert_int_equal(calls, 3);
 	assert_int_equal(shim_dict_each(NULL, NULL), SHIM_EINVAL);
