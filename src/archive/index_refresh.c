@@ -164,8 +164,8 @@ static bool same_buf(const struct buf *a, const struct buf *b)
 /* A name as it was kept, in normal form: as it is shown, or as it may have been meant. */
 static int names_kept(const struct former *f, bool other, struct buf *out, struct err *e)
 {
-	const char *text;
-	size_t n;
+	const char *text = "";
+	size_t n = 0;
 
 	(other ? attr_other : attr_get)(f->attrs.data, f->attrs.len, ATTR_PATIENT_NAME, &text, &n);
 	return match_names(text, n, out, e);

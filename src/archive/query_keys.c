@@ -47,11 +47,11 @@ static int tell(void *arg, const struct attr *a)
 {
 	const struct walk *w = arg;
 	struct kept_key k = {.tag = a->tag,
-			      .vr = a->vr,
-			      .creator = a->creator,
-			      .from = (enum query_level)a->level,
-			      .matching = matching(a),
-			      .type = unique(a) ? "U" : "O"};
+			     .vr = a->vr,
+			     .creator = a->creator,
+			     .from = (enum query_level)a->level,
+			     .matching = matching(a),
+			     .type = unique(a) ? "U" : "O"};
 
 	return (enum query_level)a->level <= w->level ? w->seen(w->arg, &k) : 0;
 }

@@ -155,7 +155,7 @@ static int attach(struct db *d, struct db_conn *c, const char *path, struct err 
 /* Rows of an index that is on its way differ from what the packs say, and nothing is wrong with that. */
 static int check_settled(struct db_conn *reader, struct err *e)
 {
-	uint64_t form, after, upto;
+	uint64_t form, after, upto = 0;
 	int rc = index_form(reader, &form, e);
 	if (rc == 0)
 		rc = index_refresh_state(reader, &after, &upto, e);

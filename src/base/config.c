@@ -165,8 +165,9 @@ static int store_or_say(struct config *c, const struct key *k, const char *value
 	int rc;
 
 	if (k->range.type == VALUE_LIST && check_list && check_list(value, e) < 0) {
-		if (e)
-			e->code = E_CONFIG;
+		if (!e)
+			return -E_CONFIG;
+		e->code = E_CONFIG;
 		return err_prefix(e, "[%s] %s", k->section, k->name);
 	}
 	rc = store(c, k, value);

@@ -209,7 +209,7 @@ void charset_judge_see(struct charset_judge *j, const void *bytes, size_t n)
 {
 	const struct charset_set *set = j->set;
 	const uint8_t *p = bytes;
-	bool single = set && set->kind == CHARSET_SINGLE;
+	const struct charset_set *single = set && set->kind == CHARSET_SINGLE ? set : charset_set_find("100");
 	size_t high = 0;
 
 	while (n > 0 && p[n - 1] == 0)
@@ -225,7 +225,7 @@ void charset_judge_see(struct charset_judge *j, const void *bytes, size_t n)
 	see_gb(j, p, n);
 	if (is_gb(set) && j->utf8.broken && !j->gb.broken)
 		return;
-	see_single(single ? set : charset_set_find("100"), &j->single, p, n);
+	see_single(single, &j->single, p, n);
 	if (set && set->kind == CHARSET_PAIRS) {
 		AUTO(buf) ignored = BUF(4 * n + 4);
 

@@ -200,7 +200,7 @@ static void character_sets_are_strict(void **state)
 	e = (struct err){0};
 	assert_int_equal(text_from("GBK", "ab\xFF\xFF", 4, &out, &e), -E_INVAL);
 	assert_string_equal(e.msg, "byte 3 is no character");
-	assert_string_equal(buf_text(&out), "\U00010000王"); /* failures append nothing */
+	assert_string_equal(buf_text(&out), "\U00010000王");                               /* failures append nothing */
 	assert_int_equal(text_from("UTF-8", "\xF4\x90\x80\x80", 4, &out, NULL), -E_INVAL); /* beyond U+10FFFF */
 	assert_int_equal(text_from("UTF-8", "\xF4\x8F\xBF\xBF", 4, &out, NULL), 0);
 	assert_string_equal(buf_text(&out), "\U00010000王\U0010FFFF");

@@ -388,7 +388,7 @@ static const struct object objects[] = {
     {"ISO_IR 192", {"M\xFCller"}, "ISO_IR 100", "ISO_IR 192", true},
     {"GB18030", {"Jos\xE9"}, "ISO_IR 100", "GB18030", true},
     {"ISO_IR 100", {"M\xC3\x9CLLER", "37\xC2\xB0"}, "ISO_IR 192", "ISO_IR 100", true},
-    {"ISO_IR 166", {"\xE1\xB4\xA7"}, "ISO_IR 166", NULL, false},          /* by chance one character of UTF-8 */
+    {"ISO_IR 166", {"\xE1\xB4\xA7"}, "ISO_IR 166", NULL, false},         /* by chance one character of UTF-8 */
     {"ISO_IR 100", {"\xD1\xA6\xD1\xA9"}, "GB18030", "ISO_IR 100", true}, /* in UTF-8 two letters that nobody writes */
     {"", {"\xCB\xD5\xAB\x6E\xEA\xD8"}, "GB18030", NULL, true}, /* a trail byte that is a letter, amid Chinese */
     {"ISO_IR 192", {"\xCD\xF5^\xB3\xC2", "\xCD\xA8"}, "GB18030", "ISO_IR 192", true}, /* one value is UTF-8 by chance */

@@ -51,7 +51,8 @@ static void test_stored_once(void **state)
 	assert_int_equal(help_count(a, "SELECT count(*) FROM instance"), 1);
 	assert_int_equal(help_count(a, "SELECT count(*) FROM patient"), 1);
 	assert_int_equal(help_count(a, "SELECT count(*) FROM stat_delta"), 1);
-	assert_int_equal(help_count(a, "SELECT count(*) FROM name WHERE part < 4"), 4); /* two groups, of patient and study */
+	assert_int_equal(help_count(a, "SELECT count(*) FROM name WHERE part < 4"),
+			 4);                                             /* two groups, of patient and study */
 	assert_int_equal(help_count(a, "SELECT count(*) FROM form"), 4); /* and in one word, and by initials */
 }
 

@@ -116,7 +116,8 @@ static bool matches(const char *key, bool fuzzy, const char *name)
 	struct match m;
 	bool is;
 
-	assert_int_equal(match_new(attr_find(TAG(0x0010, 0x0010)), dset_at(keys, 0), fuzzy ? MATCH_FUZZY : 0, &m, NULL), 0);
+	assert_int_equal(match_new(attr_find(TAG(0x0010, 0x0010)), dset_at(keys, 0), fuzzy ? MATCH_FUZZY : 0, &m, NULL),
+			 0);
 	is = match_value(&m, name, strlen(name), 0);
 	match_cleanup(&m);
 	return is;

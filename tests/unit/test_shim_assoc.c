@@ -617,20 +617,13 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(echo_and_release),
-	    cmocka_unit_test(big_data_set),
-	    cmocka_unit_test(contexts_and_roles),
-	    cmocka_unit_test(rejected),
-	    cmocka_unit_test(silent_peer),
-	    cmocka_unit_test(silent_server),
-	    cmocka_unit_test(stalled_peer),
-	    cmocka_unit_test(shutdown_from_outside),
-	    cmocka_unit_test(abort_while_sending),
-	    cmocka_unit_test(release_passes_over_data),
-	    cmocka_unit_test(release_collision),
-	    cmocka_unit_test(echoscu),
-	    cmocka_unit_test(bad_arguments),
-	    cmocka_unit_test(half_header),
+	    cmocka_unit_test(echo_and_release),    cmocka_unit_test(big_data_set),
+	    cmocka_unit_test(contexts_and_roles),  cmocka_unit_test(rejected),
+	    cmocka_unit_test(silent_peer),         cmocka_unit_test(silent_server),
+	    cmocka_unit_test(stalled_peer),        cmocka_unit_test(shutdown_from_outside),
+	    cmocka_unit_test(abort_while_sending), cmocka_unit_test(release_passes_over_data),
+	    cmocka_unit_test(release_collision),   cmocka_unit_test(echoscu),
+	    cmocka_unit_test(bad_arguments),       cmocka_unit_test(half_header),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
