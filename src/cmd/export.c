@@ -1,4 +1,5 @@
 #include "archive/query.h"
+#include "base/write.h"
 #include "cmd/cmd.h"
 #include "shim/shim.h"
 #include <errno.h>
@@ -78,21 +79,6 @@ static int next_name(struct export *x, const struct stored *s, char id[FILE_ID],
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t n, struct err *e)
-{
-	while (n > 0) {
-		ssize_t k = write(fd, data, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return err_sys(e, errno == ENOSPC ? E_FULL : E_IO, "cannot write");
-		data += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
 /* The part of a piece that belongs to the data set goes into the digest. */
 static void digest_piece(XXH3_state_t *hash, const struct stored *s, uint64_t at, const uint8_t *data, size_t n)
 {
@@ -115,7 +101,7 @@ static int copy_out(struct export *x, const struct stored *s, int fd, XXH3_state
 			return (int)n;
 		if (n == 0)
 			return 0;
-		if ((rc = write_all(fd, x->piece, (size_t)n, e)) < 0)
+		if ((rc = write_all(fd, x->piece, (size_t)n, "the file", e)) < 0)
 			return rc;
 		digest_piece(hash, s, at, x->piece, (size_t)n);
 		at += (uint64_t)n;

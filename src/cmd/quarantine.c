@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/write.h"
 #include "cmd/decision.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -75,21 +76,6 @@ static int run_list(int argc, char **argv)
 
 /* ---- show */
 
-static int write_all(int fd, const uint8_t *data, size_t n, struct err *e)
-{
-	while (n > 0) {
-		ssize_t k = write(fd, data, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return err_sys(e, E_IO, "cannot write %s", opt.out);
-		data += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
 static int write_out(struct archive *a, const struct stored *s, struct err *e)
 {
 	AUTO(buf) piece = BUF(PIECE);
@@ -105,7 +91,7 @@ static int write_out(struct archive *a, const struct stored *s, struct err *e)
 		if ((n = stored_read(a, s, at, piece.data, PIECE, e)) < 0)
 			rc = (int)n;
 		else
-			rc = write_all(fd, piece.data, (size_t)n, e);
+			rc = write_all(fd, piece.data, (size_t)n, opt.out, e);
 	if (rc == 0 && fsync(fd) < 0)
 		rc = err_sys(e, E_IO, "cannot write %s", opt.out);
 	if (rc < 0)

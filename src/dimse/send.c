@@ -1,5 +1,6 @@
 #include "dimse/send.h"
 #include "base/log.h"
+#include "base/write.h"
 #include "dicom/dict.h"
 #include "dicom/part10.h"
 #include "imaging/transcode.h"
@@ -92,21 +93,6 @@ static int scratch_file(const struct sender *s, char *path, size_t room, struct 
 	return fd;
 }
 
-static int write_all(int fd, const uint8_t *at, size_t n, struct err *e)
-{
-	while (n) {
-		ssize_t put = write(fd, at, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return err_sys(e, errno == ENOSPC ? E_FULL : E_IO, "writing a scratch file");
-		at += put;
-		n -= (size_t)put;
-	}
-	return 0;
-}
-
 static int copy_out(struct sender *s, struct send_source *f, int fd, struct err *e)
 {
 	uint64_t at = 0;
@@ -118,7 +104,7 @@ static int copy_out(struct sender *s, struct send_source *f, int fd, struct err 
 		if (got <= 0)
 			return got < 0 ? (int)got
 				       : err_set(e, E_CORRUPT, "record of %s is short", f->what.sop_instance);
-		if ((rc = write_all(fd, f->block, (size_t)got, e)) < 0)
+		if ((rc = write_all(fd, f->block, (size_t)got, "a scratch file", e)) < 0)
 			return rc;
 		at += (uint64_t)got;
 	}
