@@ -13,31 +13,6 @@ static const GOptionEntry options[] = {
     G_OPTION_ENTRY_NULL,
 };
 
-struct watch {
-	const struct common *common;
-	struct alert_way alerts;
-	struct progress bar;
-};
-
-static void fault(void *arg, const char *sentence)
-{
-	struct watch *w = arg;
-
-	progress_end(&w->bar);
-	alert_tell(&w->alerts, "backup", sentence);
-	if (w->common->json)
-		print_json(json_pack("{s:s}", "fault", sentence));
-	else
-		printf("fault: %s\n", sentence);
-}
-
-static void progress(void *arg, uint64_t done, uint64_t of)
-{
-	struct watch *w = arg;
-
-	progress_at(&w->bar, done, of, "B");
-}
-
 static json_int_t number(uint64_t n)
 {
 	return (json_int_t)n;
@@ -74,8 +49,9 @@ int cmd_backup(int argc, char **argv)
 	};
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
-	struct watch w = {.common = &c, .alerts.common = &c};
-	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
+	struct alert_way alerts = {.common = &c};
+	struct watch w = {.common = &c, .alerts = &alerts};
+	const struct check_ops ops = {.fault = watch_fault, .progress = watch_progress, .arg = &w};
 	struct backup_report report = {0};
 	struct backup_options o = {.version = PACKAGE_VERSION};
 	struct err e = {0};
@@ -91,7 +67,7 @@ int cmd_backup(int argc, char **argv)
 	progress_begin(&w.bar, "copying");
 	rc = backup_run(a, &o, &ops, &report, &e);
 	progress_end(&w.bar);
-	alert_told(&w.alerts);
+	alert_told(&alerts);
 	if (rc < 0)
 		return complain(usage.name, &e);
 	print_report(&c, &report);

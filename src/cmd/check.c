@@ -19,32 +19,6 @@ static const GOptionEntry reindex_options[] = {
     G_OPTION_ENTRY_NULL,
 };
 
-struct watch {
-	const struct common *common;
-	struct progress bar;
-	struct alert_way *alerts; /* NULL for a proof, which repeats what fsck says */
-};
-
-static void fault(void *arg, const char *sentence)
-{
-	struct watch *w = arg;
-
-	progress_end(&w->bar);
-	if (w->alerts)
-		alert_tell(w->alerts, w->common->name, sentence);
-	if (w->common->json)
-		print_json(json_pack("{s:s}", "fault", sentence));
-	else
-		printf("fault: %s\n", sentence);
-}
-
-static void progress(void *arg, uint64_t done, uint64_t of)
-{
-	struct watch *w = arg;
-
-	progress_at(&w->bar, done, of, "B");
-}
-
 static json_int_t number(uint64_t n)
 {
 	return (json_int_t)n;
@@ -92,7 +66,7 @@ int cmd_fsck(int argc, char **argv)
 	AUTO(archive) a = NULL;
 	struct alert_way alerts = {.common = &c};
 	struct watch w = {.common = &c, .alerts = &alerts};
-	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
+	const struct check_ops ops = {.fault = watch_fault, .progress = watch_progress, .arg = &w};
 	struct check_report report = {0};
 	struct err e = {0};
 	int rc = common_parse(&c, &usage, &argc, &argv);
@@ -193,7 +167,7 @@ int cmd_reindex(int argc, char **argv)
 	AUTO(archive) a = NULL;
 	struct alert_way alerts = {.common = &c};
 	struct watch w = {.common = &c};
-	const struct check_ops ops = {.fault = fault, .progress = progress, .arg = &w};
+	const struct check_ops ops = {.fault = watch_fault, .progress = watch_progress, .arg = &w};
 	struct check_report report = {0};
 	struct err e = {0};
 	bool had_index;

@@ -108,6 +108,15 @@ struct alert_way {
 void alert_tell(struct alert_way *w, const char *subject, const char *sentence); /* subject: no blanks */
 void alert_told(struct alert_way *w);
 
+/* ---- what a long check says as it goes: callbacks of archive/check.h, whose arg is a watch */
+struct watch {
+	const struct common *common;
+	struct progress bar;
+	struct alert_way *alerts; /* NULL: faults are printed only */
+};
+void watch_fault(void *watch, const char *sentence);
+void watch_progress(void *watch, uint64_t done, uint64_t of); /* bytes */
+
 /* ---- the archive */
 /* Opens it beside a node or not. For what only reads, and for the registry. make: an empty one where there is none. */
 int open_beside(const struct common *c, bool make, struct archive **out, struct err *e);

@@ -67,3 +67,23 @@ void progress_end(struct progress *p)
 		fputs("\r\033[K", stderr);
 	p->shown = false;
 }
+
+void watch_fault(void *watch, const char *sentence)
+{
+	struct watch *w = watch;
+
+	progress_end(&w->bar);
+	if (w->alerts)
+		alert_tell(w->alerts, w->common->name, sentence);
+	if (w->common->json)
+		print_json(json_pack("{s:s}", "fault", sentence));
+	else
+		printf("fault: %s\n", sentence);
+}
+
+void watch_progress(void *watch, uint64_t done, uint64_t of)
+{
+	struct watch *w = watch;
+
+	progress_at(&w->bar, done, of, "B");
+}
