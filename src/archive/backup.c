@@ -147,7 +147,7 @@ static int verify_pack(struct backup *b, struct blob_store *copy, uint64_t pack,
 		if (r.kind == RECORD_VOID || r.seq > b->report->through)
 			continue;
 		records += r.kind != RECORD_EVENT; /* `wanted` counts what was sent */
-		if ((rc = record_verify(copy, &r, NULL, NULL, &why)) >= 0)
+		if (record_verify(copy, &r, NULL, NULL, &why) >= 0)
 			continue;
 		bad++;
 		if (loud)

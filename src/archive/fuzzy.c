@@ -343,10 +343,10 @@ static int try_spelling(void *arg, const struct words *have)
 
 static int try_turn(void *arg, const struct words *want)
 {
-	struct trial *t = arg;
+	struct trial t = *(const struct trial *)arg;
 
-	t->want = want;
-	return each_spelling(t->names, t->n, try_spelling, t);
+	t.want = want;
+	return each_spelling(t.names, t.n, try_spelling, &t);
 }
 
 static bool any_han(const char *s, size_t n)

@@ -297,7 +297,7 @@ static void note_charset(struct index_head *h, const char *likely)
 
 	match_trim("CS", &label, &n);
 	for (size_t i = 0; i < n; i++)
-		found[i] = label[i] < ' ' || label[i] > '~' ? '?' : label[i];
+		found[i] = (char)(label[i] < ' ' || label[i] > '~' ? '?' : label[i]);
 	if (n > 0)
 		found[n] = '\0';
 	snprintf(h->charset_note, sizeof(h->charset_note), "%s is %s", found, likely);

@@ -419,7 +419,7 @@ static void drop_page(struct cursor *c)
 static size_t row_bytes(struct db_stmt *s, enum query_level level)
 {
 	static const int column[] = {ROW_OWN, ROW_SERIES_ATTRS, ROW_IMAGE_ATTRS};
-	size_t n, sum = 0;
+	size_t n = 0, sum = 0;
 
 	for (unsigned i = 0; i < (level < LEVEL_SERIES ? 1u : (unsigned)level); i++) {
 		db_blob(s, column[i], &n);

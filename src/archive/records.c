@@ -56,7 +56,7 @@ static int order_pack(void *arg, uint64_t pack)
 {
 	struct order *o = arg;
 	struct pack_walk w;
-	struct record r;
+	struct record r = {0};
 	uint8_t head[PACK_BLOCK];
 	enum pack_kind kind = PACK_SHARED;
 	struct err why = {0};
@@ -97,7 +97,7 @@ static int order_singles(struct order *o, uint64_t seq)
 {
 	for (; o->next_single < o->n_single && o->single[o->next_single].seq < seq; o->next_single++) {
 		struct pack_walk w;
-		struct record r;
+		struct record r = {0};
 		int rc = pack_walk_begin(&w, o->store, o->single[o->next_single].pack, o->e);
 		if (rc == 0)
 			rc = pack_walk_next(&w, &r, o->e);
@@ -115,7 +115,7 @@ static int order_singles(struct order *o, uint64_t seq)
 static int order_shared(struct order *o, uint64_t pack)
 {
 	struct pack_walk w;
-	struct record r;
+	struct record r = {0};
 	int rc = pack_walk_begin(&w, o->store, pack, o->e);
 	if (gone(&rc, o->e))
 		return 0;

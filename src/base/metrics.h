@@ -16,8 +16,8 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_SECONDS };
 struct metric {
 	const char *name, *labels, *help; /* labels: "" or  door="dimse",result="stored"  */
 	enum metric_kind kind;
-	_Atomic int64_t value, bucket[METRIC_BUCKETS], sum_us;
 	_Atomic int registered;
+	_Atomic int64_t value, bucket[METRIC_BUCKETS], sum_us;
 	struct metric *next;
 };
 #define METRIC(kind_, name_, labels_, help_)                                                                           \

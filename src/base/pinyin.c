@@ -109,7 +109,7 @@ size_t pinyin_spell(char *text, size_t n)
 
 		if (behind && text[i] == 'y' && i + 1 < n && text[i + 1] == 'u')
 			continue;
-		text[to++] = behind && text[i] == 'v' ? 'u' : text[i];
+		text[to++] = (char)(behind && text[i] == 'v' ? 'u' : text[i]);
 	}
 	return to;
 }

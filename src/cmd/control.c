@@ -151,6 +151,7 @@ static int answer_decide(struct control *c, int client, const char *request, cha
 	char kind[16];
 	int rc;
 
+	/* NOLINTNEXTLINE(cert-err34-c): of the same user; a number too large names no record */
 	if (!why || sscanf(request, "%15s %llu %64s", kind, &number, d.study) != 3 || decision_parse(kind, &d.what) < 0)
 		return err_set(e, E_INVAL, "no decision that is known here");
 	if (strlen(why + 1) > DECISION_WHY_MOST || !peer_of(client, &who))
@@ -403,6 +404,7 @@ int control_decide(int client, const struct decision *d, struct decision_result 
 		return rc;
 	if (strncmp(text, "error ", 6) == 0)
 		return read_error(text + 6, e);
+	/* NOLINTNEXTLINE(cert-err34-c): of the node */
 	if (sscanf(text, "decided %d %llu %llu%n", &done, &records, &left, &at) != 3 || !at)
 		return err_set(e, E_CLOSED, "the node stopped before it answered: teleread events says what was done");
 	*out = (struct decision_result){.done = done != 0, .records = records, .left = left};
@@ -422,6 +424,7 @@ int control_reindex(int client, bool begin, struct refresh_state *out, struct er
 	if (strncmp(text, "error ", 6) == 0)
 		return read_error(text + 6, e);
 	*out = (struct refresh_state){0};
+	/* NOLINTNEXTLINE(cert-err34-c): of the node */
 	if (sscanf(text, "reindex %d %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &running, &out->done, &out->of,
 		   &out->instances, &out->faults) != 5)
 		return err_set(e, E_CLOSED, "the node stopped before it had finished; when it is started, it goes on");

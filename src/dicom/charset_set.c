@@ -7,14 +7,14 @@
 
 #define LATIN(key, iconv, g1)                                                                                          \
 	{                                                                                                              \
-		key, "ISO_IR " key, CHARSET_SINGLE, {iconv}, iconv, "(B", g1, 0                                        \
+		key, "ISO_IR " key, CHARSET_SINGLE, 0, {iconv}, iconv, "(B", g1                                        \
 	}
 /* Bytes 80 to 9F are control characters in ISO 8859-1, which nobody writes; who has them there means Windows' set.
  * IR 58 is read and written through GB18030, since glibc's EUC-CN has other dots and dashes than everybody's. */
 static const struct charset_set sets[] = {
-    {"6", "ISO_IR 6", CHARSET_SINGLE, {"ASCII"}, "ASCII", "(B", NULL, 0},
-    {"13", "ISO_IR 13", CHARSET_SINGLE, {"CP932"}, "CP932", "(J", ")I", 0},
-    {"100", "ISO_IR 100", CHARSET_SINGLE, {"CP1252", "ISO-8859-1"}, "ISO-8859-1", "(B", "-A", 0},
+    {"6", "ISO_IR 6", CHARSET_SINGLE, 0, {"ASCII"}, "ASCII", "(B", NULL},
+    {"13", "ISO_IR 13", CHARSET_SINGLE, 0, {"CP932"}, "CP932", "(J", ")I"},
+    {"100", "ISO_IR 100", CHARSET_SINGLE, 0, {"CP1252", "ISO-8859-1"}, "ISO-8859-1", "(B", "-A"},
     LATIN("101", "ISO-8859-2", "-B"),
     LATIN("109", "ISO-8859-3", "-C"),
     LATIN("110", "ISO-8859-4", "-D"),
@@ -25,14 +25,14 @@ static const struct charset_set sets[] = {
     LATIN("148", "ISO-8859-9", "-M"),
     LATIN("166", "TIS-620", "-T"),
     LATIN("203", "ISO-8859-15", "-b"),
-    {"58", NULL, CHARSET_PAIRS, {"GB18030"}, "GB18030", NULL, "$)A", 0},
-    {"87", NULL, CHARSET_PAIRS, {"EUC-JP", "EUC-JP-MS"}, "EUC-JP", "$B", NULL, 0},
-    {"149", NULL, CHARSET_PAIRS, {"EUC-KR", "UHC"}, "EUC-KR", NULL, "$)C", 0},
-    {"159", NULL, CHARSET_PAIRS, {"EUC-JP", "EUC-JP-MS"}, "EUC-JP", "$(D", NULL, 0x8F},
-    {"192", "ISO_IR 192", CHARSET_WHOLE, {"UTF-8"}, "UTF-8", NULL, NULL, 0},
-    {"GB18030", "GB18030", CHARSET_WHOLE, {"GB18030"}, "GB18030", NULL, NULL, 0},
-    {"GBK", "GBK", CHARSET_WHOLE, {"GB18030", "GBK"}, "GBK", NULL, NULL, 0},
-    {"GB2312", "GBK", CHARSET_WHOLE, {"GB18030", "GBK"}, "GBK", NULL, NULL, 0},
+    {"58", NULL, CHARSET_PAIRS, 0, {"GB18030"}, "GB18030", NULL, "$)A"},
+    {"87", NULL, CHARSET_PAIRS, 0, {"EUC-JP", "EUC-JP-MS"}, "EUC-JP", "$B", NULL},
+    {"149", NULL, CHARSET_PAIRS, 0, {"EUC-KR", "UHC"}, "EUC-KR", NULL, "$)C"},
+    {"159", NULL, CHARSET_PAIRS, 0x8F, {"EUC-JP", "EUC-JP-MS"}, "EUC-JP", "$(D", NULL},
+    {"192", "ISO_IR 192", CHARSET_WHOLE, 0, {"UTF-8"}, "UTF-8", NULL, NULL},
+    {"GB18030", "GB18030", CHARSET_WHOLE, 0, {"GB18030"}, "GB18030", NULL, NULL},
+    {"GBK", "GBK", CHARSET_WHOLE, 0, {"GB18030", "GBK"}, "GBK", NULL, NULL},
+    {"GB2312", "GBK", CHARSET_WHOLE, 0, {"GB18030", "GBK"}, "GBK", NULL, NULL},
 };
 #define N_SETS (sizeof(sets) / sizeof(*sets))
 

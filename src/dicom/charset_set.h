@@ -22,11 +22,11 @@ struct charset_set {
 	const char *key;  /* number of the registration, or name */
 	const char *term; /* as a single value; of PAIRS NULL */
 	enum charset_kind kind;
+	uint8_t euc; /* first byte of each character in EUC; 0: none */
 	const char
 	    *read[2]; /* iconv names to read with: what the standard says (or what includes it), then what is met */
 	const char *write;   /* iconv name */
 	const char *g0, *g1; /* escape sequences behind ESC, NULL: none */
-	uint8_t euc;         /* first byte of each character in EUC; 0: none */
 };
 
 #define CHARSET_TERMS 8

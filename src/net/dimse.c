@@ -287,7 +287,7 @@ static int store_send(struct dimse *d, struct dimse_object *o, const struct shim
 /* Waits for the answer; for others that may come first see cancellable. */
 static int store_answer(struct dimse *d, struct dimse_object *o, struct shim_command *answer, struct err *e)
 {
-	uint8_t context;
+	uint8_t context = 0;
 	int rc;
 
 	for (;;) {
