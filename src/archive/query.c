@@ -419,9 +419,10 @@ static void drop_page(struct cursor *c)
 static size_t row_bytes(struct db_stmt *s, enum query_level level)
 {
 	static const int column[] = {ROW_OWN, ROW_SERIES_ATTRS, ROW_IMAGE_ATTRS};
-	size_t n = 0, sum = 0;
+	const unsigned columns = level < LEVEL_SERIES ? 1 : level == LEVEL_SERIES ? 2 : 3;
+	size_t n, sum = 0;
 
-	for (unsigned i = 0; i < (level < LEVEL_SERIES ? 1u : (unsigned)level); i++) {
+	for (unsigned i = 0; i < columns; i++) {
 		db_blob(s, column[i], &n);
 		sum += n;
 	}
