@@ -7,6 +7,9 @@ SQL_SQLITE = \
 	data/sql/sqlite/0005-kept.sql \
 	data/sql/sqlite/0006-commitment.sql \
 	data/sql/sqlite/0007-coerce.sql \
+	data/sql/sqlite/0008-change.sql \
+	data/sql/sqlite/0009-access.sql \
+	data/sql/sqlite/0010-tls.sql \
 	data/sql/sqlite/backup-count.sql \
 	data/sql/sqlite/backup-packs.sql \
 	data/sql/sqlite/backup-record.sql \

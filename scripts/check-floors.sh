@@ -14,7 +14,7 @@ cd "$top"
 find src shim -type f \( -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name '*.hpp' -o -name '*.cc' -o -name '*.cxx' \) |
 sort | awk '
 	BEGIN {
-		rooms = "shim 1 base 1 dicom 2 db 2 net 2 archive 3 imaging 3 desk 4 link 4 dimse 5 web 5 qa 5 cmd 6"
+		rooms = "shim 1 base 1 dicom 2 db 2 net 2 archive 3 imaging 3 desk 4 link 4 access 4 dimse 5 web 5 qa 5 cmd 6"
 		n = split(rooms, word, " ")
 		for (i = 1; i < n; i += 2)
 			floor[word[i]] = word[i + 1]

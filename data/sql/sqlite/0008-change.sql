@@ -1,0 +1,1 @@
+-- what happened to instances, numbered for each site (archive/change.h)

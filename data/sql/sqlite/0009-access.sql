@@ -1,0 +1,1 @@
+-- accounts, tokens, sessions (access/access.h)

@@ -1,0 +1,1 @@
+libcore_a_SOURCES += %D%/access.h %D%/audit.h

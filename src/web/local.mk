@@ -1,0 +1,1 @@
+libcore_a_SOURCES += %D%/web.h %D%/exchange.h %D%/accept.h %D%/url.h %D%/reply.h

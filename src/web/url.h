@@ -1,0 +1,26 @@
+/* web/url.h - paths and queries of URLs: split first, then percent-decoded, as UTF-8.
+ *
+ * Errors:   -E_INVAL for a broken escape, an encoded NUL or control character, bytes that are not UTF-8; -E_LIMIT.
+ * Threads:  depends on arguments alone.   Source: RFC 3986 2.1, 3.4.
+ */
+#ifndef WEB_URL_H
+#define WEB_URL_H
+
+#include "base/auto.h"
+#include "base/err.h"
+#include <stddef.h>
+
+struct url_pair {
+	const char *name, *value;
+};
+struct url_query {
+	struct url_pair *pairs; /* in the order of the URL; names may repeat */
+	unsigned n;
+	char *text; /* owns them */
+};
+int url_query_parse(const char *raw, struct url_query *out, struct err *e);
+const char *url_query_get(const struct url_query *q, const char *name); /* the first; NULL: absent */
+void url_query_cleanup(struct url_query *q);
+AUTO_TYPE(url_query, struct url_query);
+int url_decode(const char *raw, size_t n, char *out, size_t room, struct err *e); /* one segment; the length */
+#endif
