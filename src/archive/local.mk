@@ -12,3 +12,4 @@ libcore_a_SOURCES += %D%/attr.c %D%/attr.h %D%/attr_extra.c %D%/attr_extra.h %D%
 libcore_a_SOURCES += %D%/query_keys.h %D%/query_keys.c
 libcore_a_SOURCES += %D%/presence.h %D%/presence.c
 libcore_a_SOURCES += %D%/change.h %D%/frames.h %D%/lookup.h
+libcore_a_SOURCES += %D%/scratch.h %D%/scratch.c

@@ -63,7 +63,6 @@ int serve_get(struct session *s, const struct shim_command *rq, const struct shi
 	AUTO(retrieve) r = {0};
 	AUTO(sender)
 	to = {.archive = s->face->archive,
-	      .config = s->face->config,
 	      .dimse = &s->d,
 	      .cancellable = true,
 	      .cancel_id = rq->message_id};

@@ -131,7 +131,6 @@ static int call(struct worker *w, struct err *e)
 	w->scu = scu;
 	pthread_mutex_unlock(&m->lock);
 	w->sender = (struct sender){.archive = m->r.s->face->archive,
-				    .config = c,
 				    .dimse = scu_dimse(scu),
 				    .originator = m->r.s->peer.calling,
 				    .originator_id = m->r.rq->message_id};

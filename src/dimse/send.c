@@ -1,12 +1,9 @@
 #include "dimse/send.h"
-#include "base/log.h"
-#include "base/write.h"
+#include "archive/scratch.h"
 #include "dicom/dict.h"
 #include "dicom/part10.h"
 #include "imaging/transcode.h"
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -73,44 +70,6 @@ static int choose(const struct sender *s, const struct stored *what, const struc
 
 /* ---- another syntax, in scratch files */
 
-/* A file that has lost its name already: whatever happens to this process, nothing of it stays. path: how DCMTK opens it
- * while the descriptor is open. */
-static int scratch_file(const struct sender *s, char *path, size_t room, struct err *e)
-{
-	const char *set = getenv("TMPDIR");
-	int fd, n;
-
-	n = set && *set ? snprintf(path, room, "%s", set) : snprintf(path, room, "%s/tmp", s->config->data);
-	if (n < 0 || (size_t)n + sizeof("/teleread-XXXXXX") > room)
-		return err_set(e, E_CONFIG, "scratch folder has too long a name");
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_sys(e, E_IO, "making folder %s", path);
-	memcpy(path + n, "/teleread-XXXXXX", sizeof("/teleread-XXXXXX"));
-	if ((fd = mkostemp(path, O_CLOEXEC)) < 0)
-		return err_sys(e, E_IO, "making %s", path);
-	unlink(path);
-	snprintf(path, room, "/proc/self/fd/%d", fd);
-	return fd;
-}
-
-static int copy_out(struct sender *s, struct send_source *f, int fd, struct err *e)
-{
-	uint64_t at = 0;
-	int rc;
-
-	while (at < f->what.part10_len) {
-		int64_t got = stored_read(s->archive, &f->what, at, f->block, SEND_BLOCK, e);
-
-		if (got <= 0)
-			return got < 0 ? (int)got
-				       : err_set(e, E_CORRUPT, "record of %s is short", f->what.sop_instance);
-		if ((rc = write_all(fd, f->block, (size_t)got, "a scratch file", e)) < 0)
-			return rc;
-		at += (uint64_t)got;
-	}
-	return 0;
-}
-
 /* The transcoded file becomes the source: its data set, behind the head. */
 static int adopt(struct send_source *f, const char *path, struct err *e)
 {
@@ -132,18 +91,18 @@ static int adopt(struct send_source *f, const char *path, struct err *e)
 
 static int transcode(struct sender *s, struct send_source *f, struct err *e)
 {
-	char in[4096], out[4096];
-	AUTO(fd) in_fd = scratch_file(s, in, sizeof(in), e);
+	char in[SCRATCH_PATH], out[SCRATCH_PATH];
+	AUTO(fd) in_fd = scratch_stored(s->archive, &f->what, in, e);
 	AUTO(fd) out_fd = -1;
 	int rc;
 
 	if (in_fd < 0)
 		return in_fd;
-	if ((rc = copy_out(s, f, in_fd, e)) == 0 && (out_fd = scratch_file(s, out, sizeof(out), e)) < 0)
-		rc = out_fd;
-	if (rc == 0 && (rc = transcode_file(in, out, f->context->syntax, e)) == 0)
-		rc = adopt(f, out, e);
-	return rc;
+	if ((out_fd = scratch_file(s->archive, out, e)) < 0)
+		return out_fd;
+	if ((rc = transcode_file(in, out, f->context->syntax, e)) < 0)
+		return rc;
+	return adopt(f, out, e);
 }
 
 /* ---- bytes */

@@ -32,7 +32,6 @@ struct sender {
 	/* filled in by the caller */
 	struct archive *archive;
 	struct dimse *dimse;
-	const struct config *config; /* scratch files lie in TMPDIR, else in tmp of the data folder */
 	const char *originator;      /* C-MOVE: who asked for it, and with which message */
 	uint16_t originator_id;
 	bool cancellable; /* C-GET: C-CANCEL comes on the same association */
