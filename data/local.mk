@@ -73,6 +73,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/kept-replace.sql \
 	data/sql/sqlite/kept-stays.sql \
 	data/sql/sqlite/list.sql \
+	data/sql/sqlite/lookup-instance.sql \
 	data/sql/sqlite/meta-get.sql \
 	data/sql/sqlite/meta-set.sql \
 	data/sql/sqlite/modalities.sql \
@@ -128,6 +129,8 @@ SQL_SQLITE = \
 	data/sql/sqlite/study-note.sql \
 	data/sql/sqlite/study-owner.sql \
 	data/sql/sqlite/study-refresh.sql \
+	data/sql/sqlite/tag-series.sql \
+	data/sql/sqlite/tag-study.sql \
 	data/sql/sqlite/uid-add.sql \
 	data/sql/sqlite/uid-find.sql
 EXTRA_DIST += $(SQL_SQLITE)

@@ -1,4 +1,5 @@
 #include "archive/archive.h"
+#include "archive/lookup_cache.h"
 #include "archive/presence.h"
 #include "archive/refresh.h"
 #include "archive/store.h"
@@ -222,9 +223,10 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 		rc = open_index(a, e);
 	if (rc == 0)
 		rc = attr_set_open(a->db, c->attributes, mode == ARCHIVE_SERVE, &a->attrs, e);
-	if (rc == 0) {
+	if (rc == 0)
 		rc = open_packs(a, e);
-	}
+	if (rc == 0)
+		rc = lookup_open(a, e);
 	if (rc == 0 && mode == ARCHIVE_SERVE)
 		rc = open_writer(a, c, e);
 	if (rc < 0) {
@@ -250,6 +252,7 @@ void archive_close(struct archive *a)
 	if (a->packs)
 		a->packs->ops->close(a->packs);
 	intake_buffers_free(a);
+	lookup_cache_free(a->lookups);
 	if (a->alerts)
 		alert_close();
 	attr_set_free(a->attrs);

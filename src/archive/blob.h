@@ -33,6 +33,8 @@ struct blob_store_ops {
 	void (*drop)(struct blob_writer *w);  /* closes, keeps as it is; consumes */
 	int64_t (*read)(struct blob_store *s, uint64_t key, uint64_t at, void *buf, size_t n,
 			struct err *e); /* short at the end */
+	/* A descriptor of the file for reading, the caller's to close; NULL where blobs are no files. */
+	int (*descriptor)(struct blob_store *s, uint64_t key, int *fd, struct err *e);
 	int64_t (*size)(struct blob_store *s, uint64_t key, struct err *e);
 	int (*reopen)(struct blob_store *s, uint64_t key, struct blob_writer **out,
 		      struct err *e); /* to blank and cut after a crash */

@@ -278,6 +278,25 @@ static int64_t fs_read(struct blob_store *s, uint64_t key, uint64_t at, void *bu
 	return rc < 0 ? rc : (int64_t)got;
 }
 
+static int fs_descriptor(struct blob_store *s, uint64_t key, int *out, struct err *e)
+{
+	struct open_file *slot = NULL;
+	struct blob_fs *fs = fs_of(s);
+	int fd = fs_acquire(fs, key, &slot, e);
+	if (fd < 0)
+		return fd;
+	if (slot) {
+		int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		int rc = copy < 0 ? err_sys(e, E_IO, "cannot copy the descriptor of a pack") : 0;
+		fs_release(fs, slot, fd);
+		if (rc < 0)
+			return rc;
+		fd = copy;
+	}
+	*out = fd;
+	return 0;
+}
+
 static int64_t fs_size(struct blob_store *s, uint64_t key, struct err *e)
 {
 	char name[40];
@@ -364,6 +383,7 @@ static const struct blob_store_ops blob_fs_ops = {
     .abort = fs_abort,
     .drop = fs_drop,
     .read = fs_read,
+    .descriptor = fs_descriptor,
     .size = fs_size,
     .reopen = fs_reopen,
     .walk = fs_walk,

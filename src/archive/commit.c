@@ -1,6 +1,7 @@
 /* The committer: one thread that takes finished instances in order of sequence number, a group at a time: one sync for
  * the group's bytes, one index transaction, then everybody's answer. */
 #include "archive/event.h"
+#include "archive/lookup_cache.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -155,6 +156,16 @@ static int catch_up(struct committer *c, uint64_t before, struct err *e)
 	return rc;
 }
 
+/* Decisions take instances away; so may those among what was caught up with. */
+static void forget(struct committer *c, struct place **group, unsigned n, bool caught_up)
+{
+	bool any = caught_up;
+	for (unsigned i = 0; i < n; i++)
+		any |= group[i]->event != NULL;
+	if (any)
+		lookup_cache_forget(c->archive->lookups);
+}
+
 static void index_group(struct committer *c, struct place **group, unsigned n)
 {
 	struct err e = {0};
@@ -172,6 +183,7 @@ static void index_group(struct committer *c, struct place **group, unsigned n)
 	if (rc == 0)
 		rc = index_items(c, w, group, n, behind, &e);
 	db_put(w); /* rolls back what was not committed */
+	forget(c, group, n, behind);
 	if (rc < 0) {
 		log_error("a group of %u instances could not be indexed: %s", n, e.msg);
 		c->behind = true; /* durable: the next group, or the next start, finds them in the packs */

@@ -11,5 +11,6 @@ libcore_a_SOURCES += %D%/attr.c %D%/attr.h %D%/attr_extra.c %D%/attr_extra.h %D%
 	%D%/query.c %D%/query_plan.c %D%/query_plan.h %D%/registry.c %D%/scope.c %D%/select.c %D%/match_internal.h %D%/match_sequence.c %D%/match_time.c %D%/when.c %D%/when.h
 libcore_a_SOURCES += %D%/query_keys.h %D%/query_keys.c
 libcore_a_SOURCES += %D%/presence.h %D%/presence.c
-libcore_a_SOURCES += %D%/change.h %D%/frames.h %D%/lookup.h
 libcore_a_SOURCES += %D%/scratch.h %D%/scratch.c
+libcore_a_SOURCES += %D%/change.h %D%/frames.h
+libcore_a_SOURCES += %D%/lookup.h %D%/lookup.c %D%/lookup_cache.h %D%/lookup_cache.c

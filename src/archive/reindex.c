@@ -1,6 +1,7 @@
 #include "archive/check.h"
 #include "archive/event.h"
 #include "archive/index_refresh.h"
+#include "archive/lookup_cache.h"
 #include "base/text.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,6 +235,7 @@ int check_reindex(struct archive *a, bool prove_only, const struct check_ops *op
 	b.into = a->db;
 	b.through = UINT64_MAX;
 	int rc = clear(&b, e);
+	lookup_cache_forget(a->lookups);
 	if (rc == 0)
 		rc = rebuild(&b, e); /* with floor 0: when it is interrupted, recovery takes it up */
 	if (rc == 0)

@@ -1,5 +1,6 @@
 /* archive/select.c - the instances that a retrieve asks for: their keys in one pass, their places page by page. */
 #include "archive/query_plan.h"
+#include "archive/store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -81,7 +82,7 @@ static void copy_uid(char out[65], struct db_stmt *st, int col)
 	snprintf(out, 65, "%s", db_text(st, col, NULL));
 }
 
-static void read_stored(struct db_stmt *st, struct stored *out)
+void stored_row(struct db_stmt *st, struct stored *out)
 {
 	const void *digest;
 	size_t n;
@@ -119,7 +120,7 @@ static int read_page(struct selection *s, struct err *e)
 	db_bind_text(st, 1, buf_text(&json), json.len);
 	while ((rc = db_step(st, e)) > 0)
 		if (s->n_page < SELECT_PAGE)
-			read_stored(st, &s->page[s->n_page++]);
+			stored_row(st, &s->page[s->n_page++]);
 	return rc;
 }
 

@@ -22,6 +22,7 @@ struct archive {
 	int64_t retention_years;
 	pthread_mutex_t decisions; /* one at a time */
 	size_t buffer;
+	uint64_t tag_seed; /* of entity tags */
 	/* ARCHIVE_SERVE only */
 	struct packer *packer;
 	struct committer *committer;
@@ -31,6 +32,7 @@ struct archive {
 	pthread_mutex_t buffers_lock;
 	struct spare_buffer *buffers; /* intake buffers not in use */
 	unsigned n_buffers;
+	struct lookup_cache *lookups;
 };
 
 /* One finished instance, or a decision, on its way through the committer. */
@@ -49,6 +51,10 @@ struct place {
 };
 
 void intake_buffers_free(struct archive *a);
+/* Tags, and for who serves the memory of places. */
+int lookup_open(struct archive *a, struct err *e);
+/* A row in the columns of select-page. */
+void stored_row(struct db_stmt *st, struct stored *out);
 int committer_start(struct archive *a, uint64_t next_seq, struct committer **out, struct err *e);
 uint64_t committer_stop(struct committer *c); /* finishes what is queued; the lowest unused sequence number */
 /* Takes the next sequence number, and for n > 0 a place of n bytes in the shared pack; puts p into the queue,

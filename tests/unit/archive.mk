@@ -15,3 +15,7 @@ check_PROGRAMS += tests/unit/test_archive_kept
 TESTS += tests/unit/test_archive_kept
 tests_unit_test_archive_kept_LINK = $(CXXLINK)
 tests_unit_test_archive_kept_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_archive_lookup
+TESTS += tests/unit/test_archive_lookup
+tests_unit_test_archive_lookup_LINK = $(CXXLINK)
+tests_unit_test_archive_lookup_LDADD = $(LDADD) $(CMOCKA_LIBS)
