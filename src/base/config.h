@@ -11,6 +11,7 @@
  *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance archive.retention_years
  *     dicom.async_window
  *     commitment.report commitment.retry commitment.give_up commitment.keep
+ *     audit.size audit.syslog audit.syslog_ca audit.syslog_certificate audit.syslog_key
  *     log.level log.format alerts.window alerts.repeated alerts.size http.port
  * Sections [coerce AET], one for each peer, hold rules that only whoever applies them can check (coerce).
  * Order of precedence: command line, then file, then default; so load first, then set.
@@ -67,6 +68,9 @@ struct config {
 	int64_t alerts_window_ms;
 	int64_t alerts_repeated; /* failures of one peer within the window that are an alert */
 	int64_t alerts_size;     /* bytes of alerts.log */
+	/* [audit] */
+	int64_t audit_size;                                            /* bytes of one file of the trail */
+	char *audit_syslog, *audit_ca, *audit_certificate, *audit_key; /* "" none */
 	/* [coerce AET]: rules for what that peer sends, as written; dicom/coerce.h reads them */
 	struct config_rules coerce;
 	/* [http] (the face opens with a later release; the key is checked already) */

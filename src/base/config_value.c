@@ -68,6 +68,7 @@ int value_text(const struct value_range *r, const char *text)
 			   ? 0
 			   : -E_CONFIG;
 	case VALUE_LIST:
+	case VALUE_OPTIONAL:
 		return 0;
 	case VALUE_REPORT:
 		return strcmp(text, "auto") == 0 || strcmp(text, "same") == 0 || strcmp(text, "new") == 0 ? 0
@@ -135,6 +136,7 @@ int value_expected(const struct value_range *r, struct buf *out, struct err *e)
 	    [VALUE_OFFSET] = "local, or an offset from UTC such as +0800",
 	    [VALUE_FUZZY] = "negotiated, always or off",
 	    [VALUE_LIST] = "entries between semicolons, or nothing",
+	    [VALUE_OPTIONAL] = "text, or nothing",
 	    [VALUE_REPORT] = "auto, same or new",
 	    [VALUE_BOOL] = "true or false",
 	    [VALUE_INT] = "a whole number",

@@ -5,15 +5,16 @@
 #include "base/buf.h"
 
 enum value_type {
-	VALUE_STRING,  /* not empty */
-	VALUE_AET,     /* AE title */
-	VALUE_ADDRESS, /* IPv4 or IPv6 */
-	VALUE_LEVEL,   /* of the log */
-	VALUE_FORMAT,  /* of the log */
-	VALUE_OFFSET,  /* from UTC: +0800, or local */
-	VALUE_FUZZY,   /* when names are matched so */
-	VALUE_LIST,    /* may be empty; what is in it a higher floor checks (config_check_list) */
-	VALUE_REPORT,  /* of a storage commitment */
+	VALUE_STRING,   /* not empty */
+	VALUE_AET,      /* AE title */
+	VALUE_ADDRESS,  /* IPv4 or IPv6 */
+	VALUE_LEVEL,    /* of the log */
+	VALUE_FORMAT,   /* of the log */
+	VALUE_OFFSET,   /* from UTC: +0800, or local */
+	VALUE_FUZZY,    /* when names are matched so */
+	VALUE_LIST,     /* may be empty; what is in it a higher floor checks (config_check_list) */
+	VALUE_OPTIONAL, /* text, or nothing */
+	VALUE_REPORT,   /* of a storage commitment */
 	VALUE_BOOL,
 	VALUE_INT,
 	VALUE_SIZE, /* bytes, with K M G T */

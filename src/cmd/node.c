@@ -37,6 +37,11 @@ static const struct {
     {"alerts.window", offsetof(struct config, alerts_window_ms), false},
     {"alerts.repeated", offsetof(struct config, alerts_repeated), false},
     {"alerts.size", offsetof(struct config, alerts_size), false},
+    {"audit.size", offsetof(struct config, audit_size), false},
+    {"audit.syslog", offsetof(struct config, audit_syslog), true},
+    {"audit.syslog_ca", offsetof(struct config, audit_ca), true},
+    {"audit.syslog_certificate", offsetof(struct config, audit_certificate), true},
+    {"audit.syslog_key", offsetof(struct config, audit_key), true},
     {"http.port", offsetof(struct config, http_port), false},
 };
 
