@@ -32,7 +32,7 @@ struct sender {
 	/* filled in by the caller */
 	struct archive *archive;
 	struct dimse *dimse;
-	const char *originator;      /* C-MOVE: who asked for it, and with which message */
+	const char *originator; /* C-MOVE: who asked for it, and with which message */
 	uint16_t originator_id;
 	bool cancellable; /* C-GET: C-CANCEL comes on the same association */
 	uint16_t cancel_id;
