@@ -2,6 +2,7 @@
 #include "archive/registry.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "dicom/model.h"
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
@@ -263,7 +264,7 @@ static int print_row(const struct common *c, const struct table *t, const struct
 			print_number_or_text(row, &t->columns[i], i + 1 == t->n);
 		return 0;
 	}
-	if ((rc = dset_json(row, &json, e)) < 0)
+	if ((rc = model_dset(row, MODEL_JSON, NULL, &json, e)) < 0)
 		return rc;
 	puts(buf_text(&json));
 	return 0;

@@ -46,8 +46,6 @@ void dset_see(const struct dset *d, struct charset_judge *j);
 /* Text of d and of its items to UTF-8, in place; items lose the labels that they have of their own. *flags gets enum
  * charset_flag. */
 int dset_to_utf8(struct dset *d, const char *label, int *flags, struct err *e);
-/* Appends one DICOM JSON object (PS3.18 annex F); text is converted to UTF-8 by what dset_judge() says. */
-int dset_json(const struct dset *d, struct buf *out, struct err *e);
 
 const struct elem *dset_get(const struct dset *d, uint32_t tag);         /* NULL when absent */
 const char *dset_text(const struct dset *d, uint32_t tag);               /* trimmed at both ends; "" when absent */

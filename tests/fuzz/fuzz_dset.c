@@ -1,6 +1,7 @@
 /* Data sets in memory: what is parsed can be printed as JSON that a JSON reader takes, and be written and parsed again
  * with the same result. Byte 0 picks the syntaxes. */
 #include "dicom/dset.h"
+#include "dicom/model.h"
 #include "fuzz.h"
 #include <jansson.h>
 #include <string.h>
@@ -49,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_ask(d);
-	FUZZ_EXPECT(dset_json(d, &json, &e) == 0);
+	FUZZ_EXPECT(model_dset(d, MODEL_JSON, NULL, &json, &e) == 0);
 	check_json(&json);
 	syntax = syntaxes[data[0] / 3 % 3];
 	rc = dset_write(d, syntax, &bytes, &e);

@@ -27,3 +27,7 @@ check_PROGRAMS += tests/unit/test_dicom_coerce
 TESTS += tests/unit/test_dicom_coerce
 tests_unit_test_dicom_coerce_LINK = $(CXXLINK)
 tests_unit_test_dicom_coerce_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_dicom_model
+TESTS += tests/unit/test_dicom_model
+tests_unit_test_dicom_model_LINK = $(CXXLINK)
+tests_unit_test_dicom_model_LDADD = $(LDADD) $(CMOCKA_LIBS)

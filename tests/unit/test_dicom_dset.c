@@ -1,4 +1,5 @@
 #include "dicom/dset.h"
+#include "dicom/model.h"
 #include "dicom/scan.h"
 #include "dicom_bytes.h"
 
@@ -74,7 +75,7 @@ static void written_and_parsed_in_every_syntax(void **state)
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(dset_json(d, &wanted, &e), 0);
+	assert_int_equal(model_dset(d, MODEL_JSON, NULL, &wanted, &e), 0);
 	for (int i = 0; i < 3; i++) {
 		AUTO(buf) bytes = BUF(4096);
 		AUTO(buf) json = BUF(4096);
@@ -83,7 +84,7 @@ static void written_and_parsed_in_every_syntax(void **state)
 		assert_int_equal(dset_write(d, syntaxes[i], &bytes, &e), 0);
 		assert_int_equal(bytes.len % 2, 0);
 		assert_int_equal(dset_parse(bytes.data, bytes.len, syntaxes[i], &back, &e), 0);
-		assert_int_equal(dset_json(back, &json, &e), 0);
+		assert_int_equal(model_dset(back, MODEL_JSON, NULL, &json, &e), 0);
 		assert_string_equal(buf_text(&json), buf_text(&wanted));
 		assert_int_equal(dset_int(back, 0x00280010, 0), 258);
 		assert_int_equal(dset_get(back, 0x00400275)->n_items, 2);
@@ -139,7 +140,7 @@ static void json_follows_the_standard(void **state)
 	assert_int_equal(dset_put(d, 0x00700022, "FL", "\0\0\xC0\x7F", 4, &e), 0);
 	assert_int_equal(dset_put(d, 0x00720082, "SV", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 8, &e), 0);
 	put(d, 0x00204000, "  two\\lines ");
-	assert_int_equal(dset_json(d, &json, &e), 0);
+	assert_int_equal(model_dset(d, MODEL_JSON, NULL, &json, &e), 0);
 	assert_string_equal(
 	    buf_text(&json),
 	    "{\"00080005\":{\"vr\":\"CS\",\"Value\":[\"ISO_IR 192\"]},"
@@ -168,7 +169,7 @@ static void delimiters_inside_characters(void **state)
 	(void)state;
 	put(d, 0x00080005, "GB18030");
 	put(d, 0x00100020, "\x94\x5C\\B"); /* one character with 0x5C in it, then a real backslash */
-	assert_int_equal(dset_json(d, &json, NULL), 0);
+	assert_int_equal(model_dset(d, MODEL_JSON, NULL, &json, NULL), 0);
 	assert_non_null(strstr(buf_text(&json), "\"00100020\":{\"vr\":\"LO\",\"Value\":[\"擻\",\"B\"]}"));
 }
 
