@@ -52,12 +52,28 @@ SQL_SQLITE = \
 	data/sql/sqlite/fold-upto.sql \
 	data/sql/sqlite/form-add.sql \
 	data/sql/sqlite/form-find.sql \
+	data/sql/sqlite/glass-add.sql \
+	data/sql/sqlite/glass-each.sql \
+	data/sql/sqlite/glass-live.sql \
 	data/sql/sqlite/gram-add.sql \
 	data/sql/sqlite/gram-few.sql \
 	data/sql/sqlite/hold-get.sql \
 	data/sql/sqlite/hold-list.sql \
 	data/sql/sqlite/hold-remove.sql \
 	data/sql/sqlite/hold-set.sql \
+	data/sql/sqlite/holder-add.sql \
+	data/sql/sqlite/holder-count.sql \
+	data/sql/sqlite/holder-each.sql \
+	data/sql/sqlite/holder-get.sql \
+	data/sql/sqlite/holder-name.sql \
+	data/sql/sqlite/holder-proof.sql \
+	data/sql/sqlite/holder-prove.sql \
+	data/sql/sqlite/holder-remove.sql \
+	data/sql/sqlite/holder-set.sql \
+	data/sql/sqlite/holder-site-add.sql \
+	data/sql/sqlite/holder-site-clear.sql \
+	data/sql/sqlite/holder-sites.sql \
+	data/sql/sqlite/holder-used.sql \
 	data/sql/sqlite/index-clear.sql \
 	data/sql/sqlite/instance-add.sql \
 	data/sql/sqlite/instance-known.sql \
@@ -114,6 +130,13 @@ SQL_SQLITE = \
 	data/sql/sqlite/series-add.sql \
 	data/sql/sqlite/series-owner.sql \
 	data/sql/sqlite/series-refresh.sql \
+	data/sql/sqlite/session-add.sql \
+	data/sql/sqlite/session-each.sql \
+	data/sql/sqlite/session-end-others.sql \
+	data/sql/sqlite/session-end.sql \
+	data/sql/sqlite/session-get.sql \
+	data/sql/sqlite/session-purge.sql \
+	data/sql/sqlite/session-used.sql \
 	data/sql/sqlite/site-add.sql \
 	data/sql/sqlite/site-below.sql \
 	data/sql/sqlite/site-each.sql \

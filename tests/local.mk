@@ -7,6 +7,7 @@ include tests/unit/archive.mk
 include tests/unit/query.mk
 include tests/unit/net.mk
 include tests/unit/web.mk
+include tests/unit/access.mk
 include tests/tools/local.mk
 include tests/fuzz/local.mk
 include tests/system/local.mk

@@ -12,6 +12,7 @@
 #define G (1024 * M)
 #define T (1024 * G)
 #define SEC 1000LL
+#define MINUTE (60 * SEC)
 #define HOUR (3600 * SEC)
 
 struct key {
@@ -113,6 +114,45 @@ static const struct key keys[] = {
 	{"audit", "syslog_key", "", AT(audit_key), TEXT(OPTIONAL), "PEM file of its key; nothing: in the same file."},
 	{"http", "port", "8104", AT(http_port), NUMBER(INT, 0, 65535),
 	 "Port for HTTP; 0 takes a free one. Nothing listens on it in this release."},
+	{"login", "idle", "30min", AT(login_idle_ms), NUMBER(TIME, MINUTE, 24 * HOUR),
+	 "A person's session that was not used for so long is over."},
+	{"login", "session", "12h", AT(login_session_ms), NUMBER(TIME, MINUTE, 720 * HOUR),
+	 "A person's session is over after so long in any case."},
+	{"login", "tries", "8", AT(login_tries), NUMBER(INT, 3, 1000),
+	 "Wrong passwords for one name (ten times as many from one address) that lock it; from the third on each "
+	 "costs a growing pause."},
+	{"login", "lock", "15min", AT(login_lock_ms), NUMBER(TIME, SEC, 24 * HOUR),
+	 "How long it is locked then, and how long failures are remembered."},
+	{"login", "glass", "1h", AT(login_glass_ms), NUMBER(TIME, MINUTE, 24 * HOUR),
+	 "A study that a reader opened in an emergency (break-glass) stays open for so long."},
+	{"oidc", "issuer", "", AT(oidc_issuer), TEXT(OPTIONAL),
+	 "URL of the OpenID Connect provider whose tokens are taken; nothing: none are."},
+	{"oidc", "audience", "", AT(oidc_audience), TEXT(OPTIONAL),
+	 "Audience that a token for the API must name; nothing: client_id."},
+	{"oidc", "client_id", "", AT(oidc_client_id), TEXT(OPTIONAL),
+	 "Name of this node at the provider, for people who log in there."},
+	{"oidc", "client_secret_file", "", AT(oidc_client_secret_file), TEXT(OPTIONAL),
+	 "File with the client's secret; nothing: a public client."},
+	{"oidc", "redirect", "", AT(oidc_redirect), TEXT(OPTIONAL),
+	 "URL of this node's /api/oidc/callback as browsers see it; nothing: nobody logs in that way."},
+	{"oidc", "algorithms", "RS256 PS256 ES256 ES384", AT(oidc_algorithms), TEXT(STRING),
+	 "Signatures that are taken, with blanks between them: RS256, PS256, ES256 or ES384."},
+	{"oidc", "name_claim", "preferred_username", AT(oidc_name_claim), TEXT(STRING),
+	 "Claim that names the person; sub where it is absent."},
+	{"oidc", "roles_claim", "roles", AT(oidc_roles_claim), TEXT(STRING),
+	 "Claim with the roles, as realm_access.roles where it lies within others."},
+	{"oidc", "sites_claim", "sites", AT(oidc_sites_claim), TEXT(STRING),
+	 "Claim with the sites."},
+	{"oidc", "roles", "", AT(oidc_roles), TEXT(OPTIONAL),
+	 "What the claim's values mean, as: radiologists=reader; heads=chief,qa. Nothing: they are names of roles."},
+	{"oidc", "sites", "", AT(oidc_sites), TEXT(OPTIONAL),
+	 "Likewise of sites, as: north-hospital=NORTH. Nothing: they are codes of sites."},
+	{"oidc", "skew", "1min", AT(oidc_skew_ms), NUMBER(TIME, 0, 10 * MINUTE),
+	 "How far the provider's clock may be off."},
+	{"oidc", "refresh", "30s", AT(oidc_refresh_ms), NUMBER(TIME, 100, HOUR),
+	 "Keys of the provider are fetched again, where a token names an unknown one, not more often than this."},
+	{"oidc", "ca_file", "", AT(oidc_ca_file), TEXT(OPTIONAL),
+	 "PEM file of authorities that the provider's certificate is verified by; nothing: those of the system."},
 };
 /* clang-format on */
 #define KEYS (sizeof keys / sizeof keys[0])

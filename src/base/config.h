@@ -13,6 +13,9 @@
  *     commitment.report commitment.retry commitment.give_up commitment.keep
  *     audit.size audit.syslog audit.syslog_ca audit.syslog_certificate audit.syslog_key
  *     log.level log.format alerts.window alerts.repeated alerts.size http.port
+ *     login.idle login.session login.tries login.lock login.glass
+ *     oidc.issuer oidc.audience oidc.client_id oidc.client_secret_file oidc.redirect oidc.algorithms oidc.name_claim
+ *     oidc.roles_claim oidc.sites_claim oidc.roles oidc.sites oidc.skew oidc.refresh oidc.ca_file
  * Sections [coerce AET], one for each peer, hold rules that only whoever applies them can check (coerce).
  * Order of precedence: command line, then file, then default; so load first, then set.
  * Memory:   strings in struct config are owned by it; config_cleanup() frees. A struct begins as zeros.
@@ -75,6 +78,27 @@ struct config {
 	struct config_rules coerce;
 	/* [http] (the face opens with a later release; the key is checked already) */
 	int64_t http_port;
+	/* [login] */
+	int64_t login_idle_ms; /* a session that was not used for so long is over */
+	int64_t login_session_ms; /* and after so long in any case */
+	int64_t login_tries; /* wrong passwords for one name that lock it */
+	int64_t login_lock_ms; /* for how long */
+	int64_t login_glass_ms; /* a study opened in an emergency stays open for so long */
+	/* [oidc]: OpenID Connect */
+	char *oidc_issuer; /* URL; "": OpenID Connect is not used */
+	char *oidc_audience; /* "": client_id */
+	char *oidc_client_id;
+	char *oidc_client_secret_file;
+	char *oidc_redirect;
+	char *oidc_algorithms;
+	char *oidc_name_claim;
+	char *oidc_roles_claim;
+	char *oidc_sites_claim;
+	char *oidc_roles;
+	char *oidc_sites;
+	int64_t oidc_skew_ms;
+	int64_t oidc_refresh_ms;
+	char *oidc_ca_file;
 };
 
 /* Replaces what c holds. */

@@ -62,8 +62,7 @@ void alert_told(struct alert_way *w)
 
 /* ---- what is wanted */
 
-/* "90min", "24h", "7d" */
-static bool parse_age(const char *text, int64_t *us)
+bool age_parse(const char *text, int64_t *us)
 {
 	static const struct {
 		const char *unit;
@@ -88,7 +87,7 @@ static bool parse_since(const char *text, char out[32])
 	GDateTime *t;
 	int64_t age;
 
-	if (parse_age(text, &age)) {
+	if (age_parse(text, &age)) {
 		clock_text(clock_wall_us() - age, out);
 	} else {
 		if (!strchr(text, 'T') && asprintf(&day, "%sT00:00:00", text) < 0)

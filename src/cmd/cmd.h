@@ -28,6 +28,7 @@ int cmd_export(int argc, char **argv);
 int cmd_find(int argc, char **argv);
 int cmd_site(int argc, char **argv);
 int cmd_peer(int argc, char **argv);
+int cmd_token(int argc, char **argv);
 int cmd_commitment(int argc, char **argv);
 int cmd_quarantine(int argc, char **argv);
 int cmd_drop(int argc, char **argv);
@@ -73,6 +74,9 @@ struct verb {
 };
 /* Runs the verb that argv[1] names; verbs ends with a NULL name. */
 int verbs_run(const char *name, const struct verb *verbs, int argc, char **argv);
+
+/* "90min", "24h", "7d" -> microseconds */
+bool age_parse(const char *text, int64_t *us);
 
 /* ---- saying so */
 /* Returns EXIT_USAGE for E_CONFIG, else EXIT_FOUND. Says whose the archive is, where this user has no right to it. */

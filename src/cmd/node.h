@@ -7,6 +7,7 @@
 #ifndef CMD_NODE_H
 #define CMD_NODE_H
 
+#include "access/access.h"
 #include "archive/registry.h"
 #include "dimse/face.h"
 #include <pthread.h>
@@ -20,6 +21,7 @@ struct settings {
 };
 struct node {
 	struct archive *archive;
+	struct access *access; /* who may come over HTTP */
 	pthread_mutex_t lock; /* of server: held until it listens */
 	struct server *server;
 	struct reporter *reporter; /* of storage commitment */

@@ -205,6 +205,17 @@ static void run_until_told(struct node *n, const struct common *c, const sigset_
 	}
 }
 
+static int open_access(struct node *n, struct err *e)
+{
+	const struct access_options o = {
+	    .archive = n->archive,
+	    .config = &n->settings->config,
+	    .unknown_as = n->accepts_unknown ? &n->unknown_as : NULL,
+	};
+
+	return access_open(&o, &n->access, e);
+}
+
 static int start(struct node *n, struct common *c, struct control **control, struct err *e)
 {
 	int rc;
@@ -212,7 +223,7 @@ static int start(struct node *n, struct common *c, struct control **control, str
 	if ((rc = override(&c->config, e)) < 0 || (rc = setup_log(&c->config, e)) < 0 || (rc = make_data(c, e)) < 0 ||
 	    (rc = node_settings(n, &c->config, e)) < 0 ||
 	    (rc = archive_open(&n->settings->config, ARCHIVE_SERVE, &n->archive, e)) < 0 || (rc = prepare(n, e)) < 0 ||
-	    (rc = refresh_start(n->archive, e)) < 0 ||
+	    (rc = open_access(n, e)) < 0 || (rc = refresh_start(n->archive, e)) < 0 ||
 	    (rc = control_start(n->archive, n->settings->config.data, control, e)) < 0)
 		return rc;
 	return node_listen(n, e);
@@ -242,6 +253,7 @@ static int serve(struct common *c, const sigset_t *signals)
 	node_quiet(&n, GRACE_MS);
 	control_stop(control);
 	node_metrics(&n);
+	access_close(n.access);
 	archive_close(n.archive);
 	node_cleanup(&n);
 	if (rc < 0) {

@@ -118,7 +118,7 @@ static void bad_files_name_line_key_and_what_was_expected(void **state)
 	BAD("[log]\nlevels = info\n", "2: unknown key levels in [log], expected one of: level format");
 	BAD("# one\n[logs]\n",
 	    "2: unknown section [logs], expected one of: [node] [dicom] [query] [index] [archive] [commitment] "
-	    "[log] [alerts] [audit] [http] [coerce AET]");
+	    "[log] [alerts] [audit] [http] [login] [oidc] [coerce AET]");
 	BAD("aet = X\n", "1: aet stands before the first [section]");
 	BAD("[node]\naet\n", "2: aet: expected key = value");
 	BAD("[node\naet = X\n", "1: [node: expected [section]");

@@ -1,0 +1,2 @@
+-- accounts, disabled ones, too
+SELECT count(*) FROM holder WHERE kind = 1

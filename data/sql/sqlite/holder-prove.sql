@@ -1,0 +1,2 @@
+-- another password
+UPDATE holder SET proof = $2 WHERE id = $1

@@ -1,0 +1,1 @@
+DELETE FROM holder WHERE id = $1 AND kind = $2

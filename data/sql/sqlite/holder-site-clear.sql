@@ -1,0 +1,1 @@
+DELETE FROM holder_site WHERE holder = $1

@@ -1,0 +1,1 @@
+UPDATE session SET used = $2 WHERE id = $1

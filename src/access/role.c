@@ -1,0 +1,82 @@
+/* access/role.c - the one table of what a role may. */
+#include "access/access.h"
+#include <stdio.h>
+#include <string.h>
+
+#define R(right) (1u << RIGHT_##right)
+
+/* An administrator manages the node and sees no images by that: whoever needs both is given both roles. */
+static const struct {
+	enum role role;
+	const char *name;
+	uint32_t rights;
+} roles[] = {
+    {ROLE_SITE_SENDER, "site-sender", R(LOGIN) | R(STORE)},
+    {ROLE_SITE_VIEWER, "site-viewer", R(LOGIN) | R(SEE)},
+    {ROLE_READER, "reader", R(LOGIN) | R(SEE)},
+    {ROLE_CHIEF, "chief", R(LOGIN) | R(SEE) | R(DELETE) | R(WATCH)},
+    {ROLE_QA, "qa", R(LOGIN) | R(SEE) | R(WATCH) | R(AUDIT)},
+    {ROLE_ADMIN, "admin", R(LOGIN) | R(DELETE) | R(WATCH) | R(AUDIT) | R(MANAGE)},
+};
+#define ROLES (sizeof roles / sizeof roles[0])
+
+const char *role_name(enum role r)
+{
+	for (size_t i = 0; i < ROLES; i++)
+		if (roles[i].role == r)
+			return roles[i].name;
+	return "none";
+}
+
+int role_parse(const char *name, enum role *out)
+{
+	for (size_t i = 0; i < ROLES; i++)
+		if (strcmp(roles[i].name, name) == 0) {
+			*out = roles[i].role;
+			return 0;
+		}
+	return -E_INVAL;
+}
+
+const char *roles_text(uint32_t set, char out[ROLES_TEXT])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < ROLES; i++)
+		if (set & roles[i].role)
+			n += (size_t)snprintf(out + n, ROLES_TEXT - n, "%s%s", n ? "," : "", roles[i].name);
+	return out;
+}
+
+int roles_parse(const char *text, uint32_t *out, struct err *e)
+{
+	uint32_t set = 0;
+
+	for (text += strspn(text, ", "); *text; text += strspn(text, ", ")) {
+		size_t n = strcspn(text, ", ");
+		char word[16];
+		enum role r;
+
+		snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), text);
+		if (n >= sizeof word || role_parse(word, &r) < 0)
+			return err_set(e, E_INVAL,
+				       "\"%s\" is no role, expected site-sender, site-viewer, reader, chief, qa or "
+				       "admin",
+				       word);
+		set |= r;
+		text += n;
+	}
+	*out = set;
+	return 0;
+}
+
+uint32_t access_rights(uint32_t set)
+{
+	uint32_t rights = R(NOBODY);
+
+	for (size_t i = 0; i < ROLES; i++)
+		if (set & roles[i].role)
+			rights |= roles[i].rights;
+	return rights;
+}
