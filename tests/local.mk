@@ -8,6 +8,7 @@ include tests/unit/query.mk
 include tests/unit/net.mk
 include tests/unit/web.mk
 include tests/unit/access.mk
+include tests/unit/audit.mk
 include tests/tools/local.mk
 include tests/fuzz/local.mk
 include tests/system/local.mk

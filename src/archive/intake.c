@@ -645,6 +645,7 @@ int intake_finish(struct intake *in, struct intake_result *out, struct err *e)
 	intake_await(in);
 	int rc = in->rc;
 	*out = in->result;
+	snprintf(out->study, sizeof out->study, "%s", in->head ? index_head_study(in->head) : "");
 	if (!in->reported)
 		intake_alarm(in, rc, rc < 0 ? in->err.msg : out->reason, out->outcome);
 	if (rc < 0 && e)

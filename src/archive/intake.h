@@ -36,6 +36,7 @@ struct intake_result {
 	enum intake_outcome outcome;
 	uint32_t coerced[COERCE_RULES]; /* STORED, QUARANTINE: tags of what the rules changed */
 	unsigned n_coerced;
+	char study[65]; /* Study Instance UID, where it could be read */
 	char reason
 	    [160]; /* QUARANTINE, UNREADABLE: why, in words; STORED: a remark such as "pixel data ends early", else "" */
 };

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -67,28 +67,6 @@ int alert_parse(const char *name, enum alert_kind *out)
 			return 0;
 		}
 	return -E_INVAL;
-}
-
-/* What is no character, or one that a terminal would act on, becomes a question mark. */
-static void plain_copy(char *out, size_t room, const char *text)
-{
-	const uint8_t *s = (const uint8_t *)text;
-	size_t left = strlen(text), n = 0, len;
-
-	for (; left > 0; s += len, left -= len) {
-		uint32_t c = 0;
-		bool plain = (len = utf8_next(s, left, &c)) > 0 && !utf8_control(c);
-
-		if (n + (plain ? len : 1) >= room)
-			break;
-		if (plain)
-			memcpy(out + n, s, len);
-		else
-			out[n] = '?';
-		n += plain ? len : 1;
-		len = len ? len : 1;
-	}
-	out[n] = '\0';
 }
 
 /* ---- the file */
@@ -208,11 +186,11 @@ void alert_raise(enum alert_kind kind, const char *subject, const char *fmt, ...
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof message, fmt, ap);
 	va_end(ap);
-	plain_copy(plain, sizeof plain, subject);
+	text_plain(plain, sizeof plain, subject);
 	pthread_mutex_lock(&lock);
 	if (book.path) {
 		t = entry_of(kind, plain, now);
-		plain_copy(t->message, sizeof t->message, message);
+		text_plain(t->message, sizeof t->message, message);
 		t->pending++;
 		news = !t->written && t->pending >= (kind == ALERT_REPEATED ? book.repeated : 1);
 		if (news)

@@ -10,6 +10,27 @@
 #define FOLD_MOST (16u << 20) /* bytes: UTF-16 lengths stay far below what ICU's int32_t can count */
 #define GRAMS_ON_STACK 512
 
+void text_plain(char *out, size_t room, const char *text)
+{
+	const uint8_t *s = (const uint8_t *)text;
+	size_t left = text ? strlen(text) : 0, n = 0, len;
+
+	for (; left > 0; s += len, left -= len) {
+		uint32_t c = 0;
+		bool plain = (len = utf8_next(s, left, &c)) > 0 && !utf8_control(c);
+
+		if (n + (plain ? len : 1) >= room)
+			break;
+		if (plain)
+			memcpy(out + n, s, len);
+		else
+			out[n] = '?';
+		n += plain ? len : 1;
+		len = len ? len : 1;
+	}
+	out[n] = '\0';
+}
+
 bool text_valid(const char *s, size_t n)
 {
 	const uint8_t *p = (const uint8_t *)s;

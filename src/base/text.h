@@ -20,6 +20,9 @@
 #define TEXT_FORM 2
 
 bool text_valid(const char *s, size_t n); /* well-formed UTF-8 without NUL */
+/* Copies text (NULL: nothing), cut to room at a character's end; what is no UTF-8, or a character that a terminal would act
+ * on, becomes a question mark. */
+void text_plain(char *out, size_t room, const char *text);
 /* Appends the normal form of s to out. */
 int text_fold(const char *s, size_t n, struct buf *out, struct err *e);
 /* pattern with * (any run) and ? (one character); both UTF-8, compared code point by code point. */

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
+#include "cmd/since.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,8 +19,7 @@ static struct {
 } opt;
 
 static const GOptionEntry options[] = {
-    {"since", 0, 0, G_OPTION_ARG_FILENAME, &opt.since,
-     "From then on: 2026-11-22, 2026-11-22T14:30:00Z, or an age in s, min, h or d such as 24h", "TIME"},
+    {"since", 0, 0, G_OPTION_ARG_FILENAME, &opt.since, "From then on: " SINCE_FORMS, "TIME"},
     {"kind", 0, 0, G_OPTION_ARG_FILENAME, &opt.kind, "Only this kind: " KINDS, "KIND"},
     {"follow", 0, 0, G_OPTION_ARG_NONE, &opt.follow, "Go on and print what comes, until interrupted", NULL},
     G_OPTION_ENTRY_NULL,
@@ -58,46 +58,6 @@ void alert_told(struct alert_way *w)
 		close(w->node);
 	if (w->opened)
 		alert_close();
-}
-
-/* ---- what is wanted */
-
-bool age_parse(const char *text, int64_t *us)
-{
-	static const struct {
-		const char *unit;
-		int64_t s;
-	} units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-	char *unit;
-	long long n = strtoll(text, &unit, 10);
-
-	for (unsigned i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (unit > text && n >= 0 && n < 1000000 && strcmp(unit, units[i].unit) == 0) {
-			*us = n * units[i].s * 1000000;
-			return true;
-		}
-	return false;
-}
-
-/* A date begins at midnight UTC; a time without a zone is UTC, too, as in the file. */
-static bool parse_since(const char *text, char out[32])
-{
-	GTimeZone *utc = g_time_zone_new_utc();
-	AUTO(str) day = NULL;
-	GDateTime *t;
-	int64_t age;
-
-	if (age_parse(text, &age)) {
-		clock_text(clock_wall_us() - age, out);
-	} else {
-		if (!strchr(text, 'T') && asprintf(&day, "%sT00:00:00", text) < 0)
-			day = NULL;
-		if ((t = g_date_time_new_from_iso8601(day ? day : text, utc)))
-			clock_text(g_date_time_to_unix(t) * 1000000 + g_date_time_get_microsecond(t), out);
-		g_clear_pointer(&t, g_date_time_unref);
-	}
-	g_time_zone_unref(utc);
-	return out[0] != '\0';
 }
 
 /* ---- lines */
@@ -247,10 +207,7 @@ int cmd_alerts(int argc, char **argv)
 		return rc;
 	if (opt.kind && alert_parse(opt.kind, &kind) < 0)
 		return misused(usage.name, "--kind %s: expected " KINDS, opt.kind);
-	if (opt.since && !parse_since(opt.since, r.since))
-		return misused(usage.name,
-			       "--since %s: expected a date, a time such as 2026-11-22T14:30:00Z, or an age in s, min, "
-			       "h or d such as 24h",
-			       opt.since);
+	if (opt.since && !since_parse(opt.since, r.since))
+		return misused(usage.name, "--since %s: expected " SINCE_FORMS, opt.since);
 	return print_alerts(&r, c.config.data);
 }

@@ -7,6 +7,7 @@
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
+#include "access/audit.h"
 #include "archive/archive.h"
 #include "base/config.h"
 #include <glib.h>
@@ -36,6 +37,7 @@ int cmd_hold(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_fsck(int argc, char **argv);
 int cmd_reindex(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 int cmd_alerts(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_config(int argc, char **argv);
@@ -75,15 +77,15 @@ struct verb {
 /* Runs the verb that argv[1] names; verbs ends with a NULL name. */
 int verbs_run(const char *name, const struct verb *verbs, int argc, char **argv);
 
-/* "90min", "24h", "7d" -> microseconds */
-bool age_parse(const char *text, int64_t *us);
-
 /* ---- saying so */
 /* Returns EXIT_USAGE for E_CONFIG, else EXIT_FOUND. Says whose the archive is, where this user has no right to it. */
 int complain(const char *name, const struct err *e);
 /* Where E_INVAL can only be a word of the command line: EXIT_USAGE for that, too. */
 int complain_input(const char *name, const struct err *e);
 int misused(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* returns EXIT_USAGE */
+/* Notes in the audit trail what the operator did here. study may be NULL. */
+void audit_operator(const struct config *c, enum audit_kind kind, const char *study, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 void user_name(uid_t uid, char out[65]); /* the name of a user, else the number */
 /* Prints one JSON value on a line of its own; consumes it. */
 void print_json(json_t *value);

@@ -24,6 +24,25 @@ void user_name(uid_t uid, char out[65])
 		snprintf(out, 65, "uid %lu", (unsigned long)uid);
 }
 
+void audit_operator(const struct config *c, enum audit_kind kind, const char *study, const char *fmt, ...)
+{
+	const struct audit_options o = {.data = c->data, .node = c->aet, .size = c->audit_size};
+	char what[300], who[65];
+	struct err e = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	user_name(getuid(), who);
+	if (audit_open(&o, &e) < 0) {
+		fprintf(stderr, "teleread: the audit trail lacks this: %s\n", e.msg);
+		return;
+	}
+	audit_note(&(struct audit_event){.kind = kind, .who = who, .how = "console", .study = study, .what = what});
+	audit_close();
+}
+
 static char data_folder[PATH_MAX]; /* of the configuration; "" before it is read */
 
 /* Whose the archive is, where this user may not work in it. */

@@ -134,6 +134,9 @@ int decision_run(const struct common *c, struct decision *d)
 
 	if (make(c, d, &r, &e) < 0)
 		return complain_input(c->name, &e);
+	if (r.done)
+		audit_operator(&c->config, d->what == DECIDE_DROP ? AUDIT_DELETED : AUDIT_CHANGED, d->study, "%s%s%s",
+			       decision_name(d->what), d->why[0] ? ": " : "", d->why);
 	print_result(c, d, &r);
 	if (r.left && print_left(c, d, &e) < 0)
 		complain(c->name, &e);

@@ -1,3 +1,4 @@
+#include "cmd/since.h"
 #include "cmd/holder.h"
 #include "base/clock.h"
 #include "base/text.h"

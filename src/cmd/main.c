@@ -28,6 +28,7 @@ const struct command commands[] = {
     {"fsck", cmd_fsck, "check packs and index against each other"},
     {"reindex", cmd_reindex, "build the index again from the packs, or prove it equal"},
     {"alerts", cmd_alerts, "what a person must look at"},
+    {"audit", cmd_audit, "the audit trail: verify, search"},
     {"backup", cmd_backup, "copy the archive, beside a running node"},
     {"config", cmd_config, "configuration: check, show, default"},
     {"statement", cmd_statement, "the DICOM conformance statement of this configuration"},

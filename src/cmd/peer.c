@@ -82,6 +82,7 @@ static int run_add(int argc, char **argv)
 		return misused(usage.name, "missing --site");
 	if (read_peer(argv[1], &p, &e) < 0 || open_beside(&c, false, &a, &e) < 0 || peer_add(a, &p, &e) < 0)
 		return complain_input(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "peer %s of site %s added", p.aet, p.site_code);
 	return EXIT_DONE;
 }
 
@@ -104,6 +105,8 @@ static int run_remove(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || peer_remove(a, argv[1], opt.site ? opt.site : "", &e) < 0)
 		return complain(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "peer %s%s%s removed", argv[1], opt.site ? " of site " : "",
+		       opt.site ? opt.site : "");
 	return EXIT_DONE;
 }
 

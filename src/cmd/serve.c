@@ -1,3 +1,4 @@
+#include "access/audit.h"
 #include "archive/presence.h"
 #include "archive/refresh.h"
 #include "archive/registry.h"
@@ -216,13 +217,32 @@ static int open_access(struct node *n, struct err *e)
 	return access_open(&o, &n->access, e);
 }
 
+static int open_audit(const struct config *c, struct err *e)
+{
+	const struct syslog_options collector = {
+	    .host = c->audit_syslog,
+	    .ca = c->audit_ca[0] ? c->audit_ca : NULL,
+	    .certificate = c->audit_certificate[0] ? c->audit_certificate : NULL,
+	    .key = c->audit_key[0] ? c->audit_key : NULL,
+	};
+	const struct audit_options o = {
+	    .data = c->data,
+	    .node = c->aet,
+	    .size = c->audit_size,
+	    .syslog = c->audit_syslog[0] ? &collector : NULL,
+	};
+
+	return audit_open(&o, e);
+}
+
 static int start(struct node *n, struct common *c, struct control **control, struct err *e)
 {
 	int rc;
 
 	if ((rc = override(&c->config, e)) < 0 || (rc = setup_log(&c->config, e)) < 0 || (rc = make_data(c, e)) < 0 ||
 	    (rc = node_settings(n, &c->config, e)) < 0 ||
-	    (rc = archive_open(&n->settings->config, ARCHIVE_SERVE, &n->archive, e)) < 0 || (rc = prepare(n, e)) < 0 ||
+	    (rc = archive_open(&n->settings->config, ARCHIVE_SERVE, &n->archive, e)) < 0 ||
+	    (rc = open_audit(&n->settings->config, e)) < 0 || (rc = prepare(n, e)) < 0 ||
 	    (rc = open_access(n, e)) < 0 || (rc = refresh_start(n->archive, e)) < 0 ||
 	    (rc = control_start(n->archive, n->settings->config.data, control, e)) < 0)
 		return rc;
@@ -244,14 +264,17 @@ static int serve(struct common *c, const sigset_t *signals)
 	/* before anything is made */
 	if ((rc = override(&c->config, &e)) == 0 && (rc = check_listen(&c->config, &e)) == 0 &&
 	    (rc = start(&n, c, &control, &e)) == 0) {
+		audit_note(&(struct audit_event){.kind = AUDIT_START});
 		say_ready(&n);
 		presence_start(n.archive);
 		if (!n.accepts_unknown && coerce_strangers(n.archive, &n.settings->config, log_stranger, &e) < 0)
 			log_warn("the rules of coercion were not compared with the peers: %s", e.msg);
 		run_until_told(&n, c, signals);
+		audit_note(&(struct audit_event){.kind = AUDIT_STOP});
 	}
 	node_quiet(&n, GRACE_MS);
 	control_stop(control);
+	audit_close();
 	node_metrics(&n);
 	access_close(n.access);
 	archive_close(n.archive);

@@ -74,6 +74,7 @@ static int run_add(int argc, char **argv)
 	if (put(s.code, sizeof s.code, argv[1], "CODE", &e) < 0 || put_options(&s, &e) < 0 ||
 	    open_beside(&c, true, &a, &e) < 0 || site_add(a, &s, &e) < 0)
 		return complain_input(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "site %s added", s.code);
 	return EXIT_DONE;
 }
 
@@ -100,6 +101,7 @@ static int run_set(int argc, char **argv)
 	if (open_beside(&c, false, &a, &e) < 0 || site_get(a, argv[1], &s, &e) < 0 || put_options(&s, &e) < 0 ||
 	    site_set(a, &s, &e) < 0)
 		return complain_input(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "site %s changed", s.code);
 	return EXIT_DONE;
 }
 
@@ -121,6 +123,7 @@ static int run_remove(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || site_remove(a, argv[1], &e) < 0)
 		return complain(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "site %s removed", argv[1]);
 	return EXIT_DONE;
 }
 

@@ -110,6 +110,19 @@ int session_answer(struct session *s, const struct shim_context *cx, const struc
 	return session_refuse(s, cx, rq, status, 0, why, e);
 }
 
+void session_audit(const struct session *s, enum audit_kind kind, bool failed, const char *study, const char *what,
+		   uint64_t instances)
+{
+	audit_note(&(struct audit_event){.kind = kind,
+					 .failed = failed,
+					 .who = s->peer.calling,
+					 .how = "peer",
+					 .address = s->peer.address,
+					 .study = study,
+					 .what = what,
+					 .instances = instances});
+}
+
 void session_failed(const struct session *s, const char *what, const char *why)
 {
 	char who[96];

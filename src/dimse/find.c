@@ -1,5 +1,7 @@
+#include "archive/query_keys.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "dicom/model.h"
 #include "dimse/identifier.h"
 #include <inttypes.h>
 #include <string.h>
@@ -165,6 +167,16 @@ static int answer_all(struct find *f, uint16_t *status, struct err *why, struct 
 	return answer_query(f, &q, status, why, e);
 }
 
+/* What was asked, as far as it fits, in the audit trail. */
+static void note(const struct session *s, const struct identifier *id, uint16_t status)
+{
+	AUTO(buf) text = BUF(ANSWER_MOST);
+
+	if (buf_printf(&text, NULL, "C-FIND %s ", query_level_text(id->level)) == 0 && id->keys)
+		model_dset(id->keys, MODEL_JSON, "ISO_IR 192", &text, NULL);
+	session_audit(s, AUDIT_QUERY, status != STATUS_SUCCESS && status != STATUS_CANCEL, NULL, buf_text(&text), 0);
+}
+
 int serve_find(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e)
 {
 	AUTO(identifier) id = {0};
@@ -179,6 +191,7 @@ int serve_find(struct session *s, const struct shim_command *rq, const struct sh
 		return rc;
 	if (status == STATUS_SUCCESS)
 		rc = answer_all(&f, &status, &why, e);
+	note(s, &id, status);
 	s->matches += f.count;
 	metric_add(&m_matches, (int64_t)f.count);
 	if (rc < 0)

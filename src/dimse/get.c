@@ -30,7 +30,7 @@ static int send_one(struct retrieve *r, struct sender *to, const struct stored *
 		log_warn("instance %s not sent: %s", what->sop_instance, why.msg);
 	else if (status != STATUS_SUCCESS)
 		log_warn("instance %s answered with %04x", what->sop_instance, status);
-	retrieve_count(r, what->sop_instance, status);
+	retrieve_count(r, what, status);
 	return 0;
 }
 
@@ -62,10 +62,7 @@ int serve_get(struct session *s, const struct shim_command *rq, const struct shi
 {
 	AUTO(retrieve) r = {0};
 	AUTO(sender)
-	to = {.archive = s->face->archive,
-	      .dimse = &s->d,
-	      .cancellable = true,
-	      .cancel_id = rq->message_id};
+	to = {.archive = s->face->archive, .dimse = &s->d, .cancellable = true, .cancel_id = rq->message_id};
 	struct err why = {0};
 	uint16_t status;
 	int rc;

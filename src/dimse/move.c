@@ -82,7 +82,7 @@ static bool take(struct move *m, struct job *out)
 		if (scope_has(&m->allowed, out->what.site))
 			return true;
 		log_warn("instance %s not sent: %s may not have it", out->what.sop_instance, m->to.aet);
-		retrieve_count(&m->r, out->what.sop_instance, RETRIEVE_UNSENT);
+		retrieve_count(&m->r, &out->what, RETRIEVE_UNSENT);
 	}
 	return false;
 }
@@ -187,7 +187,7 @@ static void job_done(struct worker *w, uint16_t status)
 	struct move *m = w->move;
 
 	pthread_mutex_lock(&m->lock);
-	retrieve_count(&m->r, w->jobs[0].what.sop_instance, status);
+	retrieve_count(&m->r, &w->jobs[0].what, status);
 	m->successes += status != RETRIEVE_UNSENT;
 	w->jobs[0] = w->jobs[1];
 	w->n--;
@@ -316,7 +316,7 @@ static void fail_rest(struct move *m)
 
 	pthread_mutex_lock(&m->lock);
 	while (take(m, &left))
-		retrieve_count(&m->r, left.what.sop_instance, RETRIEVE_UNSENT);
+		retrieve_count(&m->r, &left.what, RETRIEVE_UNSENT);
 	pthread_mutex_unlock(&m->lock);
 }
 

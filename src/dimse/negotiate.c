@@ -192,6 +192,7 @@ static int refuse(struct session *s, struct metric *m, int reason, const char *w
 {
 	metric_add(m, 1);
 	session_failed(s, "association refused", why);
+	session_audit(s, AUDIT_REFUSED, true, NULL, why, 0);
 	shim_assoc_reject(s->d.assoc, 1, 1, reason);
 	return err_set(e, E_DENIED, "association of %s at %s refused: %s", s->peer.calling, s->peer.address, why);
 }

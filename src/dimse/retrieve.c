@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SECOND 1000000
@@ -57,8 +58,21 @@ static bool is_warning(uint16_t status)
 	return status >> 12 == 0xB || status == 0x0001 || status == 0x0107 || status == 0x0116;
 }
 
-void retrieve_count(struct retrieve *r, const char *sop_instance, uint16_t status)
+/* In the audit trail. */
+static void note(const struct retrieve *r, const struct stored *what, bool failed)
 {
+	char how[40];
+
+	if (r->rq->field == SHIM_C_GET_RQ)
+		snprintf(how, sizeof how, "C-GET");
+	else
+		snprintf(how, sizeof how, "C-MOVE to %s", r->rq->move_destination);
+	session_audit(r->s, AUDIT_SENT, failed, what->study, how, 1);
+}
+
+void retrieve_count(struct retrieve *r, const struct stored *what, uint16_t status)
+{
+	note(r, what, status != STATUS_SUCCESS && !is_warning(status));
 	if (status == STATUS_SUCCESS) {
 		r->completed++;
 		metric_add(&m_completed, 1);
@@ -68,13 +82,13 @@ void retrieve_count(struct retrieve *r, const char *sop_instance, uint16_t statu
 	} else {
 		r->failed++;
 		metric_add(&m_failed, 1);
-		size_t n = strlen(sop_instance);
+		size_t n = strlen(what->sop_instance);
 		/* the counters stay true when the list is full */
 		if (r->failed_list.len + n + 1 > FAILED_LIST_MOST - 1)
 			return;
 		if (r->failed_list.len && buf_byte(&r->failed_list, '\\', NULL) < 0)
 			return;
-		buf_put(&r->failed_list, sop_instance, n, NULL);
+		buf_put(&r->failed_list, what->sop_instance, n, NULL);
 	}
 }
 

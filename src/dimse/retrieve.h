@@ -31,7 +31,7 @@ void retrieve_cleanup(struct retrieve *r);
 AUTO_TYPE(retrieve, struct retrieve);
 
 /* One sub-operation is over: by its C-STORE status, or not sent at all. */
-void retrieve_count(struct retrieve *r, const char *sop_instance, uint16_t status);
+void retrieve_count(struct retrieve *r, const struct stored *what, uint16_t status);
 #define RETRIEVE_UNSENT 0xFFFFu
 /* A pending answer when one is due: the first, one a second while things move, and a sign of life every ten. */
 int retrieve_pending(struct retrieve *r, bool first, struct err *e);

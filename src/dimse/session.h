@@ -6,6 +6,7 @@
 #ifndef DIMSE_SESSION_H
 #define DIMSE_SESSION_H
 
+#include "access/audit.h"
 #include "dimse/face.h"
 #include "dimse/report.h"
 #include "net/dimse.h"
@@ -96,6 +97,10 @@ uint16_t session_status(const struct err *why);
 
 /* Counts a failure of this peer; many of them in a while are an alert. what: "association refused". */
 void session_failed(const struct session *s, const char *what, const char *why);
+
+/* Notes in the audit trail what the caller did; study, what: NULL for nothing to say. */
+void session_audit(const struct session *s, enum audit_kind kind, bool failed, const char *study, const char *what,
+		   uint64_t instances);
 
 int serve_store(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);
 int serve_find(struct session *s, const struct shim_command *rq, const struct shim_context *cx, struct err *e);

@@ -161,8 +161,12 @@ static int answer(struct session *s, const struct shim_command *rq, const struct
 	struct intake_result result;
 	struct err why = {0};
 
-	if (intake_finish(in, &result, &why) < 0)
+	if (intake_finish(in, &result, &why) < 0) {
+		session_audit(s, AUDIT_RECEIVED, true, result.study, "C-STORE", 1);
 		return refuse(s, rq, cx, session_status(&why), &why, e);
+	}
+	session_audit(s, AUDIT_RECEIVED, result.outcome > INTAKE_SAME, result.study,
+		      result.outcome > INTAKE_SAME ? "C-STORE, kept in quarantine" : "C-STORE", 1);
 	switch (result.outcome) {
 	case INTAKE_STORED:
 		metric_add(&m_stored, 1);

@@ -238,7 +238,7 @@ class Node:
 
     def teleread(self, *words, code=0, timeout=120, env=None):
         """A subcommand on this node's folder. Its verb comes first: teleread('site', 'add', ...)."""
-        n = 2 if words[0] in ('site', 'peer', 'config', 'commitment', 'quarantine') and len(words) > 1 else 1
+        n = 2 if words[0] in ('site', 'peer', 'config', 'commitment', 'quarantine', 'audit', 'user', 'token') and len(words) > 1 else 1
         line = [PROGRAM, *words[:n], '--config', self.config, '--data', self.data, *words[n:]]
         done = execute(line, timeout, env=env)
         if code is not None and done.code != code:

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""The audit trail: what peers and operators do is in it, tampering shows, and a collector gets all of it over TLS."""
+import glob
+import os
+import socket
+import ssl
+import sys
+import threading
+import xml.etree.ElementTree as xml
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import dul
+import lib
+import objects
+from lib import Node, Skip, case, check, equal
+
+
+def search(node, *words):
+    return node.json_lines('audit', 'search', *words)
+
+
+def files(node):
+    return sorted(glob.glob(os.path.join(node.data, 'audit', '*.log')))
+
+
+@case('what peers do is in the trail: store, query, retrieval, refusal')
+def peers():
+    with Node() as node:
+        images = [objects.image('a', n) for n in (1, 2, 3)]
+        equal(node.store(images), [0, 0, 0], 'statuses')
+        node.find('STUDY', PatientID='P1', StudyInstanceUID='')
+        node.get_all(images)
+        try:
+            node.associate('NOBODY').close()
+        except dul.Rejected:
+            pass
+        node.stop()
+    study = images[0].study
+    events = [e for e in search(node) if e['kind'] not in ('start', 'stop', 'changed')]
+    received = [e for e in events if e['kind'] == 'received']
+    equal(sum(e['instances'] for e in received), 3, 'instances received')
+    equal({e['study'] for e in received}, {study}, 'study of them')
+    equal({(e['who'], e['how'], e['address']) for e in received}, {('COUNTY', 'peer', '127.0.0.1')}, 'who sent them')
+    query = [e for e in events if e['kind'] == 'query']
+    check('STUDY' in query[0]['what'] and 'P1' in query[0]['what'], 'the query is in the trail')
+    equal(sum(e['instances'] for e in search(node, '--kind', 'sent', '--study', study)), 3, 'instances sent')
+    refused = search(node, '--failed')
+    equal([(e['kind'], e['who']) for e in refused], [('refused', 'NOBODY')], 'refusals')
+    equal([e['kind'] for e in search(node, '--since', '1h', '--kind', 'start')], ['start'], 'starts')
+    equal(search(node, '--until', '2020-01-01'), [], 'events of long ago')
+    whole = node.json_lines('audit', 'verify')[0]
+    check(whole['whole'] and whole['events'] == len(search(node)), 'the trail is whole')
+
+
+@case('what operators do is in the trail, beside a running node')
+def operators():
+    with Node() as node:
+        image = objects.image('a', 1)
+        node.store([image])
+        node.teleread('peer', 'add', 'OTHER', '--site', 'NORTH')
+        node.teleread('drop', '--study', image.study, '--why', 'sent twice')
+        deleted = search(node, '--kind', 'deleted')
+        equal([(e['study'], e['how']) for e in deleted], [(image.study, 'console')], 'removals')
+        check('sent twice' in deleted[0]['what'], 'with the reason')
+        check(any('OTHER' in e['what'] for e in search(node, '--kind', 'changed')), 'the new peer is in the trail')
+        node.teleread('audit', 'verify')
+
+
+@case('tampering shows, and so does an end that is gone')
+def tampering():
+    node = Node()
+    with node:
+        node.store([objects.image('a', 1)])
+        node.find('STUDY', PatientID='P1', StudyInstanceUID='')
+        node.stop()
+    end = node.teleread('audit', 'verify').out.split()[-1]
+    node.teleread('audit', 'verify', '--expect', end)
+    path = files(node)[0]
+    with open(path, 'rb') as f:
+        text = f.read()
+    lines = text.splitlines(True)
+    for broken in (text.replace(b'COUNTY', b'COUNTX', 1), b''.join(lines[:1] + lines[2:]),
+                   b''.join(lines[:2] + [lines[1]] + lines[2:]), b'garbage\n' + text, text + b'x' * 200000 + b'\n'):
+        with open(path, 'wb') as f:
+            f.write(broken)
+        check('not whole' in node.teleread('audit', 'verify', code=1).out, 'it shows')
+    with open(path, 'wb') as f:
+        f.write(b''.join(lines[:-1]))
+    node.teleread('audit', 'verify')
+    check('not there' in node.teleread('audit', 'verify', '--expect', end, code=1).out, 'the missing end shows')
+    node.teleread('audit', 'verify', '--expect', 'nonsense', code=2)
+
+
+@case('a killed node loses nothing that was written, and the trail goes on')
+def killed():
+    node = Node()
+    with node:
+        node.store([objects.image('a', 1)])
+        node.kill()
+    check(search(node, '--kind', 'received'), 'the arrival is in the trail')
+    with open(files(node)[-1], 'ab') as f:
+        f.write(b'99 00')
+    with node:
+        pass
+    node.teleread('audit', 'verify')
+
+
+def certificates(folder):
+    """A CA-less pair: the collector's own certificate is what it is proved with."""
+    key, pem = os.path.join(folder, 'key.pem'), os.path.join(folder, 'cert.pem')
+    done = lib.execute(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key,
+                        '-out', pem, '-days', '2', '-subj', '/CN=collector', '-addext', 'subjectAltName=IP:127.0.0.1'])
+    equal(done.code, 0, 'openssl: %s' % done.err)
+    return key, pem
+
+
+class Collector:
+    """Takes RFC 5425 frames over TLS; drops the connection after `drop` messages, once."""
+
+    def __init__(self, key, pem, drop=0):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(pem, key)
+        self.socket = socket.create_server(('127.0.0.1', 0))
+        self.port, self.messages, self.drop = self.socket.getsockname()[1], [], drop
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                raw, _ = self.socket.accept()
+                with self.context.wrap_socket(raw, server_side=True) as s, s.makefile('rb') as f:
+                    self.serve(f)
+            except (ssl.SSLError, ConnectionError):
+                continue
+            except OSError:
+                return
+
+    def serve(self, f):
+        while True:
+            digits = b''
+            while not digits.endswith(b' '):
+                c = f.read(1)
+                if not c:
+                    return
+                digits += c
+            self.messages.append(f.read(int(digits)))
+            if self.drop and len(self.messages) == self.drop:
+                self.drop = 0
+                return
+
+    def close(self):
+        self.socket.close()
+
+
+@case('a collector gets every message over TLS, after outages, too')
+def collector():
+    if not lib.shutil.which('openssl'):
+        raise Skip('openssl is not installed')
+    key, pem = certificates(lib.folder())
+    server = Collector(key, pem, drop=3)
+    with Node({'audit.syslog': '127.0.0.1:%d' % server.port, 'audit.syslog_ca': pem}) as node:
+        for n in range(6):
+            node.store([objects.image('study %d' % n, 1)])
+        wanted = len(search(node))
+        lib.wait_until(lambda: len({m.split(b'\xef\xbb\xbf', 1)[1] for m in server.messages}) >= wanted, 40, 'all messages')
+        server.close()
+        node.stop()
+    head, body = server.messages[0].split(b'\xef\xbb\xbf', 1)
+    words = head.decode().split(' ')
+    equal(words[0], '<85>1', 'priority and version')
+    equal(words[5], 'DICOM+RFC3881', 'MSGID')
+    equal(xml.fromstring(body).tag, 'AuditMessage', 'the message')
+
+
+@case('a collector that cannot be proved gets nothing, and the log says so')
+def impostor():
+    if not lib.shutil.which('openssl'):
+        raise Skip('openssl is not installed')
+    key, pem = certificates(lib.folder())
+    _, other = certificates(lib.folder())
+    server = Collector(key, pem)
+    with Node({'audit.syslog': '127.0.0.1:%d' % server.port, 'audit.syslog_ca': other}) as node:
+        lib.wait_until(lambda: 'syslog 127.0.0.1' in node.log_tail(50), 20, 'a line in the log')
+        equal(server.messages, [], 'messages')
+        server.close()
+
+
+if __name__ == '__main__':
+    lib.need_program()
+    lib.main()

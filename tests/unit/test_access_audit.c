@@ -1,0 +1,353 @@
+/* The audit trail: messages that say what was noted, a chain that shows what was done to it, counts of what repeats. */
+#include "access/audit.h"
+#include "access/chain.h"
+#include "tests/unit/folder.h"
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* ---- the chain */
+
+static struct chain *open_chain(void **state, int64_t size)
+{
+	struct folder *f = *state;
+	struct chain *c = NULL;
+
+	assert_int_equal(chain_open(f->path, size, &c, NULL), 0);
+	return c;
+}
+
+static void put(struct chain *c, const char *text)
+{
+	struct err e = {0};
+
+	if (chain_append(c, text, strlen(text), &e) != 0)
+		fail_msg("%s", e.msg);
+}
+
+static int verify(void **state, struct chain_report *r)
+{
+	struct folder *f = *state;
+
+	return chain_each(f->path, 0, true, NULL, NULL, r, NULL);
+}
+
+/* Replaces text in a file by another of the same length; NULL: cuts the file behind it. */
+static void tamper(void **state, const char *name, const char *text, const char *with)
+{
+	struct folder *f = *state;
+	char path[320], all[8192] = "", *at;
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof path, "%s/%s", f->path, name);
+	assert_non_null(file = fopen(path, "r+"));
+	n = fread(all, 1, sizeof all - 1, file);
+	assert_true(n < sizeof all - 1);
+	assert_non_null(at = strstr(all, text));
+	if (with)
+		memcpy(at, with, strlen(with));
+	else
+		n = (size_t)(at - all) + strlen(text);
+	assert_int_equal(ftruncate(fileno(file), 0), 0);
+	rewind(file);
+	assert_int_equal(fwrite(all, 1, n, file), n);
+	fclose(file);
+}
+
+#define FIRST "000000000001.log"
+
+static void a_chain_holds(void **state)
+{
+	struct chain *c = open_chain(state, 1 << 20);
+	struct chain_report r;
+
+	put(c, "one");
+	put(c, "two with blanks");
+	put(c, "");
+	assert_int_equal(chain_append(c, "two\nlines", 9, NULL), -E_INVAL);
+	chain_close(c);
+	assert_int_equal(verify(state, &r), 0);
+	assert_int_equal(r.lines, 3);
+	assert_int_equal(r.end.number, 3);
+	c = open_chain(state, 1 << 20);
+	put(c, "four");
+	chain_close(c);
+	assert_int_equal(verify(state, &r), 0);
+	assert_int_equal(r.end.number, 4);
+}
+
+static void what_was_done_to_it_shows(void **state)
+{
+	static const struct {
+		const char *text, *with, *says;
+	} cases[] = {
+	    {"beta", "BETA", "event 2"},
+	    {"3 ", "4 ", "event 3"},
+	    {"alpha\n2", "alpha\n1", "event 2"},
+	};
+
+	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct chain *c = open_chain(state, 1 << 20);
+		struct chain_report r;
+		struct folder *f = *state;
+		char path[320];
+
+		put(c, "alpha");
+		put(c, "beta");
+		put(c, "gamma");
+		chain_close(c);
+		tamper(state, FIRST, cases[i].text, cases[i].with);
+		assert_int_equal(verify(state, &r), -E_CORRUPT);
+		assert_non_null(strstr(r.wrong, cases[i].says));
+		snprintf(path, sizeof path, "%s/" FIRST, f->path);
+		remove(path);
+		snprintf(path, sizeof path, "%s/head", f->path);
+		remove(path);
+	}
+}
+
+static void a_tail_that_was_cut_off_leaves_a_gap(void **state)
+{
+	struct chain *c = open_chain(state, 1 << 20);
+	struct chain_report r;
+
+	put(c, "alpha");
+	put(c, "beta");
+	put(c, "gamma");
+	tamper(state, FIRST, "alpha\n", NULL);
+	put(c, "delta");
+	chain_close(c);
+	assert_int_equal(verify(state, &r), -E_CORRUPT);
+	assert_non_null(strstr(r.wrong, "missing"));
+}
+
+static void an_unfinished_line_is_cut_off(void **state)
+{
+	struct folder *f = *state;
+	struct chain *c = open_chain(state, 1 << 20);
+	struct chain_report r;
+	char path[320];
+	FILE *file;
+
+	put(c, "alpha");
+	chain_close(c);
+	snprintf(path, sizeof path, "%s/" FIRST, f->path);
+	assert_non_null(file = fopen(path, "a"));
+	fputs("2 0123", file);
+	fclose(file);
+	assert_int_equal(verify(state, &r), 0);
+	assert_int_equal(r.lines, 1);
+	c = open_chain(state, 1 << 20);
+	put(c, "beta");
+	chain_close(c);
+	assert_int_equal(verify(state, &r), 0);
+	assert_int_equal(r.end.number, 2);
+}
+
+static void it_goes_on_over_files(void **state)
+{
+	struct folder *f = *state;
+	struct chain *c = open_chain(state, 400);
+	struct chain_report r;
+	char path[320];
+	struct stat st;
+
+	for (int i = 0; i < 20; i++)
+		put(c, "some text that takes room");
+	chain_close(c);
+	assert_int_equal(verify(state, &r), 0);
+	assert_int_equal(r.lines, 20);
+	snprintf(path, sizeof path, "%s/" FIRST, f->path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size <= 400);
+	assert_int_equal(remove(path), 0); /* taken to another place: what is left is a chain of its own */
+	assert_int_equal(verify(state, &r), 0);
+	assert_true(r.first > 1 && r.end.number == 20);
+	snprintf(path, sizeof path, "%s/head", f->path);
+	assert_int_equal(remove(path), 0);
+	c = open_chain(state, 400);
+	put(c, "without a head");
+	chain_close(c);
+	assert_int_equal(verify(state, &r), 0);
+	assert_int_equal(r.end.number, 21);
+}
+
+static void *put_many(void *arg)
+{
+	for (int i = 0; i < 100; i++)
+		put(arg, "from a thread");
+	return NULL;
+}
+
+/* Threads of this process and another process write into one chain. */
+static void many_write(void **state)
+{
+	struct chain *c = open_chain(state, 4096);
+	struct chain_report r;
+	pthread_t t[3];
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct chain *own = open_chain(state, 4096);
+
+		put_many(own);
+		_exit(0);
+	}
+	for (int i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, put_many, c);
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+	chain_close(c);
+	if (verify(state, &r) != 0)
+		fail_msg("%s", r.wrong);
+	assert_int_equal(r.lines, 400);
+}
+
+/* ---- messages */
+
+static void messages_are_read_as_they_were_written(void **state)
+{
+	const struct audit_event ev = {
+	    .kind = AUDIT_SENT,
+	    .who = "\xE7\x8E\x8B\xE5\x8C\xBB\xE7\x94\x9F <\"&'>",
+	    .how = "token",
+	    .address = "192.0.2.7",
+	    .study = "1.2.840.1",
+	    .patient_id = "P<1>&",
+	    .what = "retrieve frames",
+	    .instances = 140,
+	};
+	AUTO(buf) text = BUF(65536);
+	struct audit_said s;
+
+	(void)state;
+	assert_int_equal(audit_message(&ev, "NODE1", 1700000000000000, 0, &text, NULL), 0);
+	assert_null(strchr(buf_text(&text), '\n'));
+	assert_int_equal(audit_read(buf_text(&text), text.len, &s, NULL), 0);
+	assert_int_equal(s.kind, AUDIT_SENT);
+	assert_string_equal(s.who, ev.who);
+	assert_string_equal(s.how, ev.how);
+	assert_string_equal(s.address, ev.address);
+	assert_string_equal(s.study, ev.study);
+	assert_string_equal(s.patient_id, ev.patient_id);
+	assert_string_equal(s.what, ev.what);
+	assert_string_equal(s.time, "2023-11-14T22:13:20.000000Z");
+	assert_int_equal(s.instances, 140);
+	assert_false(s.failed);
+	assert_non_null(strstr(buf_text(&text), "csd-code=\"110104\""));
+	assert_non_null(strstr(buf_text(&text), "csd-code=\"110152\"")); /* who asked is the destination */
+	assert_int_equal(audit_read("<AuditMessage/>", 15, &s, NULL), -E_INVAL);
+	assert_int_equal(audit_read("nothing", 7, &s, NULL), -E_INVAL);
+}
+
+static void each_kind_is_known_again(void **state)
+{
+	(void)state;
+	for (int k = 0; k < AUDIT_KINDS; k++) {
+		const struct audit_event ev = {.kind = (enum audit_kind)k, .who = "somebody", .failed = k % 2};
+		AUTO(buf) text = BUF(65536);
+		enum audit_kind parsed;
+		struct audit_said s;
+
+		assert_int_equal(audit_message(&ev, "NODE1", 0, 3, &text, NULL), 0);
+		assert_int_equal(audit_read(buf_text(&text), text.len, &s, NULL), 0);
+		assert_int_equal(s.kind, k);
+		assert_int_equal(s.failed, k % 2);
+		assert_string_equal(s.what, "3 times more");
+		assert_int_equal(audit_parse(audit_name((enum audit_kind)k), &parsed), 0);
+		assert_int_equal(parsed, k);
+	}
+}
+
+/* ---- the trail */
+
+static int collect(void *arg, const struct chain_line *l)
+{
+	struct audit_said **next = arg;
+
+	assert_int_equal(audit_read(l->text, l->n, *next, NULL), 0);
+	(*next)++;
+	return 0;
+}
+
+static unsigned read_trail(void **state, struct audit_said *out)
+{
+	struct folder *f = *state;
+	struct audit_said *next = out;
+	char path[320];
+
+	snprintf(path, sizeof path, "%s/" AUDIT_FOLDER, f->path);
+	assert_int_equal(chain_each(path, 0, true, collect, &next, NULL, NULL), 0);
+	return (unsigned)(next - out);
+}
+
+static void what_repeats_is_counted(void **state)
+{
+	struct folder *f = *state;
+	const struct audit_options o = {.data = f->path, .node = "NODE1", .size = 1 << 20};
+	const struct audit_event frame = {
+	    .kind = AUDIT_SENT, .who = "li", .study = "1.2.3", .what = "retrieve frames", .instances = 1};
+	const struct audit_event login = {.kind = AUDIT_LOGIN, .who = "li\x1b[2J", .failed = true};
+	struct audit_said said[16];
+
+	audit_note(&frame); /* not open: nowhere */
+	assert_int_equal(audit_open(&o, NULL), 0);
+	for (int i = 0; i < 100; i++)
+		audit_note(&frame);
+	audit_note(&login);
+	audit_note(&login);
+	audit_close();
+	assert_int_equal(read_trail(state, said), 4);
+	assert_int_equal(said[0].instances, 1);
+	assert_string_equal(said[0].what, "retrieve frames");
+	assert_string_equal(said[1].who, "li?[2J");
+	assert_int_equal(said[2].kind, AUDIT_LOGIN);
+	assert_int_equal(said[3].instances, 99);
+	assert_string_equal(said[3].what, "retrieve frames; 99 times more");
+}
+
+static void many_different_events_stay_whole(void **state)
+{
+	struct folder *f = *state;
+	const struct audit_options o = {.data = f->path, .node = "NODE1", .size = 64 << 10};
+	static struct audit_said said[2000];
+	unsigned n, instances = 0;
+
+	assert_int_equal(audit_open(&o, NULL), 0);
+	for (int i = 0; i < 1500; i++) {
+		char study[65];
+		const struct audit_event ev = {.kind = AUDIT_ACCESS, .who = "li", .study = study, .instances = 1};
+
+		snprintf(study, sizeof study, "1.2.%d", i % 500);
+		audit_note(&ev);
+	}
+	audit_close();
+	n = read_trail(state, said);
+	assert_true(n >= 500 && n <= 1500);
+	for (unsigned i = 0; i < n; i++)
+		instances += (unsigned)said[i].instances;
+	assert_int_equal(instances, 1500);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    folder_test(a_chain_holds),
+	    folder_test(what_was_done_to_it_shows),
+	    folder_test(a_tail_that_was_cut_off_leaves_a_gap),
+	    folder_test(an_unfinished_line_is_cut_off),
+	    folder_test(it_goes_on_over_files),
+	    folder_test(many_write),
+	    cmocka_unit_test(messages_are_read_as_they_were_written),
+	    cmocka_unit_test(each_kind_is_known_again),
+	    folder_test(what_repeats_is_counted),
+	    folder_test(many_different_events_stay_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
