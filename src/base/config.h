@@ -12,7 +12,9 @@
  *     dicom.async_window
  *     commitment.report commitment.retry commitment.give_up commitment.keep
  *     audit.size audit.syslog audit.syslog_ca audit.syslog_certificate audit.syslog_key
- *     log.level log.format alerts.window alerts.repeated alerts.size http.port
+ *     log.level log.format alerts.window alerts.repeated alerts.size
+ *     http.listen http.port http.plain http.tls_certificate http.tls_key http.tls_client_ca http.trusted_proxies
+ *     http.max_connections http.max_each http.idle http.head http.head_time http.max_body http.workers
  *     login.idle login.session login.tries login.lock login.glass
  *     oidc.issuer oidc.audience oidc.client_id oidc.client_secret_file oidc.redirect oidc.algorithms oidc.name_claim
  *     oidc.roles_claim oidc.sites_claim oidc.roles oidc.sites oidc.skew oidc.refresh oidc.ca_file
@@ -76,16 +78,26 @@ struct config {
 	char *audit_syslog, *audit_ca, *audit_certificate, *audit_key; /* "" none */
 	/* [coerce AET]: rules for what that peer sends, as written; dicom/coerce.h reads them */
 	struct config_rules coerce;
-	/* [http] (the face opens with a later release; the key is checked already) */
-	int64_t http_port;
+	/* [http] */
+	char *http_listen;
+	int64_t http_port;                                  /* 0 takes a free one */
+	bool http_plain;                                    /* no TLS, although not on loopback */
+	char *http_certificate, *http_key, *http_client_ca; /* PEM files; "" none */
+	char *http_trusted;                                 /* proxies; web/proxy.h reads it */
+	int64_t http_max_connections, http_max_each;
+	int64_t http_idle_ms;
+	int64_t http_head; /* bytes */
+	int64_t http_head_ms;
+	int64_t http_max_body; /* bytes; 0: no limit */
+	int64_t http_workers;  /* 0: by itself */
 	/* [login] */
-	int64_t login_idle_ms; /* a session that was not used for so long is over */
+	int64_t login_idle_ms;    /* a session that was not used for so long is over */
 	int64_t login_session_ms; /* and after so long in any case */
-	int64_t login_tries; /* wrong passwords for one name that lock it */
-	int64_t login_lock_ms; /* for how long */
-	int64_t login_glass_ms; /* a study opened in an emergency stays open for so long */
+	int64_t login_tries;      /* wrong passwords for one name that lock it */
+	int64_t login_lock_ms;    /* for how long */
+	int64_t login_glass_ms;   /* a study opened in an emergency stays open for so long */
 	/* [oidc]: OpenID Connect */
-	char *oidc_issuer; /* URL; "": OpenID Connect is not used */
+	char *oidc_issuer;   /* URL; "": OpenID Connect is not used */
 	char *oidc_audience; /* "": client_id */
 	char *oidc_client_id;
 	char *oidc_client_secret_file;
