@@ -8,6 +8,7 @@
 
 #include "base/auto.h"
 #include "base/err.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 struct url_pair {
@@ -18,9 +19,11 @@ struct url_query {
 	unsigned n;
 	char *text; /* owns them */
 };
+/* In names and values + is a blank, as forms write it; %2B is a plus. A name without = has the value "". */
 int url_query_parse(const char *raw, struct url_query *out, struct err *e);
 const char *url_query_get(const struct url_query *q, const char *name); /* the first; NULL: absent */
 void url_query_cleanup(struct url_query *q);
 AUTO_TYPE(url_query, struct url_query);
-int url_decode(const char *raw, size_t n, char *out, size_t room, struct err *e); /* one segment; the length */
+/* One segment of a path, where + is a plus; the length, without the NUL that it ends with. */
+int url_decode(const char *raw, size_t n, char *out, size_t room, struct err *e);
 #endif

@@ -2,3 +2,12 @@ check_PROGRAMS += tests/unit/test_web_transcoded
 TESTS += tests/unit/test_web_transcoded
 tests_unit_test_web_transcoded_LINK = $(CXXLINK)
 tests_unit_test_web_transcoded_LDADD = $(LDADD) $(CMOCKA_LIBS)
+web_core_tests = %D%/test_web_url %D%/test_web_accept
+check_PROGRAMS += $(web_core_tests)
+TESTS += $(web_core_tests)
+
+tests_unit_test_web_url_LINK = $(CXXLINK)
+tests_unit_test_web_url_LDADD = $(LDADD) $(CMOCKA_LIBS)
+
+tests_unit_test_web_accept_LINK = $(CXXLINK)
+tests_unit_test_web_accept_LDADD = $(LDADD) $(CMOCKA_LIBS)

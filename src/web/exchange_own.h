@@ -1,0 +1,49 @@
+/* web/exchange_own.h - the part of an exchange that is none of its handler's business. For exchange.c, reply.c, web.c. */
+#ifndef WEB_EXCHANGE_OWN_H
+#define WEB_EXCHANGE_OWN_H
+
+#include "web/exchange.h"
+#include "web/proxy.h"
+
+struct kept_item;
+struct audit_item;
+struct own {
+	struct exchange x; /* first: own_of() */
+	struct principal *who;
+	struct sender sender;
+	struct kept_item *kept;
+	struct audit_item *audit; /* exchange_audit() */
+	unsigned audits;
+	char study[65], series[65], instance[65];
+	char *rest;
+	/* exchange_receive() */
+	struct http_sink sink;
+	void *sink_arg;
+	uint64_t received;
+	bool cache_said, refused;
+};
+static inline struct own *own_of(struct exchange *x)
+{
+	return (struct own *)x;
+}
+
+/* net/http.h's begin(), work() and done(); arg: the struct web. */
+enum http_next exchange_begin(void *arg, struct http_request *r);
+void exchange_work(void *arg, struct http_request *r);
+void exchange_done(void *arg, struct http_request *r, const struct http_outcome *o);
+
+/* Tells the audit trail of an exchange that is over; frees what exchange_audit() kept. The one place that does. */
+void exchange_note(struct own *o, const struct http_outcome *out);
+
+struct events;
+struct web {
+	struct http *http;
+	struct archive *archive;
+	struct access *access;
+	const struct config *(*settings)(void *arg);
+	void *arg;
+	struct route_tree *routes;
+	struct networks *trusted;
+	struct events *events; /* who listens at /events */
+};
+#endif

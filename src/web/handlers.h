@@ -1,0 +1,16 @@
+/* web/handlers.h - what the table of routes calls, by the file it is in. Of this room only. */
+#ifndef WEB_HANDLERS_H
+#define WEB_HANDLERS_H
+
+#include "web/exchange.h"
+
+/* about.c */
+int about_capabilities(struct exchange *x, struct err *e);
+int about_openapi(struct exchange *x, struct err *e);
+int about_page(struct exchange *x, struct err *e);
+/* health.c */
+int health_alive(struct exchange *x, struct err *e);
+int health_alive_quick(struct exchange *x);
+int health_ready(struct exchange *x, struct err *e);
+int health_metrics(struct exchange *x, struct err *e);
+#endif

@@ -1,0 +1,86 @@
+#include "web/web.h"
+#include "base/log.h"
+#include "net/server.h"
+#include "web/exchange_own.h"
+
+static struct http_options options(struct web *w, const struct config *c)
+{
+	return (struct http_options){
+	    .listen = c->http_listen,
+	    .port = (uint16_t)c->http_port,
+	    .workers = (unsigned)c->http_workers,
+	    .max_connections = (unsigned)c->http_max_connections,
+	    .max_each = (unsigned)c->http_max_each,
+	    .head_most = (size_t)c->http_head,
+	    .head_ms = (uint32_t)c->http_head_ms,
+	    .idle_ms = (uint32_t)c->http_idle_ms,
+	    .certificate = c->http_certificate[0] ? c->http_certificate : NULL,
+	    .key = c->http_key[0] ? c->http_key : NULL,
+	    .client_ca = c->http_client_ca[0] ? c->http_client_ca : NULL,
+	    .begin = exchange_begin,
+	    .work = exchange_work,
+	    .done = exchange_done,
+	    .arg = w,
+	};
+}
+
+static int check(const struct config *c, struct err *e)
+{
+	if (!c->http_certificate[0] != !c->http_key[0])
+		return err_set(e, E_CONFIG, "[http] tls_certificate and tls_key go together");
+	if (c->http_client_ca[0] && !c->http_certificate[0])
+		return err_set(e, E_CONFIG, "[http] tls_client_ca needs tls_certificate and tls_key");
+	if (c->http_certificate[0] || server_loopback(c->http_listen))
+		return 0;
+	if (!c->http_plain)
+		return err_set(
+		    e, E_CONFIG,
+		    "[http] listen = %s without TLS: set tls_certificate and tls_key, or listen on 127.0.0.1 "
+		    "behind a proxy, or set plain = true",
+		    c->http_listen);
+	log_warn("HTTP on %s is not encrypted (http.plain): passwords and images can be read on the way",
+		 c->http_listen);
+	return 0;
+}
+
+int web_start(const struct web_options *o, struct web **out, struct err *e)
+{
+	const struct config *c = o->settings(o->arg);
+	struct web *w = calloc(1, sizeof *w);
+	int rc;
+
+	if (!w)
+		return err_set(e, E_NOMEM, "no memory for the HTTP face");
+	w->archive = o->archive;
+	w->access = o->access;
+	w->settings = o->settings;
+	w->arg = o->arg;
+	if ((rc = check(c, e)) == 0 && (rc = networks_parse(c->http_trusted, &w->trusted, e)) == 0 &&
+	    (rc = route_tree_new(routes, &w->routes, e)) == 0) {
+		const struct http_options h = options(w, c);
+
+		rc = http_start(&h, &w->http, e);
+	}
+	if (rc < 0) {
+		web_stop(w, 0);
+		return rc;
+	}
+	*out = w;
+	return 0;
+}
+
+uint16_t web_port(const struct web *w)
+{
+	return http_port(w->http);
+}
+
+void web_stop(struct web *w, uint32_t grace_ms)
+{
+	if (!w)
+		return;
+	if (w->http)
+		http_stop(w->http, grace_ms);
+	route_tree_free(w->routes);
+	networks_free(w->trusted);
+	free(w);
+}
