@@ -8,7 +8,9 @@
  *      before the body was read to its end closes the connection behind it.
  *   3. The answer's body is bytes, a range of a file, or a source that is asked for more when the client has taken what
  *      was there.
- *   4. done() once, on any thread, when all of it is over, however it ended.
+ *   4. done() once, on any thread, when all of it is over, however it ended. It must not block where begin() answered.
+ *      work() is left out when the client has gone before it.
+ * A protocol to upgrade to (WebSocket) would be a third answer beside HTTP_ANSWERED and HTTP_WORK: nobody needs one yet.
  * While there is nothing to do for a client its connection is suspended: a slow reader or a slow uploader costs a few
  * pages of memory, and no thread.
  * Errors:   requests that are no HTTP/1.1, heads over head_most, both kinds of length, a chunk that lies: answered with
@@ -33,15 +35,15 @@ struct http_outcome {
 	int64_t us;       /* from the head to the end */
 };
 struct http_options {
-	const char *listen;            /* numeric address */
-	uint16_t port;                 /* 0: a free one */
-	unsigned threads;              /* that connections are served on; 0: one for each core */
-	unsigned workers;              /* that work() and sinks and sources run on; 0: a sensible number */
-	unsigned max_connections;      /* in all; one more is closed at once */
-	unsigned max_each;             /* of one address; 0: no limit */
-	size_t head_most;              /* request line and headers */
-	uint32_t head_ms;              /* a head that has begun must be complete within this */
-	uint32_t idle_ms;              /* without a request, or without progress in a body */
+	const char *listen;       /* numeric address */
+	uint16_t port;            /* 0: a free one */
+	unsigned threads;         /* that connections are served on; 0: one for each core */
+	unsigned workers;         /* that work() and sinks and sources run on; 0: 32 */
+	unsigned max_connections; /* in all; one more is closed at once */
+	unsigned max_each;        /* of one address; 0: no limit */
+	size_t head_most; /* request line and headers; a connection takes this and 6 KB of memory, idle ones too */
+	uint32_t head_ms; /* a head that has begun must be complete within this */
+	uint32_t idle_ms; /* without a request; a body must move some KB within this, while we wait for it */
 	const char *certificate, *key; /* PEM files: TLS; NULL: plain */
 	const char *client_ca; /* PEM file: client certificates are asked for, and verified where one is shown */
 	enum http_next (*begin)(void *arg, struct http_request *r);
@@ -66,6 +68,8 @@ const char *http_certificate(const struct http_request *r, const char **subject)
 int64_t http_length(const struct http_request *r); /* of the body: Content-Length; 0 none; -1 chunked */
 void *http_context(const struct http_request *r);  /* the caller's own; NULL at first */
 void http_set_context(struct http_request *r, void *context);
+bool http_gone(
+    const struct http_request *r); /* the client has left, as far as is known: long work may stop. Any thread */
 
 /* ---- its body */
 struct http_sink {

@@ -4,10 +4,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "net/listen.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -167,12 +167,6 @@ static void reap(struct server *s, bool all)
 	}
 }
 
-static void address_text(const struct sockaddr_storage *from, socklen_t n, char *out, size_t room)
-{
-	if (getnameinfo((const struct sockaddr *)from, n, out, (socklen_t)room, NULL, 0, NI_NUMERICHOST) != 0)
-		snprintf(out, room, "?");
-}
-
 /* Makes the thread; consumes fd. Holds the lock. */
 static int conn_start(struct server *s, struct conn *c)
 {
@@ -244,7 +238,7 @@ static void admit(struct server *s, int fd, const struct sockaddr_storage *from,
 	c->server = s;
 	c->fd = fd;
 	c->watch = -1;
-	address_text(from, from_len, c->address, sizeof(c->address));
+	listen_address((const struct sockaddr *)from, from_len, c->address, sizeof(c->address));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	if ((c->watch = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0) {
@@ -299,47 +293,6 @@ static void *accept_loop(void *arg)
 	return NULL;
 }
 
-static int listen_one(const struct addrinfo *a)
-{
-	int one = 1, fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
-
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
-		return fd;
-	int keep = errno;
-	close(fd);
-	errno = keep;
-	return -1;
-}
-
-static int listen_on(const struct server_options *o, int *out, uint16_t *port, struct err *e)
-{
-	struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *found, *a;
-	struct sockaddr_storage bound = {0};
-	socklen_t len = sizeof(bound);
-	char service[8], shown[8] = "";
-	int rc, fd = -1;
-
-	snprintf(service, sizeof(service), "%u", o->port);
-	if ((rc = getaddrinfo(o->listen, service, &hints, &found)) != 0)
-		return err_set(e, E_CONFIG, "address %s: %s", o->listen, gai_strerror(rc));
-	for (a = found; a && fd < 0; a = a->ai_next)
-		fd = listen_one(a);
-	freeaddrinfo(found);
-	if (fd < 0)
-		return err_sys(e, errno == EADDRINUSE ? E_BUSY : E_IO, "listening on %s port %u", o->listen, o->port);
-	if (getsockname(fd, (struct sockaddr *)&bound, &len) < 0 ||
-	    getnameinfo((struct sockaddr *)&bound, len, NULL, 0, shown, sizeof(shown), NI_NUMERICSERV) != 0) {
-		close(fd);
-		return err_sys(e, E_IO, "asking for the port");
-	}
-	*port = (uint16_t)strtoul(shown, NULL, 10);
-	*out = fd;
-	return 0;
-}
-
 static void server_free(struct server *s)
 {
 	if (s->listener >= 0)
@@ -368,7 +321,7 @@ int server_start(const struct server_options *o, struct server **out, struct err
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->ended, &attr);
 	pthread_condattr_destroy(&attr);
-	if ((rc = listen_on(o, &s->listener, &s->port, e)) < 0)
+	if ((rc = listen_on(o->listen, o->port, &s->listener, &s->port, e)) < 0)
 		goto fail;
 	if (pipe2(s->wake, O_CLOEXEC) < 0) {
 		rc = err_sys(e, E_IO, "making a pipe");
