@@ -1,4 +1,5 @@
 #include "archive/archive.h"
+#include "archive/frames_cache.h"
 #include "archive/lookup_cache.h"
 #include "archive/presence.h"
 #include "archive/refresh.h"
@@ -227,6 +228,8 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 		rc = open_packs(a, e);
 	if (rc == 0)
 		rc = lookup_open(a, e);
+	if (rc == 0 && !(a->frames = frame_cache_new()))
+		rc = err_set(e, E_NOMEM, "no memory for tables of frames");
 	if (rc == 0 && mode == ARCHIVE_SERVE)
 		rc = open_writer(a, c, e);
 	if (rc < 0) {
@@ -253,6 +256,7 @@ void archive_close(struct archive *a)
 		a->packs->ops->close(a->packs);
 	intake_buffers_free(a);
 	lookup_cache_free(a->lookups);
+	frame_cache_free(a->frames);
 	if (a->alerts)
 		alert_close();
 	attr_set_free(a->attrs);

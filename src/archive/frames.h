@@ -1,34 +1,44 @@
 /* archive/frames.h - where each frame of a stored instance lies, without reading the pixels.
  *
- * Native pixel data: by arithmetic. Encapsulated: by Extended Offset Table, Basic Offset Table, one fragment a frame, or
- * the items walked; whichever table is there is checked against the items before it is believed. Number of Frames that
- * lies is a warning: what is there counts.
- * Tables of instances used lately are kept in memory, up to a bound.
- * Errors:   -E_NOENT (no pixel data), -E_CORRUPT (says what does not fit), -E_UNSUP.
- * Source:   PS3.5 A.4, PS3.3 C.7.6.3.1.8.   Threads: any.
+ * Native pixel data: by arithmetic. Encapsulated: the items are walked, always (a read of a few bytes for each), and the
+ * fragments shared out by Extended Offset Table, Basic Offset Table, one fragment a frame, or where a codestream begins;
+ * whichever table is there is checked against the items before it is believed. Number of Frames that lies is a warning: what
+ * is there counts. So does what is left of pixel data that ends early: whole frames of native ones, fragments of others.
+ * Video is one frame, whatever its number of pictures: they do not lie apart.
+ * Memory:   16 bytes for a fragment, at most FRAMES_FRAGMENTS. Tables of instances used lately are kept, together at most
+ *           FRAMES_KEPT bytes besides those in use.
+ * Errors:   -E_NOENT (no pixel data; no such frame), -E_CORRUPT (says what does not fit), -E_LIMIT, -E_UNSUP (a deflated data
+ *           set: its frames have no place in the file).
+ * Source:   PS3.5 A.4, PS3.3 C.7.6.3.1.8, C.7.6.3.1.2 (422).   Threads: any.
  */
 #ifndef ARCHIVE_FRAMES_H
 #define ARCHIVE_FRAMES_H
 
 #include "archive/query.h"
 
+#define FRAMES_FRAGMENTS (2u << 20)
+#define FRAMES_KEPT (64u << 20)
+
 struct frame_piece { /* of the Part 10 file */
 	uint64_t at, n;
 };
 struct frames {
 	uint64_t n; /* frames */
-	bool encapsulated;
+	bool encapsulated, video;
 	uint32_t rows, columns, samples, bits_allocated, bits_stored, planar;
 	bool pixel_signed;
+	uint32_t tag;               /* of Pixel Data, Float Pixel Data or Double Float Pixel Data */
+	uint64_t value_at, value_n; /* its value in the Part 10 file, with all items where it is encapsulated */
 	char photometric[17];
-	uint64_t frame_bits; /* native: of one frame; frames of 1 bit may begin within a byte */
+	uint64_t frame_bits; /* native: of one frame; frame k begins at bit k * frame_bits % 8 of its first byte */
 	char warning[160];   /* "" or what did not fit */
 };
 struct frame_table;
 int frames_open(struct archive *a, const struct stored *s, struct frame_table **out, struct err *e);
-int frames_known(struct archive *a, const struct stored *s, struct frame_table **out); /* 1 from memory alone, else 0 */
+/* From memory alone: 1 or 0. Does not block. */
+int frames_known(struct archive *a, const struct stored *s, struct frame_table **out);
 const struct frames *frames_of(const struct frame_table *t);
-/* Fragments of frame (from 0), in order: how many there are; the first `most` of them are written to out. */
+/* Pieces of frame (from 0), in order: how many there are; the first `most` of them are written to out. -E_NOENT. */
 int64_t frames_locate(const struct frame_table *t, uint64_t frame, struct frame_piece *out, size_t most, struct err *e);
-void frames_close(struct frame_table *t);
+void frames_close(struct frame_table *t); /* NULL is fine */
 #endif

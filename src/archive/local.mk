@@ -12,5 +12,6 @@ libcore_a_SOURCES += %D%/attr.c %D%/attr.h %D%/attr_extra.c %D%/attr_extra.h %D%
 libcore_a_SOURCES += %D%/query_keys.h %D%/query_keys.c
 libcore_a_SOURCES += %D%/presence.h %D%/presence.c
 libcore_a_SOURCES += %D%/scratch.h %D%/scratch.c
-libcore_a_SOURCES += %D%/change.h %D%/frames.h
+libcore_a_SOURCES += %D%/change.h
+libcore_a_SOURCES += %D%/frames.h %D%/frames.c %D%/frames_cache.h %D%/frames_items.c %D%/frames_read.c %D%/frames_read.h
 libcore_a_SOURCES += %D%/lookup.h %D%/lookup.c %D%/lookup_cache.h %D%/lookup_cache.c

@@ -23,6 +23,7 @@ struct archive {
 	pthread_mutex_t decisions; /* one at a time */
 	size_t buffer;
 	uint64_t tag_seed; /* of entity tags */
+	struct frame_cache *frames;
 	/* ARCHIVE_SERVE only */
 	struct packer *packer;
 	struct committer *committer;

@@ -2,7 +2,8 @@
 # fixed mutations of them through main.c. With CC=clang CXX=clang++ configure --with-fuzzer --enable-sanitize the same
 # programs are fuzzers: tests/fuzz/fuzz_text NEW-CORPUS tests/fuzz/seeds/text
 FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset %D%/fuzz_coerce %D%/fuzz_keys \
-	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir
+	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir \
+	%D%/fuzz_frames
 FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/explicit %D%/seeds/coerce/explicit-noted \
 	%D%/seeds/coerce/implicit %D%/seeds/coerce/implicit-noted %D%/seeds/coerce/undefined %D%/seeds/coerce/unknown \
 	%D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/ir13 %D%/seeds/charset/ir144 \
@@ -30,7 +31,10 @@ FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/ex
 	%D%/seeds/pdu/two-pdvs %D%/seeds/pdu/unknown %D%/seeds/pdu/user-items \
 	%D%/seeds/keys/empty %D%/seeds/keys/items %D%/seeds/keys/items-be %D%/seeds/keys/levels %D%/seeds/keys/moment \
 	%D%/seeds/keys/names %D%/seeds/keys/private %D%/seeds/keys/ranges %D%/seeds/keys/send %D%/seeds/keys/send-uids \
-	%D%/seeds/keys/uids %D%/seeds/keys/zone
+	%D%/seeds/keys/uids %D%/seeds/keys/zone \
+	%D%/seeds/frames/basic %D%/seeds/frames/basic-lies %D%/seeds/frames/bits %D%/seeds/frames/cut %D%/seeds/frames/extended \
+	%D%/seeds/frames/float %D%/seeds/frames/fragments %D%/seeds/frames/half-colour %D%/seeds/frames/native %D%/seeds/frames/odd \
+	%D%/seeds/frames/rle %D%/seeds/frames/starts %D%/seeds/frames/video
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -70,3 +74,5 @@ tests_fuzz_fuzz_coerce_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_keys_SOURCES = %D%/fuzz_keys.c %D%/fuzz.h $(query_help) $(FUZZ_MAIN)
 tests_fuzz_fuzz_keys_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_keys_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_fuzz_fuzz_frames_SOURCES = %D%/fuzz_frames.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_frames_LINK = $(CXXLINK) $(FUZZ_LINK)

@@ -19,3 +19,7 @@ check_PROGRAMS += tests/unit/test_archive_lookup
 TESTS += tests/unit/test_archive_lookup
 tests_unit_test_archive_lookup_LINK = $(CXXLINK)
 tests_unit_test_archive_lookup_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_archive_frames
+TESTS += tests/unit/test_archive_frames
+tests_unit_test_archive_frames_LINK = $(CXXLINK)
+tests_unit_test_archive_frames_LDADD = $(LDADD) $(CMOCKA_LIBS)
