@@ -22,3 +22,8 @@ tests_unit_test_dimse_identifier_LDADD = $(LDADD) $(CMOCKA_LIBS)
 tests_unit_test_dimse_offer_SOURCES = %D%/test_dimse_offer.c
 tests_unit_test_dimse_offer_LINK = $(CXXLINK)
 tests_unit_test_dimse_offer_LDADD = $(LDADD) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_net_multipart
+TESTS += %D%/test_net_multipart
+tests_unit_test_net_multipart_LINK = $(CXXLINK)
+tests_unit_test_net_multipart_LDADD = $(LDADD) $(CMOCKA_LIBS)
