@@ -5,7 +5,7 @@ FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuz
 	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir \
 	%D%/fuzz_frames
 	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir
-FUZZ_TARGETS += %D%/fuzz_multipart
+FUZZ_TARGETS += %D%/fuzz_multipart %D%/fuzz_model_read
 FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/explicit %D%/seeds/coerce/explicit-noted \
 	%D%/seeds/coerce/implicit %D%/seeds/coerce/implicit-noted %D%/seeds/coerce/undefined %D%/seeds/coerce/unknown \
 	%D%/seeds/charset/gb18030 %D%/seeds/charset/gbk %D%/seeds/charset/ir13 %D%/seeds/charset/ir144 \
@@ -38,6 +38,7 @@ FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/ex
 	%D%/seeds/frames/float %D%/seeds/frames/fragments %D%/seeds/frames/half-colour %D%/seeds/frames/native %D%/seeds/frames/odd \
 	%D%/seeds/frames/rle %D%/seeds/frames/starts %D%/seeds/frames/video
 	%D%/seeds/keys/uids %D%/seeds/keys/zone
+FUZZ_SEEDS += %D%/seeds/model_read/array %D%/seeds/model_read/bulk %D%/seeds/model_read/json %D%/seeds/model_read/xml
 FUZZ_SEEDS += %D%/seeds/multipart/around %D%/seeds/multipart/bare %D%/seeds/multipart/cut %D%/seeds/multipart/two
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
@@ -82,3 +83,5 @@ tests_fuzz_fuzz_frames_SOURCES = %D%/fuzz_frames.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_frames_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_multipart_SOURCES = %D%/fuzz_multipart.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_multipart_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_model_read_SOURCES = %D%/fuzz_model_read.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_model_read_LINK = $(CXXLINK) $(FUZZ_LINK)

@@ -31,3 +31,7 @@ check_PROGRAMS += tests/unit/test_dicom_model
 TESTS += tests/unit/test_dicom_model
 tests_unit_test_dicom_model_LINK = $(CXXLINK)
 tests_unit_test_dicom_model_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_dicom_model_read
+TESTS += tests/unit/test_dicom_model_read
+tests_unit_test_dicom_model_read_LINK = $(CXXLINK)
+tests_unit_test_dicom_model_read_LDADD = $(LDADD) $(CMOCKA_LIBS)
