@@ -1,6 +1,6 @@
 /* Models of data sets: any text is read or refused; what is read is a data set that can be parsed, and that, printed as
  * JSON, reads as the same again. Byte 0: JSON, XML, or an array in pieces. */
-#include "dicom/dset.h"
+#include "dicom/model.h"
 #include "dicom/model_read.h"
 #include "fuzz.h"
 #include <string.h>
@@ -19,7 +19,7 @@ static void check(const struct model_set *s)
 	FUZZ_EXPECT(rc == 0 || rc == -E_LIMIT);
 	if (rc < 0 || dset_count(d) == 0)
 		return;
-	FUZZ_EXPECT(dset_json(d, &json, &e) == 0);
+	FUZZ_EXPECT(model_dset(d, MODEL_JSON, NULL, &json, &e) == 0);
 	rc = model_read_json(buf_text(&json), json.len, &again, &e);
 	FUZZ_EXPECT(rc == 0 || e.msg[0]); /* text that came as bytes need not make sense as what it says it is */
 }
