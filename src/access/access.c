@@ -2,7 +2,9 @@
 #include "access/access.h"
 #include "access/access_internal.h"
 #include "access/credential.h"
+#include "access/glass.h"
 #include "access/session.h"
+#include "access/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -373,6 +375,7 @@ bool access_csrf(const struct principal *p, const struct credentials *c)
 int access_open(const struct access_options *o, struct access **out, struct err *e)
 {
 	struct access *a;
+	int rc;
 
 	if (sodium_init() < 0)
 		return err_set(e, E_IO, "the system gives no random numbers");
@@ -387,6 +390,12 @@ int access_open(const struct access_options *o, struct access **out, struct err 
 	}
 	pthread_mutex_init(&a->lock, NULL);
 	a->cache = g_hash_table_new_full(key_hash, key_equal, NULL, cached_free);
+	a->throttle = throttle_new(a->config->login_tries, a->config->login_lock_ms * 1000);
+	rc = a->throttle ? glass_open(a, e) : err_set(e, E_NOMEM, "no memory for who may do what");
+	if (rc < 0) {
+		access_close(a);
+		return rc;
+	}
 	*out = a;
 	return 0;
 }
@@ -395,6 +404,8 @@ void access_close(struct access *a)
 {
 	if (!a)
 		return;
+	glass_close(a);
+	throttle_free(a->throttle);
 	g_hash_table_destroy(a->cache);
 	pthread_mutex_destroy(&a->lock);
 	free(a);

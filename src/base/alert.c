@@ -29,7 +29,8 @@ struct entry {
 static const char *const names[ALERT_KINDS] = {
     [ALERT_COLLISION] = "collision", [ALERT_MISMATCH] = "mismatch",     [ALERT_UNREADABLE] = "unreadable",
     [ALERT_CHARSET] = "charset",     [ALERT_COMMITMENT] = "commitment", [ALERT_CORRUPT] = "corrupt",
-    [ALERT_REPEATED] = "repeated",   [ALERT_SPACE] = "space",
+    [ALERT_REPEATED] = "repeated",   [ALERT_SPACE] = "space",           [ALERT_LOGIN] = "login",
+    [ALERT_GLASS] = "emergency",
 };
 #define RAISED(kind_) METRIC(COUNTER, "teleread_alerts_total", "kind=\"" kind_ "\"", "Alerts, repeated ones included")
 static struct metric raised[ALERT_KINDS] = {
@@ -37,6 +38,7 @@ static struct metric raised[ALERT_KINDS] = {
     [ALERT_UNREADABLE] = RAISED("unreadable"), [ALERT_CHARSET] = RAISED("charset"),
     [ALERT_COMMITMENT] = RAISED("commitment"), [ALERT_CORRUPT] = RAISED("corrupt"),
     [ALERT_REPEATED] = RAISED("repeated"),     [ALERT_SPACE] = RAISED("space"),
+    [ALERT_LOGIN] = RAISED("login"),           [ALERT_GLASS] = RAISED("emergency"),
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over all below */

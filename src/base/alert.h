@@ -26,6 +26,8 @@ enum alert_kind {
 	ALERT_CORRUPT,    /* stored bytes are not what was stored; subject: SOP Instance UID or pack */
 	ALERT_REPEATED,   /* one failure of a peer, see above; subject: the peer */
 	ALERT_SPACE,      /* the disk is down to its reserve; subject: the folder */
+	ALERT_LOGIN,      /* too many wrong passwords; subject: the name */
+	ALERT_GLASS,      /* a study was opened in an emergency; subject: who, and its UID */
 	ALERT_KINDS
 };
 #define ALERT_FILE "alerts.log"

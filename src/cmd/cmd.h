@@ -29,6 +29,7 @@ int cmd_export(int argc, char **argv);
 int cmd_find(int argc, char **argv);
 int cmd_site(int argc, char **argv);
 int cmd_peer(int argc, char **argv);
+int cmd_user(int argc, char **argv);
 int cmd_token(int argc, char **argv);
 int cmd_commitment(int argc, char **argv);
 int cmd_quarantine(int argc, char **argv);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROVINCE "DEMO-PROV"
 #define ROOT "1.2.826.0.1.3680043.10.1530.9" /* below our own root */
 #define TEXT_MOST 256
 
@@ -246,7 +245,7 @@ static int look_at(void *arg, const struct site *s)
 
 	if (strcmp(s->code, DEMO_SITE) == 0)
 		seen->demo = true;
-	else if (strcmp(s->code, PROVINCE) != 0)
+	else if (strcmp(s->code, DEMO_PROVINCE) != 0)
 		memcpy(seen->other, s->code, sizeof seen->other);
 	return 0;
 }
@@ -264,9 +263,10 @@ static int check_sites(struct archive *a, struct err *e)
 
 int demo_fill(struct archive *a, struct err *e)
 {
-	const struct site province = {.code = PROVINCE, .name = "Demo Provincial Reading Centre", .tier = "province"};
+	const struct site province = {
+	    .code = DEMO_PROVINCE, .name = "Demo Provincial Reading Centre", .tier = "province"};
 	const struct site county = {
-	    .code = DEMO_SITE, .name = "Demo County Hospital", .tier = "county", .parent_code = PROVINCE};
+	    .code = DEMO_SITE, .name = "Demo County Hospital", .tier = "county", .parent_code = DEMO_PROVINCE};
 	/* what DCMTK's tools call themselves */
 	static const char *const tools[] = {"ECHOSCU", "STORESCU", "DCMSEND", "FINDSCU", "GETSCU", "MOVESCU"};
 	struct site site;
@@ -282,7 +282,7 @@ int demo_fill(struct archive *a, struct err *e)
 		for (unsigned slice = 0; slice < studies[i].slices; slice++)
 			if ((rc = take_in(a, &site, &studies[i], slice, e)) < 0)
 				return rc;
-	log_info("demo: sites %s and %s, and %zu fictitious studies", PROVINCE, DEMO_SITE,
+	log_info("demo: sites %s and %s, and %zu fictitious studies", DEMO_PROVINCE, DEMO_SITE,
 		 sizeof studies / sizeof studies[0]);
 	return 0;
 }

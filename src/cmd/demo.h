@@ -9,6 +9,7 @@
 #include "archive/archive.h"
 
 #define DEMO_SITE "DEMO-COUNTY"
+#define DEMO_PROVINCE "DEMO-PROV" /* above it */
 /* -E_CONFIG for an archive that holds other sites, but not the demo's. */
 int demo_fill(struct archive *a, struct err *e);
 #endif

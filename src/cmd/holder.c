@@ -126,8 +126,9 @@ static json_t *times_put(json_t *o, const char *key, int64_t us)
 
 static void print_one_json(const struct holder *h)
 {
-	json_t *o = json_pack("{s:I, s:s, s:[], s:[], s:s, s:b}", "id", (json_int_t)h->id, "name", h->name, "roles",
-			      "sites", "store_as", h->store_as_code, "disabled", h->disabled);
+	static const char *const kinds[] = {"", "user", "token", "certificate"};
+	json_t *o = json_pack("{s:s, s:I, s:s, s:[], s:[], s:s, s:b}", "kind", kinds[h->kind], "id", (json_int_t)h->id,
+			      "name", h->name, "roles", "sites", "store_as", h->store_as_code, "disabled", h->disabled);
 	char roles[ROLES_TEXT], *rest = NULL;
 
 	roles_text(h->roles, roles);

@@ -4,5 +4,5 @@ teleread_SOURCES = %D%/main.c %D%/cmd.h %D%/common.c %D%/progress.c %D%/config.c
 	%D%/export.c %D%/import.c %D%/import.h %D%/import_walk.c %D%/import_file.c %D%/import_file.h \
 	%D%/control.c %D%/control.h %D%/serve.c %D%/node.c %D%/node.h %D%/demo.c %D%/demo.h
 teleread_SOURCES += %D%/statement.h %D%/statement.c %D%/statement_text.c
-teleread_SOURCES += %D%/holder.h %D%/holder.c %D%/token.c
+teleread_SOURCES += %D%/holder.h %D%/holder.c %D%/token.c %D%/user.c %D%/first.h %D%/first.c
 teleread_LINK = $(CXXLINK)

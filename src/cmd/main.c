@@ -19,6 +19,7 @@ const struct command commands[] = {
     {"find", cmd_find, "ask what the index holds"},
     {"site", cmd_site, "institutions: add, list, show, set, remove"},
     {"peer", cmd_peer, "their DICOM systems: add, list, echo, remove"},
+    {"user", cmd_user, "people who log in: add, list, set, disable, password, remove"},
     {"token", cmd_token, "machines that come over HTTP: create, list, revoke"},
     {"quarantine", cmd_quarantine, "what is kept but not shown: list, show, release, drop"},
     {"drop", cmd_drop, "take studies out of sight, list them, bring them back"},

@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "cmd/control.h"
 #include "cmd/demo.h"
+#include "cmd/first.h"
 #include "cmd/node.h"
 #include "net/server.h"
 #include <errno.h>
@@ -214,7 +215,9 @@ static int open_access(struct node *n, struct err *e)
 	    .unknown_as = n->accepts_unknown ? &n->unknown_as : NULL,
 	};
 
-	return access_open(&o, &n->access, e);
+	int rc = first_accounts(n->archive, opt.demo, e);
+
+	return rc < 0 ? rc : access_open(&o, &n->access, e);
 }
 
 static int open_audit(const struct config *c, struct err *e)
