@@ -1,3 +1,4 @@
+#include "access/login.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "web/exchange_own.h"
@@ -40,6 +41,7 @@ static void release(struct own *o)
 		free(k);
 	}
 	url_query_cleanup(&o->x.query);
+	scope_cleanup(&o->opened);
 	access_release(o->who);
 	free(o->rest);
 	free(o);
@@ -176,6 +178,9 @@ static int admit(struct own *o, const struct credentials *c, struct err *e)
 
 	x->who = o->who;
 	x->scope = &o->who->scope;
+	if (x->study[0] && x->route->right == RIGHT_SEE &&
+	    access_scope_for(x->access, o->who, x->study, &o->opened) > 0)
+		x->scope = &o->opened;
 	if (!(o->who->rights & 1u << x->route->right))
 		return refuse(x, 403, E_DENIED, "this needs a right that you do not have", e);
 	if (changes(http_method(x->http)) && !access_csrf(o->who, c))

@@ -35,6 +35,7 @@ struct exchange {
 	bool secure;            /* TLS all the way, as far as trusted proxies say */
 	bool page;              /* set by who answers with a page of ours: it may run our scripts and styles */
 	int status;             /* of a refusal, where err_http() would be wrong; 0 */
+	int retry_s;            /* what Retry-After of a 429 or 503 says; 0: a few seconds */
 };
 /* Frees free_it(p) when the exchange is over; on failure at once. */
 int exchange_keep(struct exchange *x, void *p, void (*free_it)(void *), struct err *e);

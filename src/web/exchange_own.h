@@ -10,6 +10,7 @@ struct audit_item;
 struct own {
 	struct exchange x; /* first: own_of() */
 	struct principal *who;
+	struct scope opened; /* a study's site, by breaking the glass */
 	struct sender sender;
 	struct kept_item *kept;
 	struct audit_item *audit; /* exchange_audit() */

@@ -13,4 +13,11 @@ int health_alive(struct exchange *x, struct err *e);
 int health_alive_quick(struct exchange *x);
 int health_ready(struct exchange *x, struct err *e);
 int health_metrics(struct exchange *x, struct err *e);
+/* login.c */
+int login_in(struct exchange *x, struct err *e);
+int login_out(struct exchange *x, struct err *e);
+int login_me(struct exchange *x, struct err *e);
+int login_password(struct exchange *x, struct err *e);
+int login_glass(struct exchange *x, struct err *e);
+int login_glasses(struct exchange *x, struct err *e);
 #endif

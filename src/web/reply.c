@@ -9,7 +9,7 @@
 
 #define PACKET 1400u /* less than that is not worth compressing */
 #define ERROR_MOST 4096u
-#define RETRY_S "5"
+#define RETRY_S 5
 
 /* Scripts of our own origin, WebAssembly for codecs, workers and pictures that a viewer makes; nothing inline but styles. */
 #define POLICY_PAGE                                                                                                    \
@@ -122,8 +122,12 @@ static void add_hints(struct exchange *x, int status)
 {
 	if (status == 401)
 		http_add(x->http, "WWW-Authenticate", "Bearer realm=\"teleread\"");
-	if (status == 503 || status == 429)
-		http_add(x->http, "Retry-After", RETRY_S);
+	if (status == 503 || status == 429) {
+		char seconds[16];
+
+		snprintf(seconds, sizeof seconds, "%d", x->retry_s > 0 ? x->retry_s : RETRY_S);
+		http_add(x->http, "Retry-After", seconds);
+	}
 }
 
 void reply_error(struct exchange *x, const struct err *why)

@@ -12,6 +12,16 @@ const struct route routes[] = {
     {"GET", "/api/", about_page, NULL, RIGHT_NOBODY, "text/html", "This list, for people."},
     {"GET", "/api/openapi.json", about_openapi, NULL, RIGHT_NOBODY, JSON, "This list as an OpenAPI document."},
 
+    {"POST", "/api/login", login_in, NULL, RIGHT_NOBODY, JSON,
+     "Log in: {\"name\", \"password\"}. Sets the session's cookie; csrf goes into the header X-CSRF-Token of changes."},
+    {"POST", "/api/logout", login_out, NULL, RIGHT_LOGIN, "", "End the session."},
+    {"GET", "/api/me", login_me, NULL, RIGHT_LOGIN, JSON, "Who asks: name, roles, sites, and the session's csrf."},
+    {"POST", "/api/password", login_password, NULL, RIGHT_LOGIN, "",
+     "Another password for oneself: {\"old\", \"new\"}. Ends one's other sessions."},
+    {"POST", "/api/break-glass", login_glass, NULL, RIGHT_SEE, JSON,
+     "Open one study of another site in an emergency: {\"study\", \"reason\"}. Readers only; raises an alert."},
+    {"GET", "/api/break-glass", login_glasses, NULL, RIGHT_MANAGE, JSON, "Studies that were opened so, the latest first."},
+
     {"GET", "/healthz", health_alive, health_alive_quick, RIGHT_NOBODY, "text/plain", "The process answers."},
     {"GET", "/readyz", health_ready, NULL, RIGHT_NOBODY, "text/plain", "The index answers, too; else 503."},
     {"GET", "/metrics", health_metrics, NULL, RIGHT_WATCH, "text/plain", "Counters in the text format of Prometheus."},
