@@ -254,6 +254,11 @@ extern "C" int shim_assoc_accept(int fd, const struct shim_assoc_options *o, shi
 			return bad;
 		a->wire.deadline_in(o->artim_ms);
 		read_address(fd, a->peer.address, sizeof a->peer.address);
+		if (o->tls) {
+			if ((bad = a->wire.secure(*o->tls, true, nullptr)) < 0)
+				return bad;
+			a->wire.identity(*o->tls, a->peer);
+		}
 		return accept_request(*a);
 	});
 	if (!taken && fd >= 0)

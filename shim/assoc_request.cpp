@@ -140,13 +140,42 @@ static int read_answer(shim_assoc &a, T_ASC_Parameters *params, struct shim_cont
 	return SHIM_OK;
 }
 
-static int request(shim_assoc &a, const char *address, struct shim_context *c, unsigned n)
+/* The peer must be the one that is meant: by its certificate's fingerprint, or by a proof of the host's name. */
+static int secure(shim_assoc &a, Wire &wire, const char *host)
+{
+	const char *pin = a.options.pin;
+
+	if (int rc = wire.secure(*a.options.tls, false, host); rc < 0)
+		return rc;
+	wire.identity(*a.options.tls, a.peer);
+	if (pin && *pin ? std::strcmp(pin, a.peer.certificate) == 0 : a.peer.proved)
+		return SHIM_OK;
+	return fail(SHIM_EREJECTED,
+		    pin && *pin ? "TLS: %s has another certificate than the one it is known by"
+				: "TLS: the certificate of %s cannot be proved",
+		    host);
+}
+
+struct Secured {
+	shim_assoc &a;
+	const char *host;
+};
+
+static int request(shim_assoc &a, const char *host, const char *address, struct shim_context *c, unsigned n)
 {
 	T_ASC_Parameters *params = nullptr;
+	Secured secured{a, host};
 
 	if (int rc = make_params(a, address, c, n, &params); rc < 0)
 		return rc;
 	Toolkit toolkit(a.wire, a.options.artim_ms);
+	if (a.options.tls) {
+		toolkit.connected_arg = &secured;
+		toolkit.connected = [](void *arg, Wire &wire) {
+			auto *s = static_cast<Secured *>(arg);
+			return secure(s->a, wire, s->host);
+		};
+	}
 	a.wire.deadline_in(a.options.artim_ms);
 	if (int rc = toolkit.request(params); rc < 0)
 		return rc;
@@ -207,7 +236,7 @@ extern "C" int shim_assoc_request(const char *host, uint16_t port, const char *c
 		a->options = *o;
 		copy_trimmed(a->peer.calling, calling);
 		copy_trimmed(a->peer.called, called);
-		if ((rc = request(*a, address, contexts, n)) < 0)
+		if ((rc = request(*a, host, address, contexts, n)) < 0)
 			return rc;
 		*out = a.release();
 		return int(SHIM_OK);

@@ -80,6 +80,11 @@ inline void put_be32(uint8_t *p, uint32_t v)
 	p[3] = uint8_t(v);
 }
 
+struct Secure; /* TLS of a connection: tls.cpp */
+struct SecureDelete {
+	void operator()(Secure *s) const;
+};
+
 class Wire
 {
       public:
@@ -100,6 +105,10 @@ class Wire
 	{
 		return fd_ >= 0;
 	}
+	/* TLS, before anything else is read or written. host: the name to prove, NULL for a caller. */
+	int secure(const struct shim_tls &tls, bool acceptor, const char *host);
+	void identity(const struct shim_tls &tls, struct shim_peer &out) const;
+	uint32_t time_left() const; /* of the deadline, or the limit of a step: ms */
 	/* While a deadline is set reads end there, however lively the peer is. */
 	void deadline_in(uint32_t ms);
 	void no_deadline();
@@ -127,6 +136,15 @@ class Wire
 
       private:
 	int recv_into(struct iovec *v, int n, size_t *got);
+	int not_blocking();
+	std::chrono::steady_clock::time_point until() const; /* when what begins now must be done */
+	bool tls_pending() const;
+	int64_t tls_read(void *buf, size_t n, bool wait); /* 0: nothing there, where it does not wait */
+	int tls_write(const void *data, size_t n);
+	int tls_write(const struct iovec *v, size_t n);
+	void tls_goodbye();
+	std::unique_ptr<Secure, SecureDelete> tls_;
+	uint32_t io_ms_ = 0;
 	int fd_ = -1;
 	std::mutex closing_;
 	std::atomic<bool> shut_{false};
@@ -162,6 +180,8 @@ class Toolkit
 {
       public:
 	explicit Toolkit(Wire &wire, uint32_t artim_ms);
+	int (*connected)(void *arg, Wire &wire) = nullptr; /* requestor: before anything is sent */
+	void *connected_arg = nullptr;
 	~Toolkit();
 	int accept(std::vector<uint8_t> &&pdu); /* the A-ASSOCIATE-RQ, read and checked */
 	int request(T_ASC_Parameters *params);  /* consumes params */
@@ -176,6 +196,7 @@ class Toolkit
       private:
 	class Layer;
 	class Connection;
+	void take(int fd);
 	Wire &wire_;
 	uint32_t artim_ms_;
 	std::vector<uint8_t> pdu_;

@@ -17,7 +17,7 @@ static constexpr unsigned IDENTITY_LAST = 5;     /* types of user identity: 1..5
 static int odd_header(const uint8_t *h)
 {
 	if (h[0] == 0x16 && h[1] == 0x03)
-		return fail(SHIM_EPROTO, "PDU type 0x16: a TLS client on a plain port?");
+		return fail(SHIM_EPROTO, "a TLS handshake on the port without TLS");
 	if (h[0] >= 'A' && h[0] <= 'Z' && h[1] >= 'A' && h[1] <= 'Z')
 		return fail(SHIM_EPROTO, "PDU type 0x%02X: an HTTP client on a DICOM port?", h[0]);
 	return fail(SHIM_EPROTO, "PDU type 0x%02X where an association is made", h[0]);

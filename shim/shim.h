@@ -94,6 +94,17 @@ struct shim_command {
 int shim_command_encode(const struct shim_command *c, void *buf, size_t room);
 int shim_command_decode(const void *data, size_t n, struct shim_command *out);
 
+/* ---- TLS, by the profile of BCP 195 (PS3.15 B.12): 1.2 with forward secrecy and authenticated encryption, or 1.3 */
+typedef struct shim_tls shim_tls;
+struct shim_tls_options {              /* PEM files */
+	const char *certificate, *key; /* ours; key NULL: in the same file; both NULL: a client without one */
+	const char *ca;                /* what certificates of others are proved with; NULL: none is proved */
+};
+int shim_tls_new(const struct shim_tls_options *o, shim_tls **out);
+void shim_tls_free(shim_tls *t); /* associations that were made with it go on; NULL is fine */
+/* SHA-256 of the first certificate of a PEM file, 64 hexadecimal digits. */
+int shim_certificate_fingerprint(const char *path, char out[65]);
+
 /* ---- associations */
 typedef struct shim_assoc shim_assoc;
 #define SHIM_EXTENDED_MOST 16
@@ -123,7 +134,10 @@ struct shim_peer {
 	/* asynchronous operations window (PS3.7 D.3.3.3) as the requestor counts: what it may invoke, and what it performs.
 	 * acceptor: as proposed; requestor: as answered. 0: no limit; 1,1 where nothing was said */
 	uint16_t max_invoked, max_performed;
-	uint8_t has_window; /* something was said */
+	uint8_t has_window;   /* something was said */
+	uint8_t tls;          /* the connection is secured */
+	uint8_t proved;       /* and the peer's certificate is one of tls's ca (requestor: of that host, too) */
+	char certificate[65]; /* SHA-256 of it, 64 hexadecimal digits; "": none was shown */
 };
 struct shim_assoc_options {
 	uint32_t max_pdu_receive; /* 4096..131072: what is announced */
@@ -131,6 +145,8 @@ struct shim_assoc_options {
 	uint32_t artim_ms;        /* association establishment */
 	uint32_t io_ms;           /* one send or receive making no progress at all for so long fails, SHIM_ETIMEOUT */
 	const char *implementation_uid, *implementation_version; /* kept until the association is answered */
+	const shim_tls *tls; /* acceptor: only TLS is spoken; requestor: calls with TLS. NULL: plain */
+	const char *pin;     /* requestor: the peer's certificate must have this fingerprint; NULL: it must be proved */
 };
 
 /* Acceptor: takes over a connected socket (closed whatever happens once *out is set or on failure), reads the

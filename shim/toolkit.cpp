@@ -85,13 +85,24 @@ class Toolkit::Layer final : public DcmTransportLayer
 	DcmTransportConnection *createConnection(DcmNativeSocketType fd, OFBool) override
 	{
 		if (owner_.request_)
-			(void)owner_.wire_.adopt(fd, owner_.artim_ms_); /* on failure the first write fails */
+			owner_.take(fd); /* on failure the first write fails */
 		return new Connection(owner_);
 	}
 
       private:
 	Toolkit &owner_;
 };
+
+void Toolkit::take(int fd)
+{
+	if (wire_.adopt(fd, artim_ms_) < 0 || !connected)
+		return;
+	trouble_ = connected(connected_arg, wire_);
+	if (trouble_ < 0) {
+		std::snprintf(trouble_text_, sizeof trouble_text_, "%s", shim_error());
+		wire_.close();
+	}
+}
 
 /* A requestor's DUL reads the answer: it comes whole and checked, or not at all. */
 ssize_t Toolkit::Connection::read(void *buf, size_t n)

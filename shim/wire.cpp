@@ -45,6 +45,7 @@ int Wire::patience(uint32_t io_ms)
 {
 	struct timeval tv = {};
 
+	io_ms_ = io_ms;
 	tv.tv_sec = io_ms / 1000;
 	tv.tv_usec = suseconds_t(io_ms % 1000) * 1000;
 	if (setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) < 0 ||
@@ -57,6 +58,27 @@ void Wire::deadline_in(uint32_t ms)
 {
 	deadline_ = clock::now() + std::chrono::milliseconds(ms);
 	limited_ = true;
+}
+
+uint32_t Wire::time_left() const
+{
+	auto left = std::chrono::ceil<std::chrono::milliseconds>(until() - clock::now()).count();
+
+	return uint32_t(std::clamp<long long>(left, 0, 1 << 30));
+}
+
+clock::time_point Wire::until() const
+{
+	return limited_ ? deadline_ : clock::now() + std::chrono::milliseconds(io_ms_);
+}
+
+int Wire::not_blocking()
+{
+	int flags = fcntl(fd_, F_GETFL);
+
+	if (flags < 0 || fcntl(fd_, F_SETFL, flags | O_NONBLOCK) < 0)
+		return fail(SHIM_EINVAL, "not a usable socket: %s", std::strerror(errno));
+	return SHIM_OK;
 }
 
 void Wire::no_deadline()
@@ -75,7 +97,7 @@ static void acknowledge_now(int fd)
 
 int Wire::wait(uint32_t ms)
 {
-	if (buffered())
+	if (buffered() || tls_pending())
 		return SHIM_OK;
 	auto until = clock::now() + std::chrono::milliseconds(ms);
 	acknowledge_now(fd_);
@@ -107,6 +129,11 @@ int Wire::recv_into(struct iovec *v, int n, size_t *got)
 		}
 		if (fd_ < 0)
 			return fail(SHIM_ECLOSED, "the connection is closed");
+		if (tls_) {
+			int64_t r = tls_read(v[0].iov_base, v[0].iov_len, true);
+			*got = r > 0 ? size_t(r) : 0;
+			return r > 0 ? int(SHIM_OK) : int(r);
+		}
 		ssize_t r = n == 1 ? ::recv(fd_, v[0].iov_base, v[0].iov_len, 0) : ::readv(fd_, v, n);
 		if (r > 0) {
 			*got = size_t(r);
@@ -128,6 +155,12 @@ int Wire::look_ahead()
 		pos_ = end_ = 0;
 	if (end_ == AHEAD || fd_ < 0)
 		return int(buffered());
+	if (tls_) {
+		int64_t r = tls_read(buf_ + end_, AHEAD - end_, false);
+		if (r > 0)
+			end_ += size_t(r);
+		return r < 0 && !buffered() ? int(r) : int(buffered());
+	}
 	for (;;) {
 		ssize_t r = ::recv(fd_, buf_ + end_, AHEAD - end_, MSG_DONTWAIT);
 		if (r < 0 && errno == EINTR)
@@ -190,6 +223,8 @@ int Wire::write_all(struct iovec *v, size_t n)
 {
 	constexpr size_t MOST = 512; /* below IOV_MAX */
 
+	if (tls_)
+		return fd_ < 0 ? fail(SHIM_ECLOSED, "the connection is closed") : tls_write(v, n);
 	while (n > 0) {
 		struct msghdr m = {};
 		m.msg_iov = v;
@@ -224,6 +259,7 @@ int Wire::write_all(const void *data, size_t n)
 
 void Wire::half_close()
 {
+	tls_goodbye();
 	if (fd_ >= 0)
 		::shutdown(fd_, SHUT_WR);
 }
@@ -255,6 +291,7 @@ void Wire::close()
 {
 	std::lock_guard<std::mutex> hold(closing_);
 
+	tls_.reset();
 	if (fd_ >= 0)
 		::close(fd_);
 	fd_ = -1;

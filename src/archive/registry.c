@@ -389,6 +389,8 @@ static void read_peer(struct db_stmt *s, struct peer *out)
 	out->port = (uint16_t)db_int(s, 6);
 	out->private_classes = db_int(s, 7) != 0;
 	out->max_associations = (int)db_int(s, 8);
+	out->tls = db_int(s, 9) != 0;
+	copy_text(out->certificate, sizeof(out->certificate), s, 10);
 }
 
 static int check_peer(const struct peer *p, char aet[17], char address[64], struct err *e)
@@ -406,6 +408,8 @@ static int check_peer(const struct peer *p, char aet[17], char address[64], stru
 		range_text(&range, address);
 	if (!printable(p->host) || strchr(p->host, ' '))
 		return err_set(e, E_INVAL, "host of peer %s: not a name or address", aet);
+	if (p->certificate[0] && (strlen(p->certificate) != 64 || strspn(p->certificate, "0123456789abcdef") != 64))
+		return err_set(e, E_INVAL, "certificate of peer %s: not a SHA-256 fingerprint", aet);
 	if (p->max_associations < 0)
 		return err_set(e, E_INVAL, "peer %s: associations at once cannot be negative", aet);
 	return 0;
@@ -450,6 +454,8 @@ int peer_add(struct archive *a, const struct peer *p, struct err *e)
 	db_bind_int(s, 5, p->port);
 	db_bind_int(s, 6, p->private_classes);
 	db_bind_int(s, 7, p->max_associations);
+	db_bind_int(s, 8, p->tls);
+	bind_str(s, 9, p->certificate);
 	if ((rc = run(s, NULL)) == -E_EXISTS)
 		return say_exists(a, aet, address, e);
 	if (rc < 0)

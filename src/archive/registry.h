@@ -20,6 +20,8 @@ struct peer {
 	uint16_t port;        /* 0: cannot be called */
 	bool private_classes; /* takes private SOP classes and syntaxes from it */
 	int max_associations; /* sub-associations to it at once (C-MOVE); 0: default */
+	bool tls;             /* it calls, and is called, over TLS only */
+	char certificate[65]; /* SHA-256 of its certificate, hexadecimal; "": any that can be proved */
 };
 int site_add(struct archive *a, const struct site *s, struct err *e); /* by code; parent by parent_code; -E_EXISTS */
 int site_get(struct archive *a, const char *code, struct site *out, struct err *e); /* -E_NOENT */

@@ -6,7 +6,8 @@
  * Keys are named as the fields below, without the words that the section says already:
  *     node.data node.aet
  *     dicom.listen dicom.port dicom.max_associations dicom.max_pdu_receive dicom.max_pdu_send dicom.artim dicom.idle
- *     dicom.dimse dicom.check_called_aet dicom.find_limit
+ *     dicom.dimse dicom.check_called_aet dicom.find_limit dicom.tls_port dicom.tls_certificate dicom.tls_key
+ *     dicom.tls_ca
  *     query.relational query.require_key query.most query.fuzzy query.timezone index.attributes
  *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance archive.retention_years
  *     dicom.async_window
@@ -47,6 +48,8 @@ struct config {
 	bool check_called_aet;   /* refuse a Called AE Title that is not ours */
 	int64_t find_limit;      /* most matches of one C-FIND; 0: no limit */
 	int64_t async_window;    /* most operations that a peer may have outstanding on one association */
+	int64_t tls_port;        /* where tls_certificate is set */
+	char *tls_certificate, *tls_key, *tls_ca; /* PEM files; "" none */
 	/* [query] */
 	bool relational;  /* unique keys above the level may be left out, even where that was not negotiated */
 	bool require_key; /* refuse a C-FIND without a single value to look for */

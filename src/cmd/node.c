@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "dicom/dict.h"
+#include "dimse/call.h"
 #include "dimse/report.h"
 #include <errno.h>
 #include <stddef.h>
@@ -27,6 +28,9 @@ static const struct {
     {"dicom.max_pdu_receive", offsetof(struct config, max_pdu_receive), false},
     {"dicom.max_pdu_send", offsetof(struct config, max_pdu_send), false},
     {"dicom.artim", offsetof(struct config, artim_ms), false},
+    {"dicom.tls_port", offsetof(struct config, tls_port), false},
+    {"dicom.tls_certificate", offsetof(struct config, tls_certificate), true},
+    {"dicom.tls_key", offsetof(struct config, tls_key), true},
     {"archive.reserve", offsetof(struct config, reserve), false},
     {"archive.pack_size", offsetof(struct config, pack_size), false},
     {"archive.prewrite", offsetof(struct config, prewrite), false},
@@ -114,17 +118,30 @@ int node_settings(struct node *n, const struct config *c, struct err *e)
 
 /* ---- associations */
 
-static void serve_association(void *arg, shim_assoc *a)
+static void serve_on(struct node *n, struct server *const *server, shim_assoc *a)
 {
-	struct node *n = arg;
 	struct settings *s = atomic_load(&n->settings);
 	struct face face = s->face;
 
 	pthread_mutex_lock(&n->lock);
-	face.server = n->server;
+	face.server = *server;
 	face.reporter = n->reporter;
 	pthread_mutex_unlock(&n->lock);
 	face_serve(&face, a);
+}
+
+static void serve_plain(void *arg, shim_assoc *a)
+{
+	struct node *n = arg;
+
+	serve_on(n, &n->server, a);
+}
+
+static void serve_secure(void *arg, shim_assoc *a)
+{
+	struct node *n = arg;
+
+	serve_on(n, &n->secure, a);
 }
 
 static const struct config *settings_now(void *arg)
@@ -132,6 +149,20 @@ static const struct config *settings_now(void *arg)
 	struct node *n = arg;
 
 	return &atomic_load(&n->settings)->config;
+}
+
+/* The second listener, where a certificate is set. */
+static int listen_secure(struct node *n, struct server_options o, struct err *e)
+{
+	const struct config *c = &atomic_load(&n->settings)->config;
+	int rc = call_tls(c, false, &n->tls, e);
+
+	if (rc < 0 || !n->tls)
+		return rc;
+	o.port = (uint16_t)c->tls_port;
+	o.assoc.tls = n->tls;
+	o.serve = serve_secure;
+	return server_start(&o, &n->secure, e);
 }
 
 int node_listen(struct node *n, struct err *e)
@@ -151,7 +182,7 @@ int node_listen(struct node *n, struct err *e)
 		    .implementation_uid = UID_IMPLEMENTATION,
 		    .implementation_version = IMPLEMENTATION_VERSION,
 		},
-	    .serve = serve_association,
+	    .serve = serve_plain,
 	    .arg = n,
 	};
 
@@ -162,7 +193,8 @@ int node_listen(struct node *n, struct err *e)
 	s->face.archive = n->archive;
 	s->face.unknown_as = n->accepts_unknown ? &n->unknown_as : NULL;
 	pthread_mutex_lock(&n->lock);
-	rc = server_start(&o, &n->server, e);
+	if ((rc = server_start(&o, &n->server, e)) == 0)
+		rc = listen_secure(n, o, e);
 	pthread_mutex_unlock(&n->lock);
 	return rc;
 }
@@ -173,6 +205,11 @@ void node_quiet(struct node *n, uint32_t grace_ms)
 	if (n->server)
 		server_stop(n->server, grace_ms);
 	n->server = NULL;
+	if (n->secure)
+		server_stop(n->secure, grace_ms);
+	n->secure = NULL;
+	shim_tls_free(n->tls);
+	n->tls = NULL;
 	reporter_stop(n->reporter);
 	n->reporter = NULL;
 }

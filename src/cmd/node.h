@@ -21,10 +21,11 @@ struct settings {
 };
 struct node {
 	struct archive *archive;
-	struct access *access; /* who may come over HTTP */
-	pthread_mutex_t lock; /* of server: held until it listens */
-	struct server *server;
-	struct reporter *reporter; /* of storage commitment */
+	struct access *access;          /* who may come over HTTP */
+	pthread_mutex_t lock;           /* of server: held until it listens */
+	struct server *server, *secure; /* secure: over TLS; NULL: none */
+	shim_tls *tls;                  /* of secure */
+	struct reporter *reporter;      /* of storage commitment */
 	struct site unknown_as;
 	bool accepts_unknown;
 	_Atomic(struct settings *) settings;

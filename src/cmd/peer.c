@@ -2,15 +2,16 @@
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "dicom/dict.h"
-#include "net/scu.h"
+#include "dimse/call.h"
+#include "shim/shim.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 static struct {
-	char *site, *host, *address;
+	char *site, *host, *address, *certificate;
 	int port, associations;
-	gboolean private_classes;
+	gboolean private_classes, tls;
 } opt;
 
 static const GOptionEntry add_options[] = {
@@ -21,6 +22,9 @@ static const GOptionEntry add_options[] = {
      "CIDR"},
     {"associations", 0, 0, G_OPTION_ARG_INT, &opt.associations, "Associations to it at once for one C-MOVE", "N"},
     {"private", 0, 0, G_OPTION_ARG_NONE, &opt.private_classes, "Take private SOP classes and syntaxes from it", NULL},
+    {"tls", 0, 0, G_OPTION_ARG_NONE, &opt.tls, "It calls, and is called, over TLS only", NULL},
+    {"cert", 0, 0, G_OPTION_ARG_FILENAME, &opt.certificate,
+     "Its certificate (PEM): it must show this one; implies --tls", "FILE"},
     G_OPTION_ENTRY_NULL,
 };
 static const GOptionEntry remove_options[] = {
@@ -53,6 +57,9 @@ static int read_peer(const char *aet, struct peer *p, struct err *e)
 		return err_set(e, E_CONFIG, "--host and --port go together");
 	if (opt.associations < 0 || opt.associations > 64)
 		return err_set(e, E_CONFIG, "--associations %d: expected 1 to 64", opt.associations);
+	p->tls = opt.tls || opt.certificate;
+	if (opt.certificate && shim_certificate_fingerprint(opt.certificate, p->certificate) < 0)
+		return err_set(e, E_CONFIG, "--cert: %s", shim_error());
 	p->port = (uint16_t)opt.port;
 	p->private_classes = opt.private_classes;
 	p->max_associations = opt.associations;
@@ -110,21 +117,28 @@ static int run_remove(int argc, char **argv)
 	return EXIT_DONE;
 }
 
+static const char *secured(const struct peer *p)
+{
+	return p->certificate[0] ? " TLS, certificate known" : p->tls ? " TLS" : "";
+}
+
 static int list_one(void *arg, const struct peer *p)
 {
 	struct common *c = arg;
 
 	c->listed++;
 	if (c->json)
-		print_json(json_pack("{s:s, s:s, s:s, s:i, s:s, s:b, s:i}", "aet", p->aet, "site", p->site_code, "host",
-				     p->host, "port", p->port, "address", p->address, "private", p->private_classes,
-				     "associations", p->max_associations));
+		print_json(json_pack("{s:s, s:s, s:s, s:i, s:s, s:b, s:i, s:b, s:s}", "aet", p->aet, "site",
+				     p->site_code, "host", p->host, "port", p->port, "address", p->address, "private",
+				     p->private_classes, "associations", p->max_associations, "tls", p->tls,
+				     "certificate", p->certificate));
 	else if (p->port)
-		printf("%-16s %-16s from %-18s at %s:%u%s\n", p->aet, p->site_code,
-		       p->address[0] ? p->address : "anywhere", p->host, p->port, p->private_classes ? " private" : "");
+		printf("%-16s %-16s from %-18s at %s:%u%s%s\n", p->aet, p->site_code,
+		       p->address[0] ? p->address : "anywhere", p->host, p->port, p->private_classes ? " private" : "",
+		       secured(p));
 	else
-		printf("%-16s %-16s from %-18s cannot be called%s\n", p->aet, p->site_code,
-		       p->address[0] ? p->address : "anywhere", p->private_classes ? " private" : "");
+		printf("%-16s %-16s from %-18s cannot be called%s%s\n", p->aet, p->site_code,
+		       p->address[0] ? p->address : "anywhere", p->private_classes ? " private" : "", secured(p));
 	return 0;
 }
 
@@ -158,27 +172,11 @@ static int echo(const struct peer *p, const struct config *c, struct timing *t, 
 {
 	const struct scu_proposal verification = {.abstract = UID_VERIFICATION,
 						  .syntaxes = {UID_IMPLICIT_LE, UID_EXPLICIT_LE}};
-	const struct scu_target target = {
-	    .host = p->host,
-	    .port = p->port,
-	    .called = p->aet,
-	    .calling = c->aet,
-	    .message_ms = (uint32_t)c->dimse_ms,
-	    .options =
-		{
-		    .max_pdu_receive = (uint32_t)c->max_pdu_receive,
-		    .max_pdu_send = (uint32_t)c->max_pdu_send,
-		    .artim_ms = (uint32_t)c->artim_ms,
-		    .io_ms = (uint32_t)c->dimse_ms,
-		    .implementation_uid = UID_IMPLEMENTATION,
-		    .implementation_version = IMPLEMENTATION_VERSION,
-		},
-	};
 	AUTO(scu) s = NULL;
 	int rc;
 
 	t->begun = clock_mono_us();
-	if ((rc = scu_open(&target, &verification, 1, &s, e)) < 0)
+	if ((rc = call_peer(c, p, 0, &verification, 1, &s, e)) < 0)
 		return rc;
 	t->open = clock_mono_us();
 	if ((rc = scu_echo(s, &t->status, e)) < 0)

@@ -165,11 +165,14 @@ static void raise_limits(void)
 static void say_ready(const struct node *n)
 {
 	const char *listen = n->settings->config.listen;
-	const char *fmt =
-	    strchr(listen, ':') ? "ready dicom=[%s]:%u http=off pid=%ld\n" : "ready dicom=%s:%u http=off pid=%ld\n";
+	const bool six = strchr(listen, ':');
+	char secure[96] = "";
 
-	/* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): one of the two above */
-	printf(fmt, listen, server_port(n->server), (long)getpid());
+	if (n->secure)
+		snprintf(secure, sizeof secure, " dicom-tls=%s%s%s:%u", six ? "[" : "", listen, six ? "]" : "",
+			 server_port(n->secure));
+	printf("ready dicom=%s%s%s:%u%s http=off pid=%ld\n", six ? "[" : "", listen, six ? "]" : "",
+	       server_port(n->server), secure, (long)getpid());
 	fflush(stdout);
 	log_info("serving %s as %s on %s port %u", n->settings->config.data, n->settings->config.aet, listen,
 		 server_port(n->server));

@@ -1,10 +1,10 @@
 /* C-MOVE: the caller's thread answers, looks for C-CANCEL and counts; workers send, each over an association of its
  * own, all from one selection. A worker whose association fails tries again on a fresh one; what it held goes back. */
 #include "base/log.h"
+#include "dimse/call.h"
 #include "dimse/offer.h"
 #include "dimse/retrieve.h"
 #include "dimse/send.h"
-#include "net/scu.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,26 +106,12 @@ static int add_context(void *arg, uint8_t id, const char *abstract, const char *
 static int call(struct worker *w, struct err *e)
 {
 	struct move *m = w->move;
-	const struct config *c = m->r.s->face->config;
-	struct scu_target to = {
-	    .host = m->to.host,
-	    .port = m->to.port,
-	    .called = m->to.aet,
-	    .calling = c->aet,
-	    .message_ms = (uint32_t)c->dimse_ms,
-	    .options = {.max_pdu_receive = (uint32_t)c->max_pdu_receive,
-			.max_pdu_send = (uint32_t)c->max_pdu_send,
-			.artim_ms = (uint32_t)c->artim_ms,
-			.io_ms = (uint32_t)c->dimse_ms,
-			.implementation_uid = UID_IMPLEMENTATION,
-			.implementation_version = IMPLEMENTATION_VERSION},
-	};
 	struct scu_proposal proposals[SCU_PROPOSALS];
 	unsigned n = offer_proposals(&m->offer, m->group, proposals);
 	struct scu *scu;
 	int rc;
 
-	if ((rc = scu_open(&to, proposals, n, &scu, e)) < 0)
+	if ((rc = call_peer(m->r.s->face->config, &m->to, 0, proposals, n, &scu, e)) < 0)
 		return rc;
 	pthread_mutex_lock(&m->lock);
 	w->scu = scu;

@@ -35,6 +35,20 @@ static int identify(struct session *s, struct err *e)
 	return 0;
 }
 
+/* Whether the caller came the way that the registry demands of this peer. */
+static int check_tls(const struct session *s, struct err *e)
+{
+	if (s->who.tls && !s->peer.tls)
+		return err_set(e, E_DENIED, "it is to call over TLS only");
+	if (s->who.certificate[0] && strcmp(s->who.certificate, s->peer.certificate) != 0)
+		return err_set(e, E_DENIED,
+			       s->peer.certificate[0] ? "its certificate is not the one that it is known by"
+						      : "it showed no certificate");
+	if (s->who.tls && !s->who.certificate[0] && s->face->config->tls_ca[0] && !s->peer.proved)
+		return err_set(e, E_DENIED, "its certificate cannot be proved");
+	return 0;
+}
+
 /* ---- what is spoken */
 
 static bool storage_wanted(const struct session *s, const char *abstract)
@@ -247,8 +261,8 @@ static int acknowledge(struct session *s, struct err *e)
 		return rc;
 	if ((rc = shim_assoc_acknowledge(s->d.assoc)) < 0)
 		return dimse_error(rc, e);
-	log_info("association from %s at %s as site %s: %u of %u contexts", s->peer.calling, s->peer.address,
-		 s->who.site_code, taken, n);
+	log_info("association from %s at %s%s as site %s: %u of %u contexts", s->peer.calling, s->peer.address,
+		 s->peer.tls ? " over TLS" : "", s->who.site_code, taken, n);
 	return 0;
 }
 
@@ -264,7 +278,9 @@ int negotiate(struct session *s, struct err *e)
 		err_set(&why, E_DENIED, "it calls %s, but this node is %s", s->peer.called, c->aet);
 		return refuse(s, &m_called, 7, why.msg, e);
 	}
-	if ((rc = identify(s, &why)) == -E_DENIED)
+	if ((rc = identify(s, &why)) == 0)
+		rc = check_tls(s, &why);
+	if (rc == -E_DENIED)
 		return refuse(s, &m_unknown, 3, why.msg, e);
 	if (rc < 0) { /* the index is busy or broken: not the caller's fault */
 		shim_assoc_reject(s->d.assoc, 2, 3, 1);

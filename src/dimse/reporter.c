@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dicom/dict.h"
+#include "dimse/call.h"
 #include "dimse/report.h"
-#include "net/scu.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -154,21 +154,7 @@ static int call(struct worker *w, const struct config *config, const struct peer
 {
 	static const struct scu_proposal proposal = {
 	    .abstract = UID_COMMITMENT, .syntaxes = {UID_EXPLICIT_LE, UID_IMPLICIT_LE}, .as_scp = true};
-	int64_t connect = config->artim_ms < CONNECT_MOST_MS ? config->artim_ms : CONNECT_MOST_MS;
-	struct scu_target target = {
-	    .host = to->host,
-	    .port = to->port,
-	    .called = to->aet,
-	    .calling = config->aet,
-	    .message_ms = (uint32_t)config->dimse_ms,
-	    .options = {.max_pdu_receive = (uint32_t)config->max_pdu_receive,
-			.max_pdu_send = (uint32_t)config->max_pdu_send,
-			.artim_ms = (uint32_t)connect,
-			.io_ms = (uint32_t)config->dimse_ms,
-			.implementation_uid = UID_IMPLEMENTATION,
-			.implementation_version = IMPLEMENTATION_VERSION},
-	};
-	int rc = scu_open(&target, &proposal, 1, out, e);
+	int rc = call_peer(config, to, CONNECT_MOST_MS, &proposal, 1, out, e);
 
 	if (rc == 0)
 		set_scu(w, *out);

@@ -2,6 +2,7 @@
 SYSTEM_TESTS = \
 	%D%/test_alerts.py \
 	%D%/test_async.py \
+	%D%/test_dicom_tls.py \
 	%D%/test_audit.py \
 	%D%/test_backup.py \
 	%D%/test_charset.py \
