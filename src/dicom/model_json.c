@@ -102,7 +102,7 @@ static int json_name(struct model_writer *w, unsigned n, const char *s, size_t l
 		const char *end = memchr(s, '=', len);
 		size_t k = end ? (size_t)(end - s) : len, shown = k;
 
-		while (shown > 0 && s[shown - 1] == ' ')
+		while (shown > 0 && (s[shown - 1] == ' ' || s[shown - 1] == '^'))
 			shown--;
 		if (shown > 0 && (!any || (rc = PUT(w, ",", e)) >= 0) &&
 		    (rc = buf_str(w->out, groups[i] + any, e)) >= 0) {

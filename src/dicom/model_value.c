@@ -172,9 +172,18 @@ static void trim(const char *vr, const char **s, size_t *len)
 		++*s, --*len;
 }
 
+/* Delimiters of components and groups behind a name say nothing (PS3.5 6.2.1.1). */
+static void trim_name(const char *s, size_t *len)
+{
+	while (*len > 0 && (s[*len - 1] == '^' || s[*len - 1] == '=' || s[*len - 1] == ' '))
+		--*len;
+}
+
 static int string_one(struct model_writer *w, unsigned n, const char *vr, const char *s, size_t len, struct err *e)
 {
 	trim(vr, &s, &len);
+	if (is(vr, "PN"))
+		trim_name(s, &len);
 	if (len == 0)
 		return w->ops->none(w, n, e);
 	if (is(vr, "PN"))
@@ -194,6 +203,8 @@ static int strings(struct model_writer *w, const char *vr, const char *s, size_t
 	int rc;
 
 	trim(vr, &all, &all_len);
+	if (is(vr, "PN"))
+		trim_name(all, &all_len);
 	if (all_len == 0)
 		return 0;
 	rc = w->ops->values(w, true, e);

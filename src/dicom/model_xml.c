@@ -207,10 +207,12 @@ static int xml_name(struct model_writer *w, unsigned n, const char *s, size_t le
 
 	for (unsigned i = 0; i < 3 && rc >= 0; i++) {
 		const char *end = memchr(s, '=', len);
-		size_t k = end ? (size_t)(end - s) : len;
+		size_t k = end ? (size_t)(end - s) : len, shown = k;
 
-		if (k > 0)
-			rc = name_group(w, groups[i], s, k, e);
+		while (shown > 0 && (s[shown - 1] == ' ' || s[shown - 1] == '^'))
+			shown--;
+		if (shown > 0)
+			rc = name_group(w, groups[i], s, shown, e);
 		if (!end)
 			break;
 		s += k + 1;

@@ -35,3 +35,7 @@ check_PROGRAMS += tests/unit/test_dicom_model_read
 TESTS += tests/unit/test_dicom_model_read
 tests_unit_test_dicom_model_read_LINK = $(CXXLINK)
 tests_unit_test_dicom_model_read_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_dicom_model_corpus
+TESTS += tests/unit/test_dicom_model_corpus
+tests_unit_test_dicom_model_corpus_LINK = $(CXXLINK)
+tests_unit_test_dicom_model_corpus_LDADD = $(LDADD) $(CMOCKA_LIBS)
