@@ -508,6 +508,16 @@ int cursor_next(struct cursor *c, const struct dset **row, struct err *e)
 	return 1;
 }
 
+int cursor_take(struct cursor *c, struct dset **row, struct err *e)
+{
+	const struct dset *borrowed;
+	int rc = cursor_next(c, &borrowed, e);
+
+	if (rc > 0)
+		*row = STEAL(c->rows[c->next - 1]);
+	return rc;
+}
+
 int64_t cursor_site(const struct cursor *c)
 {
 	return c->next > 0 ? c->sites[c->next - 1] : 0;

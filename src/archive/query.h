@@ -50,6 +50,8 @@ struct cursor;
 int query_open(struct archive *a, const struct query *q, struct cursor **out, struct err *e);
 /* 1: *row is the next answer (owned by the cursor until the next call), 0: no more, negative: failed. */
 int cursor_next(struct cursor *c, const struct dset **row, struct err *e);
+/* Likewise; the row is the caller's, to change and to free. */
+int cursor_take(struct cursor *c, struct dset **row, struct err *e);
 /* Some key is not kept at this level, so it is neither matched nor answered: pending FF01 instead of FF00. */
 bool cursor_partial(const struct cursor *c);
 int64_t cursor_site(const struct cursor *c); /* whose the row is that was given last */
