@@ -144,6 +144,8 @@ static const struct key keys[] = {
 	 "Time in which a head that has begun must be complete."},
 	{"http", "max_body", "0", AT(http_max_body), NUMBER(SIZE, 0, 1024 * T),
 	 "Longest body of a request; 0: no limit."},
+	{"http", "qido_limit", "1000", AT(http_qido_limit), NUMBER(INT, 0, 1000000000),
+	 "Most answers to one search across studies (QIDO-RS); 0: no limit. Within a study there is none."},
 	{"http", "workers", "0", AT(http_workers), NUMBER(INT, 0, 1024),
 	 "Threads that answers are made on; 0: a number that suits the processors."},
 	{"login", "idle", "30min", AT(login_idle_ms), NUMBER(TIME, MINUTE, 24 * HOUR),

@@ -16,6 +16,7 @@
  *     log.level log.format alerts.window alerts.repeated alerts.size
  *     http.listen http.port http.plain http.tls_certificate http.tls_key http.tls_client_ca http.trusted_proxies
  *     http.max_connections http.max_each http.idle http.head http.head_time http.max_body http.workers
+ *     http.qido_limit
  *     login.idle login.session login.tries login.lock login.glass
  *     oidc.issuer oidc.audience oidc.client_id oidc.client_secret_file oidc.redirect oidc.algorithms oidc.name_claim
  *     oidc.roles_claim oidc.sites_claim oidc.roles oidc.sites oidc.skew oidc.refresh oidc.ca_file
@@ -91,8 +92,9 @@ struct config {
 	int64_t http_idle_ms;
 	int64_t http_head; /* bytes */
 	int64_t http_head_ms;
-	int64_t http_max_body; /* bytes; 0: no limit */
-	int64_t http_workers;  /* 0: by itself */
+	int64_t http_max_body;   /* bytes; 0: no limit */
+	int64_t http_workers;    /* 0: by itself */
+	int64_t http_qido_limit; /* answers to a search across studies; 0: all */
 	/* [login] */
 	int64_t login_idle_ms;    /* a session that was not used for so long is over */
 	int64_t login_session_ms; /* and after so long in any case */

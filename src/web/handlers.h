@@ -20,4 +20,8 @@ int login_me(struct exchange *x, struct err *e);
 int login_password(struct exchange *x, struct err *e);
 int login_glass(struct exchange *x, struct err *e);
 int login_glasses(struct exchange *x, struct err *e);
+/* qido.c */
+int qido_studies(struct exchange *x, struct err *e);
+int qido_series(struct exchange *x, struct err *e);
+int qido_instances(struct exchange *x, struct err *e);
 #endif

@@ -1,6 +1,7 @@
 #include "web/handlers.h"
 
 #define JSON "application/json"
+#define ROWS "application/dicom+json, application/json, multipart/related; type=\"application/dicom+xml\""
 #define CAPABILITIES "application/vnd.sun.wadl+xml, application/json"
 
 const struct route routes[] = {
@@ -8,6 +9,16 @@ const struct route routes[] = {
      "What this service can do (PS3.18 8.9)."},
     {"OPTIONS", "/dicom-web/", about_capabilities, NULL, RIGHT_LOGIN, CAPABILITIES,
      "What this service can do (PS3.18 8.9)."},
+
+    {"GET", "/dicom-web/studies", qido_studies, NULL, RIGHT_SEE, ROWS, "Searches for studies (PS3.18 10.6)."},
+    {"GET", "/dicom-web/studies/{study}/series", qido_series, NULL, RIGHT_SEE, ROWS,
+     "Searches for the series of a study."},
+    {"GET", "/dicom-web/studies/{study}/instances", qido_instances, NULL, RIGHT_SEE, ROWS,
+     "Searches for the instances of a study."},
+    {"GET", "/dicom-web/studies/{study}/series/{series}/instances", qido_instances, NULL, RIGHT_SEE, ROWS,
+     "Searches for the instances of a series."},
+    {"GET", "/dicom-web/series", qido_series, NULL, RIGHT_SEE, ROWS, "Searches for series of all studies."},
+    {"GET", "/dicom-web/instances", qido_instances, NULL, RIGHT_SEE, ROWS, "Searches for instances of all studies."},
 
     {"GET", "/api/", about_page, NULL, RIGHT_NOBODY, "text/html", "This list, for people."},
     {"GET", "/api/openapi.json", about_openapi, NULL, RIGHT_NOBODY, JSON, "This list as an OpenAPI document."},

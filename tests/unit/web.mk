@@ -11,3 +11,8 @@ tests_unit_test_web_url_LDADD = $(LDADD) $(CMOCKA_LIBS)
 
 tests_unit_test_web_accept_LINK = $(CXXLINK)
 tests_unit_test_web_accept_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/test_web_qido
+TESTS += %D%/test_web_qido
+tests_unit_test_web_qido_SOURCES = %D%/test_web_qido.c $(query_help)
+tests_unit_test_web_qido_LINK = $(CXXLINK)
+tests_unit_test_web_qido_LDADD = $(LDADD) $(CMOCKA_LIBS)
