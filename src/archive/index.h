@@ -28,6 +28,9 @@ const char *index_head_class(const struct index_head *h);
 const char *index_head_instance(const struct index_head *h);
 size_t index_head_bytes(const struct index_head *h); /* of memory, about */
 const char *index_head_study(const struct index_head *h);
+const char *index_head_series(const struct index_head *h);
+/* After index_head_end: cut to what fits; "" when there is none. */
+void index_head_patient_id(const struct index_head *h, char *out, size_t room);
 /* After index_head_end: what the text is likely in when the object says otherwise ("ISO_IR 100 is GB18030"), else "". */
 const char *index_head_charset(const struct index_head *h);
 void index_head_free(struct index_head *h);

@@ -209,6 +209,20 @@ const char *index_head_study(const struct index_head *h)
 	return h->study;
 }
 
+const char *index_head_series(const struct index_head *h)
+{
+	return h->series;
+}
+
+void index_head_patient_id(const struct index_head *h, char *out, size_t room)
+{
+	const char *text;
+	size_t n;
+
+	head_text(&h->patient, ATTR_PATIENT_ID, &text, &n);
+	snprintf(out, room, "%.*s", (int)(n < room ? n : room), text);
+}
+
 const char *index_head_charset(const struct index_head *h)
 {
 	return h->charset_note;

@@ -30,6 +30,7 @@ struct intake {
 	XXH3_state_t *sent;        /* with it: what was given */
 	int64_t site;
 	char hint_class[65], hint_instance[65];
+	char study[65]; /* that it must be of; "": any */
 	uint8_t *buf;
 	size_t from, fill; /* the record's bytes in buf: [from, fill) */
 	uint64_t data_len; /* of the data set so far */
@@ -215,6 +216,7 @@ int intake_begin(struct archive *a, const struct intake_source *src, const char 
 	snprintf(in->record.syntax, sizeof in->record.syntax, "%s", syntax);
 	snprintf(in->record.sop_class, sizeof in->record.sop_class, "%s", sop_class);
 	snprintf(in->record.sop_instance, sizeof in->record.sop_instance, "%s", sop_instance);
+	snprintf(in->study, sizeof in->study, "%s", src->study ? src->study : "");
 	in->buf = buffer_take(a);
 	in->hash = XXH3_createState();
 	if (!in->buf || !in->hash)
@@ -458,6 +460,9 @@ static int intake_compare(const struct intake *in, struct err *e)
 {
 	const struct record *r = &in->record;
 	const char *class = index_head_class(in->head), *instance = index_head_instance(in->head);
+	if (in->study[0] && strcmp(in->study, index_head_study(in->head)))
+		return err_set(e, E_MISMATCH, "Study Instance UID is %s in the request, %s in the data set", in->study,
+			       index_head_study(in->head));
 	if (r->sop_instance[0] && strcmp(r->sop_instance, instance))
 		return err_set(e, E_MISMATCH, "SOP Instance UID is %s in the request, %s in the data set",
 			       r->sop_instance, instance);
@@ -639,13 +644,27 @@ static void intake_await(struct intake *in)
 		snprintf(in->result.reason, sizeof in->result.reason, "%s", in->item.reason);
 }
 
+/* As far as it was read. */
+static void intake_name(struct intake *in)
+{
+	const struct record *r = &in->record;
+	struct intake_result *out = &in->result;
+	const char *class = r->sop_class[0] ? r->sop_class : index_head_class(in->head);
+	const char *instance = r->sop_instance[0] ? r->sop_instance : index_head_instance(in->head);
+	snprintf(out->sop_class, sizeof out->sop_class, "%s", class);
+	snprintf(out->sop_instance, sizeof out->sop_instance, "%s", instance);
+	snprintf(out->study, sizeof out->study, "%s", index_head_study(in->head));
+	snprintf(out->series, sizeof out->series, "%s", index_head_series(in->head));
+	index_head_patient_id(in->head, out->patient_id, sizeof out->patient_id);
+}
+
 int intake_finish(struct intake *in, struct intake_result *out, struct err *e)
 {
 	intake_submit(in);
 	intake_await(in);
+	intake_name(in);
 	int rc = in->rc;
 	*out = in->result;
-	snprintf(out->study, sizeof out->study, "%s", in->head ? index_head_study(in->head) : "");
 	if (!in->reported)
 		intake_alarm(in, rc, rc < 0 ? in->err.msg : out->reason, out->outcome);
 	if (rc < 0 && e)

@@ -10,7 +10,7 @@
  *           INTAKE_UNREADABLE likewise: the data set cannot be understood, lacks one of the UIDs of its identity, or cannot
  *                             be changed as the rules of coercion say.
  *           What was kept out of sight once is not written again; kept.h is about what is there.
- * Errors:   -E_FULL below the disk reserve, -E_MISMATCH (UIDs of data set and request differ), -E_INVAL (no data set at
+ * Errors:   -E_FULL below the disk reserve, -E_MISMATCH (UIDs of data set and request or source differ), -E_INVAL (no data set at
  *           all, no such syntax), -E_LIMIT, -E_IO, -E_BUSY: nothing of it will be found again; but where the index
  *           could not be written, its record is durable, and comes into the index before the next one does.
  * Memory:   one buffer for each open intake, however large the object; with coercion the head of its data set, too.
@@ -30,15 +30,17 @@ struct intake_source {
 	const char *door;                 /* "dimse", "import", ... */
 	const struct coerce_peer *coerce; /* NULL: nothing is changed */
 	const char *modifier;             /* who changes it: our AE title; with coerce */
+	const char *study;                /* the study that it must be of; NULL or "": any */
 };
 enum intake_outcome { INTAKE_STORED, INTAKE_SAME, INTAKE_QUARANTINE, INTAKE_UNREADABLE };
 struct intake_result {
 	enum intake_outcome outcome;
 	uint32_t coerced[COERCE_RULES]; /* STORED, QUARANTINE: tags of what the rules changed */
 	unsigned n_coerced;
-	char study[65]; /* Study Instance UID, where it could be read */
 	char reason
 	    [160]; /* QUARANTINE, UNREADABLE: why, in words; STORED: a remark such as "pixel data ends early", else "" */
+	/* What is known of it, after a failure, too; "" for what is not. */
+	char sop_class[65], sop_instance[65], study[65], series[65], patient_id[65];
 };
 
 /* sop_class, sop_instance: what the request says; "" when it says nothing (import). */

@@ -24,4 +24,6 @@ int login_glasses(struct exchange *x, struct err *e);
 int qido_studies(struct exchange *x, struct err *e);
 int qido_series(struct exchange *x, struct err *e);
 int qido_instances(struct exchange *x, struct err *e);
+/* stow.c */
+int stow_store(struct exchange *x, struct err *e);
 #endif

@@ -19,6 +19,10 @@ const struct route routes[] = {
      "Searches for the instances of a series."},
     {"GET", "/dicom-web/series", qido_series, NULL, RIGHT_SEE, ROWS, "Searches for series of all studies."},
     {"GET", "/dicom-web/instances", qido_instances, NULL, RIGHT_SEE, ROWS, "Searches for instances of all studies."},
+    {"POST", "/dicom-web/studies", stow_store, NULL, RIGHT_STORE, "application/dicom+json, application/dicom+xml",
+     "Stores instances: files, or metadata and bulk data (PS3.18 10.5)."},
+    {"POST", "/dicom-web/studies/{study}", stow_store, NULL, RIGHT_STORE,
+     "application/dicom+json, application/dicom+xml", "Likewise, of one study only."},
 
     {"GET", "/api/", about_page, NULL, RIGHT_NOBODY, "text/html", "This list, for people."},
     {"GET", "/api/openapi.json", about_openapi, NULL, RIGHT_NOBODY, JSON, "This list as an OpenAPI document."},
