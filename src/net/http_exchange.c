@@ -225,7 +225,7 @@ void http_finish(struct http_request *r)
 	if (r->range.fd >= 0)
 		close(r->range.fd);
 	for (unsigned i = 0; i < r->n_added; i++)
-		free(r->added[i].value);
+		free((char *)(uintptr_t)r->added[i].name); /* the value is behind it */
 	buf_cleanup(&r->up);
 	buf_cleanup(&r->eat);
 	buf_cleanup(&r->piece);
