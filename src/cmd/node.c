@@ -165,7 +165,7 @@ static int listen_secure(struct node *n, struct server_options o, struct err *e)
 	return server_start(&o, &n->secure, e);
 }
 
-int node_listen(struct node *n, struct err *e)
+static int listen_dicom(struct node *n, struct err *e)
 {
 	struct settings *s = n->settings;
 	const struct config *c = &s->config;
@@ -199,9 +199,43 @@ int node_listen(struct node *n, struct err *e)
 	return rc;
 }
 
+int node_listen(struct node *n, struct err *e)
+{
+	const struct web_options o = {
+	    .archive = n->archive,
+	    .access = n->access,
+	    .settings = settings_now,
+	    .arg = n,
+	};
+	int rc = web_start(&o, &n->web, e);
+
+	return rc < 0 ? rc : listen_dicom(n, e);
+}
+
+struct quieting {
+	struct web *web;
+	uint32_t grace_ms;
+};
+
+static void *quiet_http(void *arg)
+{
+	const struct quieting *q = arg;
+
+	web_stop(q->web, q->grace_ms);
+	return NULL;
+}
+
+/* Both faces have the same time to end what is under way. */
 void node_quiet(struct node *n, uint32_t grace_ms)
 {
+	struct quieting q = {n->web, grace_ms};
+	pthread_t http;
+	bool beside;
+
 	reporter_halt(n->reporter); /* its threads come to their end while the associations do */
+	beside = pthread_create(&http, NULL, quiet_http, &q) == 0;
+	if (!beside)
+		quiet_http(&q);
 	if (n->server)
 		server_stop(n->server, grace_ms);
 	n->server = NULL;
@@ -210,6 +244,9 @@ void node_quiet(struct node *n, uint32_t grace_ms)
 	n->secure = NULL;
 	shim_tls_free(n->tls);
 	n->tls = NULL;
+	if (beside)
+		pthread_join(http, NULL);
+	n->web = NULL;
 	reporter_stop(n->reporter);
 	n->reporter = NULL;
 }
@@ -231,7 +268,7 @@ void node_cleanup(struct node *n)
 
 /* ---- metrics */
 
-/* Until the HTTP face answers /metrics, a file that node_exporter's textfile collector reads. */
+/* The same as /metrics, for who has no token: a file that node_exporter's textfile collector reads. */
 static int write_metrics(const char *data, struct err *e)
 {
 	AUTO(buf) text = BUF(METRICS_MOST);

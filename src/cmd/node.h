@@ -10,6 +10,7 @@
 #include "access/access.h"
 #include "archive/registry.h"
 #include "dimse/face.h"
+#include "web/web.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -26,6 +27,7 @@ struct node {
 	struct server *server, *secure; /* secure: over TLS; NULL: none */
 	shim_tls *tls;                  /* of secure */
 	struct reporter *reporter;      /* of storage commitment */
+	struct web *web;                /* the HTTP face */
 	struct site unknown_as;
 	bool accepts_unknown;
 	_Atomic(struct settings *) settings;

@@ -32,10 +32,10 @@ static struct {
 static const GOptionEntry options[] = {
     {"aet", 0, 0, G_OPTION_ARG_FILENAME, &opt.aet, "AE title of this node", "AET"},
     {"dicom-port", 0, 0, G_OPTION_ARG_FILENAME, &opt.dicom_port, "Port for DICOM; 0 takes a free one", "N"},
-    {"http-port", 0, 0, G_OPTION_ARG_FILENAME, &opt.http_port, "Port for HTTP (nothing listens on it yet)", "N"},
-    {"listen", 0, 0, G_OPTION_ARG_FILENAME, &opt.listen, "Address to listen on", "ADDRESS"},
+    {"http-port", 0, 0, G_OPTION_ARG_FILENAME, &opt.http_port, "Port for HTTP; 0 takes a free one", "N"},
+    {"listen", 0, 0, G_OPTION_ARG_FILENAME, &opt.listen, "Address to listen on, for both", "ADDRESS"},
     {"accept-unknown", 0, 0, G_OPTION_ARG_FILENAME, &opt.accept_unknown,
-     "Let unregistered peers on this machine act as this site", "SITE"},
+     "Let unregistered peers and HTTP without login, from this machine, act as this site", "SITE"},
     {"demo", 0, 0, G_OPTION_ARG_NONE, &opt.demo, "Add sample sites, peers and studies", NULL},
     G_OPTION_ENTRY_NULL,
 };
@@ -47,10 +47,8 @@ static int override(struct config *c, struct err *e)
 	const struct {
 		const char *key, *value;
 	} given[] = {
-	    {"node.aet", opt.aet},
-	    {"dicom.port", opt.dicom_port},
-	    {"http.port", opt.http_port},
-	    {"dicom.listen", opt.listen},
+	    {"node.aet", opt.aet},        {"dicom.port", opt.dicom_port}, {"http.port", opt.http_port},
+	    {"dicom.listen", opt.listen}, {"http.listen", opt.listen},
 	};
 	int rc = 0;
 
@@ -103,9 +101,10 @@ static int check_listen(const struct config *c, struct err *e)
 {
 	const char *option = opt.accept_unknown ? "--accept-unknown" : opt.demo ? "--demo" : NULL;
 
-	if (!option || server_loopback(c->listen))
+	if (!option || (server_loopback(c->listen) && server_loopback(c->http_listen)))
 		return 0;
-	return err_set(e, E_CONFIG, "%s goes with a loopback address only, not with %s", option, c->listen);
+	return err_set(e, E_CONFIG, "%s goes with a loopback address only, not with %s", option,
+		       server_loopback(c->listen) ? c->http_listen : c->listen);
 }
 
 static int accept_unknown(struct archive *a, const char *code, struct site *out, struct err *e)
@@ -162,20 +161,27 @@ static void raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* 127.0.0.1:104, [::1]:104 */
+static const char *door(const char *address, uint16_t port, char out[80])
+{
+	snprintf(out, 80, strchr(address, ':') ? "[%s]:%u" : "%s:%u", address, port);
+	return out;
+}
+
 static void say_ready(const struct node *n)
 {
-	const char *listen = n->settings->config.listen;
-	const bool six = strchr(listen, ':');
-	char secure[96] = "";
+	const struct config *c = &n->settings->config;
+	char dicom[80], secure[80], http[80];
 
+	door(c->listen, server_port(n->server), dicom);
+	door(c->http_listen, web_port(n->web), http);
+	printf("ready dicom=%s", dicom);
 	if (n->secure)
-		snprintf(secure, sizeof secure, " dicom-tls=%s%s%s:%u", six ? "[" : "", listen, six ? "]" : "",
-			 server_port(n->secure));
-	printf("ready dicom=%s%s%s:%u%s http=off pid=%ld\n", six ? "[" : "", listen, six ? "]" : "",
-	       server_port(n->server), secure, (long)getpid());
+		printf(" dicom-tls=%s", door(c->listen, server_port(n->secure), secure));
+	printf(" http=%s pid=%ld\n", http, (long)getpid());
 	fflush(stdout);
-	log_info("serving %s as %s on %s port %u", n->settings->config.data, n->settings->config.aet, listen,
-		 server_port(n->server));
+	log_info("serving %s as %s on %s, HTTP%s on %s", c->data, c->aet, dicom, c->http_certificate[0] ? "S" : "",
+		 http);
 }
 
 static void reload(struct node *n, const struct common *c)
@@ -298,7 +304,7 @@ int cmd_serve(int argc, char **argv)
 	static const struct usage usage = {
 	    .name = "serve",
 	    .text = "Runs the node in the foreground until SIGTERM or SIGINT. Prints one line when it is ready:\n"
-		    "ready dicom=127.0.0.1:11112 http=off pid=123",
+		    "ready dicom=127.0.0.1:11112 http=127.0.0.1:8104 pid=123",
 	    .options = options,
 	};
 	AUTO(common) c = {0};

@@ -86,7 +86,9 @@ static bool of_dicom_web(const struct route *r)
 
 static int wadl_type(const char *type, struct buf *out, struct err *e)
 {
-	return buf_printf(out, e, "<representation mediaType=\"%s\"/>", type);
+	int rc = buf_str(out, "<representation mediaType=\"", e);
+
+	return rc < 0 || (rc = markup_text(out, type, e)) < 0 ? rc : buf_str(out, "\"/>", e);
 }
 
 static int wadl_name(const char *name, struct buf *out, struct err *e)

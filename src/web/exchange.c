@@ -1,6 +1,5 @@
 #include "access/login.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "web/exchange_own.h"
 #include "web/reply.h"
 #include <stdio.h>
@@ -296,34 +295,11 @@ void exchange_work(void *arg, struct http_request *r)
 		reply_error(&o->x, &e);
 }
 
-static void count(const struct http_outcome *out)
-{
-	static struct metric answers[] = {
-	    METRIC(COUNTER, "teleread_http_answers_total", "class=\"none\"", "Answers by class of their status."),
-	    METRIC(COUNTER, "teleread_http_answers_total", "class=\"1xx\"", "Answers by class of their status."),
-	    METRIC(COUNTER, "teleread_http_answers_total", "class=\"2xx\"", "Answers by class of their status."),
-	    METRIC(COUNTER, "teleread_http_answers_total", "class=\"3xx\"", "Answers by class of their status."),
-	    METRIC(COUNTER, "teleread_http_answers_total", "class=\"4xx\"", "Answers by class of their status."),
-	    METRIC(COUNTER, "teleread_http_answers_total", "class=\"5xx\"", "Answers by class of their status."),
-	};
-	static struct metric in = METRIC(COUNTER, "teleread_http_received_bytes", "", "Bytes of bodies that came."),
-			     sent = METRIC(COUNTER, "teleread_http_sent_bytes", "", "Bytes of bodies that went out."),
-			     took = METRIC(SECONDS, "teleread_http_exchange_seconds", "",
-					   "From the head of a request to the end of its answer.");
-	int class = out->status / 100;
-
-	metric_add(&answers[class > 5 ? 0 : class], 1);
-	metric_add(&in, (int64_t)out->in);
-	metric_add(&sent, (int64_t)out->out);
-	metric_observe(&took, out->us);
-}
-
 void exchange_done(void *arg, struct http_request *r, const struct http_outcome *out)
 {
 	struct own *o = http_context(r);
 
 	(void)arg;
-	count(out);
 	log_debug("%s %s: %d, %llu bytes in, %llu out, %lld us%s", http_method(r), http_path(r), out->status,
 		  (unsigned long long)out->in, (unsigned long long)out->out, (long long)out->us,
 		  out->complete ? "" : ", not taken to its end");

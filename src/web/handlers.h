@@ -26,4 +26,8 @@ int qido_series(struct exchange *x, struct err *e);
 int qido_instances(struct exchange *x, struct err *e);
 /* stow.c */
 int stow_store(struct exchange *x, struct err *e);
+/* bin.c */
+int bin_delete(struct exchange *x, struct err *e);
+int bin_list(struct exchange *x, struct err *e);
+int bin_restore(struct exchange *x, struct err *e);
 #endif

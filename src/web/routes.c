@@ -23,6 +23,11 @@ const struct route routes[] = {
      "Stores instances: files, or metadata and bulk data (PS3.18 10.5)."},
     {"POST", "/dicom-web/studies/{study}", stow_store, NULL, RIGHT_STORE,
      "application/dicom+json, application/dicom+xml", "Likewise, of one study only."},
+    {"DELETE", "/dicom-web/studies/{study}", bin_delete, NULL, RIGHT_DELETE, JSON,
+     "Puts a study into the bin; why=TEXT says why. 409 while it is held or to be retained."},
+
+    {"GET", "/api/bin", bin_list, NULL, RIGHT_DELETE, JSON, "Studies in the bin; limit=N, offset=N."},
+    {"POST", "/api/bin/{study}/restore", bin_restore, NULL, RIGHT_DELETE, JSON, "Takes a study out of the bin again."},
 
     {"GET", "/api/", about_page, NULL, RIGHT_NOBODY, "text/html", "This list, for people."},
     {"GET", "/api/openapi.json", about_openapi, NULL, RIGHT_NOBODY, JSON, "This list as an OpenAPI document."},

@@ -273,6 +273,7 @@ class Node:
         equal(int(said['pid']), self.process.pid, 'pid in the ready line')
         self.port = int(said['dicom'].rsplit(':', 1)[1])
         self.tls_port = int(said.get('dicom-tls', ':0').rsplit(':', 1)[1])
+        self.http_port = int(said['http'].rsplit(':', 1)[1])
         return time.monotonic() - begun
 
     def forget(self):

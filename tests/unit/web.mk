@@ -2,7 +2,7 @@ check_PROGRAMS += tests/unit/test_web_transcoded
 TESTS += tests/unit/test_web_transcoded
 tests_unit_test_web_transcoded_LINK = $(CXXLINK)
 tests_unit_test_web_transcoded_LDADD = $(LDADD) $(CMOCKA_LIBS)
-web_core_tests = %D%/test_web_url %D%/test_web_accept
+web_core_tests = %D%/test_web_url %D%/test_web_accept %D%/test_web_routes
 check_PROGRAMS += $(web_core_tests)
 TESTS += $(web_core_tests)
 
@@ -16,3 +16,6 @@ TESTS += %D%/test_web_qido
 tests_unit_test_web_qido_SOURCES = %D%/test_web_qido.c $(query_help)
 tests_unit_test_web_qido_LINK = $(CXXLINK)
 tests_unit_test_web_qido_LDADD = $(LDADD) $(CMOCKA_LIBS)
+
+tests_unit_test_web_routes_LINK = $(CXXLINK)
+tests_unit_test_web_routes_LDADD = $(LDADD) $(CMOCKA_LIBS)

@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""The HTTP face itself: what every request goes through before a service answers, and what the node says of itself."""
+import gzip
+import http.client
+import json
+import os
+import socket
+import sys
+import urllib.parse
+import xml.etree.ElementTree
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import lib  # noqa: E402
+from lib import case, check, equal  # noqa: E402
+
+lib.need_program()
+NODE = lib.Node(sites=False)
+NODE.start('--accept-unknown', 'NORTH')
+
+
+class Answer:
+    def __init__(self, response):
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+    def json(self):
+        return json.loads(self.body)
+
+    def error(self):
+        return self.json()['error']
+
+
+def ask(method, path, node=NODE, body=None, **headers):
+    connection = http.client.HTTPConnection('127.0.0.1', node.http_port, timeout=30 * lib.SLOW)
+    connection.putrequest(method, path, skip_accept_encoding=True)
+    for name, value in headers.items():
+        connection.putheader(name.replace('_', '-'), value)
+    if body is not None:
+        connection.putheader('Content-Length', str(len(body)))
+    connection.endheaders(body)
+    answer = Answer(connection.getresponse())
+    connection.close()
+    return answer
+
+
+def get(path, **headers):
+    return ask('GET', path, **headers)
+
+
+def raw(text, node=NODE):
+    with socket.create_connection(('127.0.0.1', node.http_port), timeout=30 * lib.SLOW) as s:
+        s.sendall(text)
+        s.shutdown(socket.SHUT_WR)
+        out = b''
+        while True:
+            piece = s.recv(65536)
+            if not piece:
+                return out
+            out += piece
+
+
+@case('the ready line names the port, and health needs no login')
+def _():
+    check(NODE.http_port > 0, 'no port in the ready line')
+    equal(get('/healthz').status, 200)
+    equal(get('/healthz').body, b'alive\n')
+    equal(get('/readyz').status, 200)
+    equal(ask('HEAD', '/healthz').body, b'')
+    equal(ask('HEAD', '/healthz').headers['Content-Length'], '6')
+
+
+@case('every answer carries the security headers')
+def _():
+    for answer in (get('/healthz'), get('/nothing'), ask('PUT', '/healthz'), get('/api/'), get('/dicom-web/'),
+                   get('/dicom-web/studies/x'), ask('OPTIONS', '/healthz')):
+        h = answer.headers
+        equal(h['X-Content-Type-Options'], 'nosniff')
+        equal(h['Referrer-Policy'], 'no-referrer')
+        equal(h['Cache-Control'], 'no-store')
+        check("default-src 'none'" in h['Content-Security-Policy'], 'no policy')
+        check("frame-ancestors 'none'" in h['Content-Security-Policy'], 'may be framed')
+        check("script-src 'unsafe" not in h['Content-Security-Policy'], 'scripts in pages')
+        check(h['Strict-Transport-Security'] is None, 'HSTS without TLS')
+        equal(len(h.get_all('Content-Security-Policy')), 1, 'policies')
+        equal(len(h.get_all('Cache-Control')), 1, 'Cache-Control')
+
+
+@case('a path that is not there is 404, a method that is not is 405 with those that are')
+def _():
+    for path in ('/', '/nothing', '/dicom-web/nothing', '/dicom-web//studies', '/healthz/x', '/HEALTHZ', '/%68ealthz'):
+        answer = get(path)
+        equal(answer.status, 404, path)
+        equal(answer.headers['Content-Type'], 'application/json')
+        check(answer.error(), 'says nothing')
+    answer = ask('PATCH', '/healthz')
+    equal(answer.status, 405)
+    equal(answer.headers['Allow'], 'GET, HEAD, OPTIONS')
+    answer = ask('OPTIONS', '/healthz')
+    equal((answer.status, answer.headers['Allow'], answer.body), (204, 'GET, HEAD, OPTIONS', b''))
+    equal(ask('OPTIONS', '/nothing').status, 404)
+
+
+@case('what is no UID in a path is 400, whatever trick it is')
+def _():
+    for uid in ('x', '1.2.%2e%2e', '..%2f..%2fetc%2fpasswd', '%2e%2e%2fetc', '1.2%00', '1.2%0d%0aX:1', '1' * 65, '1.2%20',
+                '1.2;a', "1'or'1", '%ff', '%', '%4', '1.2%C0%AE', '%EF%BC%91'):
+        answer = ask('DELETE', '/dicom-web/studies/' + uid)
+        if uid == '1.2.%2e%2e':  # digits and dots, and so a UID like any other
+            check(answer.status in (403, 404), answer.status)
+            continue
+        equal(answer.status, 400, uid)
+        check('UID' in answer.error(), answer.error())
+
+
+@case('queries that cannot be decoded are 400')
+def _():
+    for query in ('a=%', 'a=%zz', 'a=%00', 'a=%ff', 'a=%0a'):
+        equal(get('/healthz?' + query).status, 400, query)
+    equal(get('/healthz?a=%E5%BC%A0&b').status, 200)
+
+
+@case('Accept: what is no list, too long, mixed, or not there')
+def _():
+    equal(get('/dicom-web/', Accept='nonsense').status, 400)
+    equal(get('/dicom-web/', Accept='a/b;q=7').status, 400)
+    answer = get('/dicom-web/', Accept='application/dicom, image/jpeg')
+    equal(answer.status, 400)
+    check('together' in answer.error(), answer.error())
+    answer = get('/dicom-web/', Accept='image/png')
+    equal(answer.status, 406)
+    check('application/json' in answer.error() and 'wadl' in answer.error(), answer.error())
+    equal(get('/dicom-web/', Accept='image/png', Accept_Charset='utf-8').status, 406)
+    equal(get('/dicom-web/', Accept_Charset='iso-8859-1').status, 406)
+    equal(get('/dicom-web/', Accept_Charset='iso-8859-1, *;q=0.1').status, 200)
+    for length in (17000, 60000, 70000):
+        answer = raw(b'GET /dicom-web/ HTTP/1.1\r\nHost: x\r\nAccept: ' + b'a/b,' * (length // 4) + b'a/b\r\n\r\n')
+        check(answer.split(b' ', 2)[1] in (b'400', b'413', b'431'), answer[:100])
+    lib.trap(28, 'Accept headers that are broken, mixed, or too long are refused, and 406 names what there is')
+
+
+@case('capabilities as WADL and as JSON, by header and by parameter')
+def _():
+    answer = get('/dicom-web/')
+    equal(answer.headers['Content-Type'], 'application/vnd.sun.wadl+xml')
+    root = xml.etree.ElementTree.fromstring(answer.body)
+    space = '{http://wadl.dev.java.net/2009/02}'
+    equal(root.tag, space + 'application')
+    paths = [r.get('path') for r in root.iter(space + 'resource')]
+    check('/studies/{study}' in paths, paths)
+    equal(len(paths), len(set(paths)), 'paths, each once')
+    equal(ask('OPTIONS', '/dicom-web').body, answer.body)
+    for answer in (get('/dicom-web/', Accept='application/json'), get('/dicom-web/?accept=application/json', Accept='*/*'),
+                   get('/dicom-web/?accept=application%2Fjson')):
+        equal(answer.headers['Content-Type'], 'application/json')
+        resources = answer.json()['application']['resources']
+        equal(resources['base'], '/dicom-web')
+        equal([r['path'] for r in resources['resource']], paths)
+
+
+@case('the OpenAPI document names the routes that really answer')
+def _():
+    document = get('/api/openapi.json').json()
+    equal(document['openapi'][:2], '3.')
+    check(len(document['paths']) >= 8, len(document['paths']))
+    names = {'study': '1.2.3', 'series': '1.2.4', 'instance': '1.2.5', 'frames': '1'}
+    for template, methods in document['paths'].items():
+        path = template
+        for parameter in (p for m in methods.values() for p in m['parameters']):
+            path = path.replace('{%s}' % parameter['name'], names.get(parameter['name'], 'x'))
+        check('{' not in path, 'a name that is no parameter: ' + template)
+        allow = ask('PROPFIND', path)
+        equal(allow.status, 405, template)
+        said = {m.upper() for m in methods} | {'OPTIONS'}
+        equal(said | ({'HEAD'} if 'GET' in said else set()), set(allow.headers['Allow'].split(', ')), template)
+    page = get('/api/')
+    equal(page.headers['Content-Type'], 'text/html; charset=utf-8')
+    for template in document['paths']:
+        check(template.split('{')[0].encode() in page.body, template)
+
+
+@case('JSON is gzipped for who takes that, and small answers are not')
+def _():
+    plain = get('/api/openapi.json')
+    equal(plain.headers['Content-Encoding'], None)
+    check('Accept-Encoding' in plain.headers['Vary'], plain.headers['Vary'])
+    small = get('/api/openapi.json', Accept_Encoding='deflate, gzip;q=0.5')
+    equal(small.headers['Content-Encoding'], 'gzip')
+    equal(gzip.decompress(small.body), plain.body)
+    check(len(small.body) < len(plain.body) / 3, len(small.body))
+    equal(get('/api/openapi.json', Accept_Encoding='gzip;q=0').headers['Content-Encoding'], None)
+    equal(get('/healthz', Accept_Encoding='gzip').headers['Content-Encoding'], None)
+
+
+@case('a token that is wrong is 401, a right that is lacking is 403, and no proxy\'s request counts as local')
+def _():
+    equal(get('/dicom-web/').status, 200)
+    answer = get('/dicom-web/', Authorization='Bearer nonsense')
+    equal(answer.status, 401)
+    check(answer.headers['WWW-Authenticate'].startswith('Bearer'), answer.headers['WWW-Authenticate'])
+    equal(get('/metrics').status, 403)
+    for header in ('X_Forwarded_For', 'Forwarded', 'X_Forwarded_Proto', 'Via', 'X_Real_IP'):
+        answer = get('/dicom-web/', **{header: '127.0.0.1'})
+        equal(answer.status, 401, header)
+
+
+@case('a body longer than http.max_body is 413, declared or not')
+def _():
+    with lib.Node({'http.max_body': '1K'}, sites=False) as node:
+        equal(ask('POST', '/api/bin/1.2/restore', node, body=b'x' * 2000).status, 413)
+        equal(ask('POST', '/api/bin/1.2/restore', node, body=b'', Content_Encoding='gzip').status, 401)
+        equal(ask('POST', '/api/bin/1.2/restore', node, body=b'x', Content_Encoding='gzip').status, 415)
+
+
+@case('without --accept-unknown nobody is let in')
+def _():
+    with lib.Node(sites=False) as node:
+        equal(ask('GET', '/healthz', node).status, 200)
+        document = ask('GET', '/api/openapi.json', node).json()
+        for template, methods in document['paths'].items():
+            for method, row in methods.items():
+                if row['x-right'] == 'nobody':
+                    continue
+                path = template
+                for parameter in row['parameters']:
+                    path = path.replace('{%s}' % parameter['name'], '1')
+                equal(ask(method.upper(), path, node, body=b'' if method == 'post' else None).status, 401,
+                      method + ' ' + template)
+
+
+@case('plain HTTP on an address of a network is refused, unless it is asked for')
+def _():
+    at = lib.folder()
+    words = [lib.PROGRAM, 'serve', '--data', os.path.join(at, 'data'), '--listen', '0.0.0.0', '--dicom-port', '0', '--http-port',
+             '0']
+    done = lib.execute(words, 20)
+    equal(done.code, 2)
+    check('http.plain' in done.err or 'plain = true' in done.err, done.err)
+    node = lib.Node({'http.listen': '0.0.0.0', 'http.plain': 'true'}, sites=False)
+    with node:
+        equal(ask('GET', '/healthz', node).status, 200)
+        check('not encrypted' in node.log_tail(50), node.log_tail())
+    node = lib.Node({'http.trusted_proxies': '10.0.0.0/40'}, sites=False)
+    try:
+        node.start()
+        raise AssertionError('started with a range that is none')
+    except AssertionError as why:
+        check('trusted_proxies' in str(why), why)
+
+
+lib.main()
