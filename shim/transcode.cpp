@@ -10,6 +10,7 @@
 #include "dcmtk/dcmjpls/djrparam.h"
 
 #include "shim/dataset.hpp"
+#include "shim/frame.hpp"
 
 #include <algorithm>
 
@@ -101,7 +102,8 @@ static int transcode(const char *in_path, const char *out_path, const char *to, 
 		return fail(SHIM_EPARSE, "no element in the data set");
 	if (const uint64_t n = pixel_bytes(ds); n > uint64_t(most))
 		return fail(SHIM_ELIMIT, "%llu bytes of pixels are too many", static_cast<unsigned long long>(n));
-	if ((rc = from_condition(choose(ds, target), "changing the pixel data")) < 0)
+	if ((rc = check_encapsulated(ds)) < 0 ||
+	    (rc = from_condition(choose(ds, target), "changing the pixel data")) < 0)
 		return rc;
 	if (!ds.canWriteXfer(target))
 		return fail(SHIM_EUNSUP, "this object cannot be written in %s", to);
