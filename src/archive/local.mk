@@ -15,3 +15,4 @@ libcore_a_SOURCES += %D%/scratch.h %D%/scratch.c
 libcore_a_SOURCES += %D%/change.h
 libcore_a_SOURCES += %D%/frames.h %D%/frames.c %D%/frames_cache.h %D%/frames_items.c %D%/frames_read.c %D%/frames_read.h
 libcore_a_SOURCES += %D%/lookup.h %D%/lookup.c %D%/lookup_cache.h %D%/lookup_cache.c
+libcore_a_SOURCES += %D%/excerpt.h %D%/excerpt.c

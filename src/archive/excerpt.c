@@ -1,0 +1,284 @@
+#include "archive/excerpt.h"
+#include "archive/frames.h"
+#include "base/write.h"
+#include "dicom/part10.h"
+#include "dicom/scan.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE (256u << 10)
+#define VALUE_MOST (256u << 10) /* a palette of 65,536 entries is half of that */
+#define PIXEL_DATA TAG(0x7fe0, 0x10)
+#define SHARED_GROUPS TAG(0x5200, 0x9229)
+#define FRAME_GROUPS TAG(0x5200, 0x9230)
+
+/* ---- what is said about the frame */
+
+struct head {
+	struct dset *at[SCAN_DEPTH + 1]; /* by depth of the elements; [0] is the data set */
+	uint32_t sequence[SCAN_DEPTH];   /* that is open at a depth */
+	unsigned passing;                /* 1 + depth of a sequence or item that is left out; 0: none */
+	bool in_item;                    /* which of both */
+	uint64_t frame, item;            /* wanted, begun */
+};
+
+static bool wanted(const struct scan_element *el)
+{
+	if (el->depth == 0)
+		return el->tag >> 16 == 0x28 || el->tag == SHARED_GROUPS || el->tag == FRAME_GROUPS;
+	if (el->depth > 1 || strcmp(el->vr, "SQ") != 0)
+		return true;
+	return el->tag == TAG(0x28, 0x9110) || el->tag == TAG(0x28, 0x9132) || el->tag == TAG(0x28, 0x9145);
+}
+
+static int element(void *arg, const struct scan_element *el, struct err *e)
+{
+	struct head *h = arg;
+	bool sequence = strcmp(el->vr, "SQ") == 0;
+
+	if (h->passing)
+		return 0;
+	if (el->depth == 0 && el->tag >= TAG(0x7fe0, 0x08))
+		return 1;
+	if (sequence && (!wanted(el) || el->depth + 1 >= SCAN_DEPTH)) {
+		h->passing = el->depth + 1;
+		h->in_item = false;
+		return 0;
+	}
+	if (sequence) {
+		h->sequence[el->depth] = el->tag;
+		return 0;
+	}
+	return el->value && wanted(el) ? dset_put_scanned(h->at[el->depth], el, e) : 0;
+}
+
+static int item(void *arg, unsigned depth, bool begin, struct err *e)
+{
+	struct head *h = arg;
+
+	if (!begin) {
+		if (h->passing == depth + 1 && h->in_item)
+			h->passing = 0;
+		return 0;
+	}
+	if (h->passing)
+		return 0;
+	if (depth == 0 && h->sequence[0] == FRAME_GROUPS && h->item++ != h->frame) {
+		h->passing = depth + 1;
+		h->in_item = true;
+		return 0;
+	}
+	return dset_put_item(h->at[depth], h->sequence[depth], &h->at[depth + 1], e);
+}
+
+static int sequence_end(void *arg, unsigned depth, struct err *e)
+{
+	struct head *h = arg;
+
+	(void)e;
+	if (h->passing == depth + 1 && !h->in_item)
+		h->passing = 0;
+	return 0;
+}
+
+static int read_head(struct archive *a, const struct stored *s, uint64_t frame, uint8_t *piece, struct dset **out,
+		     struct err *e)
+{
+	static const struct scan_ops ops = {.element = element, .item = item, .sequence_end = sequence_end};
+	struct head h = {.frame = frame};
+	AUTO(dset) d = NULL;
+	AUTO(scan) scan = NULL;
+	int64_t n;
+	int rc;
+
+	if ((rc = dset_new(&d, e)) < 0 || (rc = scan_new(s->syntax, VALUE_MOST, &ops, &h, &scan, e)) < 0)
+		return rc;
+	h.at[0] = d;
+	for (uint64_t at = s->head_len; at < s->part10_len && rc == 0; at += (uint64_t)n) {
+		size_t part = s->part10_len - at < PIECE ? (size_t)(s->part10_len - at) : PIECE;
+
+		if ((n = stored_read(a, s, at, piece, part, e)) <= 0)
+			return n < 0 ? (int)n : err_set(e, E_CORRUPT, "record of %s is short", s->sop_instance);
+		rc = scan_feed(scan, piece, (size_t)n, e);
+	}
+	if (rc < 0 || (rc = dset_put_text(d, TAG(0x28, 0x08), "1", e)) < 0)
+		return rc;
+	*out = STEAL(d);
+	return 0;
+}
+
+/* ---- its bytes */
+
+struct copy {
+	struct archive *archive;
+	const struct stored *stored;
+	uint8_t *piece;
+	int fd;
+};
+
+static int put(const struct copy *c, const void *data, size_t n, struct err *e)
+{
+	return write_all(c->fd, data, n, "a scratch file", e);
+}
+
+/* shift: the first bit of the frame within its first byte; bits go to the beginning of bytes. */
+static int put_piece(const struct copy *c, const struct frame_piece *p, unsigned shift, struct err *e)
+{
+	uint64_t at = p->at, end = p->at + p->n;
+	int64_t n;
+	int rc = 0;
+
+	for (uint8_t next; at < end && rc == 0; at += (uint64_t)n) {
+		size_t part = end - at < PIECE ? (size_t)(end - at) : PIECE;
+
+		if ((n = stored_read(c->archive, c->stored, at, c->piece, part, e)) <= 0)
+			return n < 0 ? (int)n : err_set(e, E_CORRUPT, "a frame is short");
+		if (shift) {
+			next = 0;
+			if (at + (uint64_t)n < end &&
+			    stored_read(c->archive, c->stored, at + (uint64_t)n, &next, 1, e) < 0)
+				return e ? -(int)e->code : -E_IO;
+			for (int64_t i = 0; i < n; i++) {
+				unsigned after = i + 1 < n ? c->piece[i + 1] : next;
+
+				c->piece[i] = (uint8_t)((c->piece[i] | after << 8) >> shift);
+			}
+		}
+		rc = put(c, c->piece, (size_t)n, e);
+	}
+	return rc;
+}
+
+static void put_header(uint8_t out[12], const char *vr, uint64_t n)
+{
+	const uint8_t head[12] = {0xe0,
+				  0x7f,
+				  0x10,
+				  0x00,
+				  (uint8_t)vr[0],
+				  (uint8_t)vr[1],
+				  0,
+				  0,
+				  (uint8_t)n,
+				  (uint8_t)(n >> 8),
+				  (uint8_t)(n >> 16),
+				  (uint8_t)(n >> 24)};
+
+	memcpy(out, head, sizeof(head));
+}
+
+static int put_native(const struct copy *c, const struct frames *f, uint64_t frame, const struct frame_piece *p,
+		      struct err *e)
+{
+	uint8_t head[12];
+	int rc;
+
+	if (p->n > UINT32_MAX - 1)
+		return err_set(e, E_LIMIT, "a frame of %llu bytes", (unsigned long long)p->n);
+	put_header(head, f->bits_allocated > 8 ? "OW" : "OB", p->n + p->n % 2);
+	if ((rc = put(c, head, sizeof(head), e)) < 0 ||
+	    (rc = put_piece(c, p, (unsigned)(frame * f->frame_bits % 8), e)) < 0)
+		return rc;
+	return p->n % 2 ? put(c, "", 1, e) : 0;
+}
+
+static int put_fragments(const struct copy *c, const struct frame_piece *pieces, size_t n, struct err *e)
+{
+	static const uint8_t table[8] = {0xfe, 0xff, 0x00, 0xe0}, end[8] = {0xfe, 0xff, 0xdd, 0xe0};
+	uint8_t head[12];
+	int rc;
+
+	put_header(head, "OB", UINT32_MAX);
+	if ((rc = put(c, head, sizeof(head), e)) < 0 || (rc = put(c, table, sizeof(table), e)) < 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t len = pieces[i].n + pieces[i].n % 2;
+		uint8_t item[8] = {0xfe,
+				   0xff,
+				   0x00,
+				   0xe0,
+				   (uint8_t)len,
+				   (uint8_t)(len >> 8),
+				   (uint8_t)(len >> 16),
+				   (uint8_t)(len >> 24)};
+
+		if ((rc = put(c, item, sizeof(item), e)) < 0 || (rc = put_piece(c, &pieces[i], 0, e)) < 0 ||
+		    (pieces[i].n % 2 && (rc = put(c, "", 1, e)) < 0))
+			return rc;
+	}
+	return put(c, end, sizeof(end), e);
+}
+
+static int put_pixels(const struct copy *c, const struct frame_table *t, uint64_t frame, struct err *e)
+{
+	const struct frames *f = frames_of(t);
+	int64_t n = frames_locate(t, frame, NULL, 0, e);
+	AUTO(str) room = NULL;
+	struct frame_piece *pieces;
+
+	if (n < 0)
+		return (int)n;
+	if (n == 0 || !(room = malloc((size_t)n * sizeof(*pieces))))
+		return n ? err_set(e, E_NOMEM, "no memory for %lld fragments", (long long)n)
+			 : err_set(e, E_CORRUPT, "frame %llu has no bytes", (unsigned long long)frame + 1);
+	pieces = (struct frame_piece *)(void *)room;
+	if ((n = frames_locate(t, frame, pieces, (size_t)n, e)) < 0)
+		return (int)n;
+	return f->encapsulated ? put_fragments(c, pieces, (size_t)n, e) : put_native(c, f, frame, pieces, e);
+}
+
+static int make(struct copy *c, const struct frame_table *t, uint64_t frame, struct err *e)
+{
+	const struct stored *s = c->stored;
+	struct part10_meta meta = {0};
+	AUTO(buf) text = BUF(DSET_MOST + (1u << 20));
+	AUTO(dset) d = NULL;
+	int rc;
+
+	snprintf(meta.sop_class, sizeof(meta.sop_class), "%s", s->sop_class);
+	snprintf(meta.sop_instance, sizeof(meta.sop_instance), "%s", s->sop_instance);
+	snprintf(meta.syntax, sizeof(meta.syntax), "%s", frames_of(t)->encapsulated ? s->syntax : UID_EXPLICIT_LE);
+	if ((rc = read_head(c->archive, s, frame, c->piece, &d, e)) < 0 || (rc = part10_write(&meta, &text, e)) < 0 ||
+	    (rc = dset_write(d, UID_EXPLICIT_LE, &text, e)) < 0 || (rc = put(c, text.data, text.len, e)) < 0)
+		return rc;
+	return put_pixels(c, t, frame, e);
+}
+
+static int whole(struct archive *a, const struct stored *s, uint64_t frame, char path[SCRATCH_PATH], uint64_t *at,
+		 struct err *e)
+{
+	*at = frame;
+	return scratch_stored(a, s, path, e);
+}
+
+int excerpt_frame(struct archive *a, const struct stored *s, uint64_t frame, char path[SCRATCH_PATH], uint64_t *at,
+		  struct err *e)
+{
+	struct frame_table *t;
+	AUTO(str) piece = NULL;
+	AUTO(fd) fd = -1;
+	int rc;
+
+	if (strcmp(s->syntax, UID_DEFLATED_LE) == 0 || strcmp(s->syntax, UID_EXPLICIT_BE) == 0)
+		return whole(a, s, frame, path, at, e);
+	if ((rc = frames_open(a, s, &t, e)) < 0)
+		return rc;
+	struct copy c = {.archive = a, .stored = s};
+	if (frames_of(t)->tag != PIXEL_DATA)
+		rc = err_set(e, E_UNSUP, "samples that are no integers cannot be shown");
+	else if (!(piece = malloc(PIECE)))
+		rc = err_set(e, E_NOMEM, "no memory to copy with");
+	else if ((rc = fd = scratch_file(a, path, e)) >= 0) {
+		c.fd = fd;
+		c.piece = (uint8_t *)piece;
+		rc = make(&c, t, frame, e);
+	}
+	frames_close(t);
+	if (rc < 0)
+		return rc;
+	*at = 0;
+	rc = fd;
+	fd = -1;
+	return rc;
+}
