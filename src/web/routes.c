@@ -1,7 +1,9 @@
 #include "web/handlers.h"
+#include "web/rendered.h"
 
 #define JSON "application/json"
 #define ROWS "application/dicom+json, application/json, multipart/related; type=\"application/dicom+xml\""
+#define PICTURES "image/jpeg, image/png"
 #define CAPABILITIES "application/vnd.sun.wadl+xml, application/json"
 
 const struct route routes[] = {
@@ -28,6 +30,23 @@ const struct route routes[] = {
 
     {"GET", "/api/bin", bin_list, NULL, RIGHT_DELETE, JSON, "Studies in the bin; limit=N, offset=N."},
     {"POST", "/api/bin/{study}/restore", bin_restore, NULL, RIGHT_DELETE, JSON, "Takes a study out of the bin again."},
+    {"GET", "/dicom-web/studies/{study}/rendered", rendered_pictures, NULL, RIGHT_SEE, PICTURES,
+     "Pictures of a study as people see them (PS3.18 10.4.1.1.3); several in parts."},
+    {"GET", "/dicom-web/studies/{study}/series/{series}/rendered", rendered_pictures, NULL, RIGHT_SEE, PICTURES,
+     "Pictures of a series as people see them (PS3.18 10.4.1.1.3); several in parts."},
+    {"GET", "/dicom-web/studies/{study}/series/{series}/instances/{instance}/rendered", rendered_pictures, NULL,
+     RIGHT_SEE, PICTURES, "Pictures of an instance as people see them (PS3.18 10.4.1.1.3); several in parts."},
+    {"GET", "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered",
+     rendered_pictures, NULL, RIGHT_SEE, PICTURES,
+     "Pictures of frames as people see them (PS3.18 10.4.1.1.3); several in parts."},
+    {"GET", "/dicom-web/studies/{study}/thumbnail", rendered_thumbnail, NULL, RIGHT_SEE, PICTURES,
+     "One small picture for a study (PS3.18 10.4.1.1.4)."},
+    {"GET", "/dicom-web/studies/{study}/series/{series}/thumbnail", rendered_thumbnail, NULL, RIGHT_SEE, PICTURES,
+     "One small picture for a series (PS3.18 10.4.1.1.4)."},
+    {"GET", "/dicom-web/studies/{study}/series/{series}/instances/{instance}/thumbnail", rendered_thumbnail, NULL,
+     RIGHT_SEE, PICTURES, "One small picture for an instance (PS3.18 10.4.1.1.4)."},
+    {"GET", "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
+     rendered_thumbnail, NULL, RIGHT_SEE, PICTURES, "One small picture for frames (PS3.18 10.4.1.1.4)."},
 
     {"GET", "/api/", about_page, NULL, RIGHT_NOBODY, "text/html", "This list, for people."},
     {"GET", "/api/openapi.json", about_openapi, NULL, RIGHT_NOBODY, JSON, "This list as an OpenAPI document."},
@@ -40,7 +59,8 @@ const struct route routes[] = {
      "Another password for oneself: {\"old\", \"new\"}. Ends one's other sessions."},
     {"POST", "/api/break-glass", login_glass, NULL, RIGHT_SEE, JSON,
      "Open one study of another site in an emergency: {\"study\", \"reason\"}. Readers only; raises an alert."},
-    {"GET", "/api/break-glass", login_glasses, NULL, RIGHT_MANAGE, JSON, "Studies that were opened so, the latest first."},
+    {"GET", "/api/break-glass", login_glasses, NULL, RIGHT_MANAGE, JSON,
+     "Studies that were opened so, the latest first."},
 
     {"GET", "/healthz", health_alive, health_alive_quick, RIGHT_NOBODY, "text/plain", "The process answers."},
     {"GET", "/readyz", health_ready, NULL, RIGHT_NOBODY, "text/plain", "The index answers, too; else 503."},
