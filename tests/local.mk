@@ -6,6 +6,7 @@ include tests/unit/shim.mk
 include tests/unit/archive.mk
 include tests/unit/query.mk
 include tests/unit/net.mk
+include tests/unit/imaging.mk
 include tests/unit/web.mk
 include tests/unit/access.mk
 include tests/unit/audit.mk
