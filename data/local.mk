@@ -14,6 +14,11 @@ SQL_SQLITE = \
 	data/sql/sqlite/backup-packs.sql \
 	data/sql/sqlite/backup-record.sql \
 	data/sql/sqlite/bin-list.sql \
+	data/sql/sqlite/change-add.sql \
+	data/sql/sqlite/change-drop.sql \
+	data/sql/sqlite/change-feed.sql \
+	data/sql/sqlite/change-list.sql \
+	data/sql/sqlite/change-renew.sql \
 	data/sql/sqlite/check-counts.sql \
 	data/sql/sqlite/check-event.sql \
 	data/sql/sqlite/check-events.sql \

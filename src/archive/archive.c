@@ -68,15 +68,33 @@ static void open_alerts(struct archive *a, const struct config *c)
 		log_error("there is no log of alerts: %s", e.msg);
 }
 
-/* A backup that is served goes its own way from now on: the next backup must not be mixed with it. */
-static void leave_backup(const struct archive *a)
+static int renew_feeds(struct archive *a, struct err *e)
+{
+	AUTO(db_conn) w = NULL;
+	int rc = db_get(a->db, DB_WRITE, &w, e);
+	if (rc < 0 || (rc = db_begin(w, e)) < 0 || (rc = change_renew(w, e)) < 0)
+		return rc;
+	return db_commit(w, e);
+}
+
+/* A backup that is served goes its own way from now on: the next backup must not be mixed with it, and its changes are not
+ * those of the archive that it was taken of. */
+static int leave_backup(struct archive *a, struct err *e)
 {
 	static const char *const marks[] = {"backup.json", "backup.begun"};
+	bool renewed = false;
 	for (unsigned i = 0; i < sizeof marks / sizeof marks[0]; i++) {
 		AUTO(str) path = path_of(a, marks[i]);
-		if (path && unlink(path) == 0)
+		if (!path || access(path, F_OK) < 0)
+			continue;
+		int rc = renewed ? 0 : renew_feeds(a, e);
+		if (rc < 0)
+			return rc;
+		renewed = true;
+		if (unlink(path) == 0)
 			log_info("%s was a backup: it is an archive of its own now", a->folder);
 	}
+	return 0;
 }
 
 /* "NAME NUMBER" and the end of the line; 0 for anything else. */
@@ -215,13 +233,14 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 	a->retention_years = c->retention_years;
 	pthread_mutex_init(&a->buffers_lock, NULL);
 	pthread_mutex_init(&a->decisions, NULL);
+	pthread_mutex_init(&a->watcher.lock, NULL);
 	int rc = mode == ARCHIVE_SERVE ? make_folder(a->folder, e) : 0;
-	if (rc == 0 && mode == ARCHIVE_SERVE && (rc = take_lock(a, e)) == 0) {
+	if (rc == 0 && mode == ARCHIVE_SERVE && (rc = take_lock(a, e)) == 0)
 		open_alerts(a, c);
-		leave_backup(a);
-	}
 	if (rc == 0)
 		rc = open_index(a, e);
+	if (rc == 0 && mode == ARCHIVE_SERVE)
+		rc = leave_backup(a, e);
 	if (rc == 0)
 		rc = attr_set_open(a->db, c->attributes, mode == ARCHIVE_SERVE, &a->attrs, e);
 	if (rc == 0)
@@ -264,6 +283,7 @@ void archive_close(struct archive *a)
 		close(a->lock_fd);
 	pthread_mutex_destroy(&a->buffers_lock);
 	pthread_mutex_destroy(&a->decisions);
+	pthread_mutex_destroy(&a->watcher.lock);
 	free(a->folder);
 	free(a);
 }

@@ -166,6 +166,23 @@ static void forget(struct committer *c, struct place **group, unsigned n, bool c
 		lookup_cache_forget(c->archive->lookups);
 }
 
+/* Whoever follows the feeds of changes. What was caught up with may be of any site. */
+static void tell(struct committer *c, struct place **group, unsigned n, bool committed, bool caught_up)
+{
+	struct change_sites news = {.any = caught_up};
+	for (unsigned i = 0; i < n && committed; i++) {
+		const struct event *ev = group[i]->event;
+		if (group[i]->rc < 0)
+			continue;
+		if (!ev && group[i]->item->outcome == INTAKE_STORED)
+			change_note(&news, group[i]->item->site);
+		for (unsigned k = 0; ev && k < ev->news.n; k++)
+			change_note(&news, ev->news.sites[k]);
+		news.any |= ev && ev->news.any;
+	}
+	change_tell(c->archive, &news);
+}
+
 static void index_group(struct committer *c, struct place **group, unsigned n)
 {
 	struct err e = {0};
@@ -184,6 +201,7 @@ static void index_group(struct committer *c, struct place **group, unsigned n)
 		rc = index_items(c, w, group, n, behind, &e);
 	db_put(w); /* rolls back what was not committed */
 	forget(c, group, n, behind);
+	tell(c, group, n, rc == 0, behind);
 	if (rc < 0) {
 		log_error("a group of %u instances could not be indexed: %s", n, e.msg);
 		c->behind = true; /* durable: the next group, or the next start, finds them in the packs */

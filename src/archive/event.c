@@ -264,7 +264,7 @@ static int without_effect(struct event *ev, const char *why)
 	return 0;
 }
 
-static int find_study(struct db_conn *w, const char *uid, int64_t *pk, struct err *e)
+static int find_study(struct db_conn *w, const char *uid, int64_t *pk, int64_t *site, struct err *e)
 {
 	struct db_stmt *s;
 	int rc = event_statement(w, "study-age", &s, e, 0);
@@ -273,6 +273,7 @@ static int find_study(struct db_conn *w, const char *uid, int64_t *pk, struct er
 	db_bind_text(s, 1, uid, strlen(uid));
 	if ((rc = db_step(s, e)) > 0) {
 		*pk = db_int(s, 0);
+		*site = db_int(s, 3);
 		db_reset(s);
 	}
 	return rc;
@@ -291,7 +292,7 @@ static int is_held(struct db_conn *w, const char *study, struct err *e)
 	return rc;
 }
 
-/* kept-drop and kept-replace: rows of instances as rows of quarantine. */
+/* kept-drop and kept-replace: rows of instances as rows of quarantine; change-drop: and of the feed. */
 static int set_aside(struct db_conn *w, const char *name, int64_t which, const struct event *ev, struct err *e)
 {
 	struct db_stmt *s;
@@ -301,8 +302,8 @@ static int set_aside(struct db_conn *w, const char *name, int64_t which, const s
 
 static int apply_drop(struct db_conn *w, struct event *ev, struct err *e)
 {
-	int64_t study;
-	int rc = find_study(w, ev->decision.study, &study, e);
+	int64_t study, site;
+	int rc = find_study(w, ev->decision.study, &study, &site, e);
 	if (rc <= 0)
 		return rc < 0 ? rc : without_effect(ev, "there is no such study");
 	if ((rc = is_held(w, ev->decision.study, e)) != 0)
@@ -310,6 +311,9 @@ static int apply_drop(struct db_conn *w, struct event *ev, struct err *e)
 	if ((rc = set_aside(w, "kept-drop", study, ev, e)) < 0)
 		return rc;
 	ev->result.records = (uint64_t)db_changes(w);
+	if ((rc = set_aside(w, "change-drop", study, ev, e)) < 0)
+		return rc;
+	change_note(&ev->news, site);
 	return remove_study(w, study, &ev->patient, e);
 }
 
@@ -337,9 +341,10 @@ static int stays(struct db_conn *w, const struct event_taken *t, const char *why
 }
 
 /* One record into the index: 1 when it is settled (in, or there already), 0 when it stays, for item.reason. */
-static int take(struct db_conn *w, const struct event *ev, struct event_taken *t, struct err *e)
+static int take(struct db_conn *w, struct event *ev, struct event_taken *t, struct err *e)
 {
 	int rc;
+	t->item.event = ev->record.seq;
 	if (t->why[0]) {
 		snprintf(t->item.reason, sizeof t->item.reason, "%s", t->why);
 		t->item.outcome = INTAKE_UNREADABLE;
@@ -348,6 +353,7 @@ static int take(struct db_conn *w, const struct event *ev, struct event_taken *t
 	}
 	switch (t->item.outcome) {
 	case INTAKE_STORED:
+		change_note(&ev->news, t->site);
 		rc = change(w, "kept-remove", t->pk, NULL, e);
 		return rc < 0 ? rc : 1;
 	case INTAKE_SAME: /* came again meanwhile: one is enough */
@@ -362,6 +368,7 @@ static int apply_restore(struct db_conn *w, struct event *ev, struct err *e)
 {
 	for (unsigned i = 0; i < ev->n; i++) {
 		struct event_taken *t = &ev->taken[i];
+		t->item.change = CHANGE_RESTORED;
 		int rc = take(w, ev, t, e);
 		if (rc > 0) {
 			ev->result.records++;
@@ -375,8 +382,8 @@ static int apply_restore(struct db_conn *w, struct event *ev, struct err *e)
 }
 
 struct instance {
-	int64_t pk, study;
-	char study_uid[65];
+	int64_t pk, study, site;
+	char study_uid[65], series_uid[65];
 };
 
 /* The instance that has the UID of the one that comes: 1, 0: there is none. */
@@ -389,8 +396,9 @@ static int find_instance(struct db_conn *w, const char *uid, struct instance *ou
 	db_bind_text(s, 1, uid, strlen(uid));
 	if ((rc = db_step(s, e)) <= 0)
 		return rc;
-	*out = (struct instance){.pk = db_int(s, 0), .study = db_int(s, 1)};
+	*out = (struct instance){.pk = db_int(s, 0), .study = db_int(s, 1), .site = db_int(s, 3)};
 	snprintf(out->study_uid, sizeof out->study_uid, "%s", db_text(s, 2, NULL));
+	snprintf(out->series_uid, sizeof out->series_uid, "%s", db_text(s, 4, NULL));
 	db_reset(s);
 	return 1;
 }
@@ -409,6 +417,11 @@ static int make_way(struct db_conn *w, struct event *ev, struct event_taken *t, 
 	if ((rc = set_aside(w, "kept-replace", in.pk, ev, e)) < 0)
 		return rc;
 	ev->result.records++;
+	change_note(&ev->news, in.site);
+	if (in.site == t->site && strcmp(in.series_uid, index_head_series(t->head)) == 0)
+		t->item.change = CHANGE_REPLACED;
+	else if ((rc = change_add(w, in.site, CHANGE_DROPPED, (uint64_t)in.pk, ev->record.seq, e)) < 0)
+		return rc;
 	return remove_instance(w, in.pk, in.study, &ev->patient, e);
 }
 
@@ -515,6 +528,7 @@ int event_apply(struct archive *a, struct db_conn *writer, struct event *ev, str
 		return rc;
 	ev->result = (struct decision_result){.done = true};
 	ev->patient = 0;
+	ev->news = (struct change_sites){0};
 	rc = apply(writer, ev, e);
 	if (rc == 0 && ev->patient)
 		rc = next_speaks(a, writer, ev->patient, e);

@@ -9,6 +9,7 @@
 #ifndef ARCHIVE_EVENT_H
 #define ARCHIVE_EVENT_H
 
+#include "archive/change_write.h"
 #include "archive/kept.h"
 #include "archive/store.h"
 
@@ -22,6 +23,7 @@ struct event {
 	struct event_taken *taken;
 	unsigned n;
 	int64_t patient; /* who lost a study and has others; 0: nobody */
+	struct change_sites news;
 	struct decision_result result;
 };
 int event_write(const struct event *ev, struct buf *out, struct err *e);

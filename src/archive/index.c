@@ -1,4 +1,5 @@
 /* archive/index.c - one instance into the index: who it belongs to, is it there, rows for what is new. */
+#include "archive/change_write.h"
 #include "archive/fuzzy.h"
 #include "archive/index_internal.h"
 #include "archive/index_sql.h"
@@ -400,7 +401,9 @@ static int put_instance(struct db_conn *c, struct index_item *it, const struct p
 	db_bind_int(s, 1, at->study);
 	db_bind_int(s, 2, at->series);
 	db_bind_int(s, 3, (int64_t)w->part10_len);
-	return run(s, e);
+	if ((rc = run(s, e)) < 0)
+		return rc;
+	return change_add(c, it->site, it->change ? it->change : CHANGE_STORED, it->seq, it->event, e);
 }
 
 static int put_rows(struct db_conn *c, struct index_item *it, struct place *at, struct err *e)

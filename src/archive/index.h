@@ -10,6 +10,7 @@
 #define ARCHIVE_INDEX_H
 
 #include "archive/attr_extra.h"
+#include "archive/change.h"
 #include "archive/intake.h"
 #include "archive/query.h"
 #include "dicom/dset.h"
@@ -46,6 +47,9 @@ struct index_item {
 	const char *aet;
 	const char
 	    *unreadable; /* why it could not be understood when it came, NULL for what could: its head says nothing */
+	/* of a decision that takes it in: what it is for the feed of changes; 0: it is stored as it arrives */
+	enum change_kind change;
+	uint64_t event;
 	/* result */
 	enum intake_outcome outcome;
 	char reason[160];

@@ -3,6 +3,7 @@
 #ifndef ARCHIVE_STORE_H
 #define ARCHIVE_STORE_H
 
+#include "archive/change_write.h"
 #include "archive/index.h"
 #include "archive/packer.h"
 #include "archive/registry.h"
@@ -34,6 +35,7 @@ struct archive {
 	struct spare_buffer *buffers; /* intake buffers not in use */
 	unsigned n_buffers;
 	struct lookup_cache *lookups;
+	struct change_watcher watcher;
 };
 
 /* One finished instance, or a decision, on its way through the committer. */

@@ -652,6 +652,7 @@ def older_index():
     db.execute('UPDATE instance SET pk = (SELECT count(*) FROM instance i WHERE i.seq <= instance.seq) + 1000')
     db.execute('UPDATE instance SET pk = pk - 1000')
     equal([r[0] for r in db.execute('SELECT pk FROM instance ORDER BY pk')], [1, 2, 3])
+    db.execute("DELETE FROM meta WHERE key IN ('feed', 'tag_seed')")  # younger than that form
     db.commit()
     db.close()
     os.replace(old, path)
@@ -660,9 +661,12 @@ def older_index():
     sound(n)
     with sqlite3.connect(path) as db:
         equal(db.execute('SELECT pk, seq FROM instance ORDER BY pk').fetchall(), [(1, 1), (3, 3), (4, 4)])
+        equal(db.execute('SELECT number, kind, seq FROM change').fetchall(), [(1, 1, 1), (2, 1, 3), (3, 1, 4)])
     n.teleread('drop', '--study', some[0].study, *WHY)
     equal(send(n, image('older3', 1)), [0])
     sound(n)
+    with sqlite3.connect(path) as db:
+        equal(db.execute('SELECT number, kind, seq FROM change WHERE number > 3').fetchall(), [(4, 2, 1), (5, 2, 3), (6, 1, 6)])
     n.stop()
 
 

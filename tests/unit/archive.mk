@@ -23,3 +23,7 @@ check_PROGRAMS += tests/unit/test_archive_frames
 TESTS += tests/unit/test_archive_frames
 tests_unit_test_archive_frames_LINK = $(CXXLINK)
 tests_unit_test_archive_frames_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_archive_change
+TESTS += tests/unit/test_archive_change
+tests_unit_test_archive_change_LINK = $(CXXLINK)
+tests_unit_test_archive_change_LDADD = $(LDADD) $(CMOCKA_LIBS)

@@ -13,4 +13,6 @@ DELETE FROM stat_delta;
 DELETE FROM quarantine;
 DELETE FROM event;
 DELETE FROM hold;
+DELETE FROM change;
+UPDATE meta SET value = lower(hex(randomblob(16))) WHERE key = 'feed';
 UPDATE meta SET value = '0' WHERE key IN ('through', 'floor', 'refresh_upto')
