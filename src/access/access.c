@@ -3,6 +3,7 @@
 #include "access/access_internal.h"
 #include "access/credential.h"
 #include "access/glass.h"
+#include "access/oidc.h"
 #include "access/session.h"
 #include "access/throttle.h"
 #include "base/clock.h"
@@ -78,6 +79,22 @@ static int scope_join(struct scope *into, const struct scope *more, struct err *
 	return 0;
 }
 
+struct only {
+	int64_t site;
+	struct principal *p;
+};
+
+static int take_site(void *arg, const struct site *s)
+{
+	struct only *o = arg;
+
+	if (s->id != o->site)
+		return 0;
+	o->p->site = s->id;
+	g_strlcpy(o->p->site_code, s->code, sizeof o->p->site_code);
+	return 1;
+}
+
 int principal_make(struct access *a, const char *name, uint32_t roles, const int64_t *sites, unsigned n,
 		   struct principal **out, struct err *e)
 {
@@ -97,6 +114,8 @@ int principal_make(struct access *a, const char *name, uint32_t roles, const int
 			rc = scope_join(&s->p.scope, &below, e);
 		scope_cleanup(&below);
 	}
+	if (rc == 0 && n == 1) /* what it stores belongs to its only site, where nothing else is said */
+		rc = site_each(a->archive, take_site, &(struct only){sites[0], &s->p}, e);
 	if (rc < 0) {
 		access_release(&s->p);
 		return rc;
@@ -105,16 +124,13 @@ int principal_make(struct access *a, const char *name, uint32_t roles, const int
 	return 0;
 }
 
-/* What it stores belongs to the site that was named; to its only one, where none was. */
+/* What it stores belongs to the site that was named. Where that one has gone, to none. */
 static void store_as(struct principal *p, const struct holder *h)
 {
-	if (h->store_as_code[0]) {
-		p->site = h->store_as;
-		g_strlcpy(p->site_code, h->store_as_code, sizeof p->site_code);
-	} else if (!h->store_as && h->n == 1) {
-		p->site = h->sites[0];
-		g_strlcpy(p->site_code, h->codes[0], sizeof p->site_code);
-	}
+	if (!h->store_as)
+		return;
+	p->site = h->store_as_code[0] ? h->store_as : 0;
+	g_strlcpy(p->site_code, h->store_as_code, sizeof p->site_code);
 }
 
 int principal_of(struct access *a, const struct holder *h, const char *how, struct principal **out, struct err *e)
@@ -277,7 +293,7 @@ static int of_session(struct access *a, const struct session *s, struct principa
 	if (s->holder == 0) {
 		if ((rc = principal_make(a, s->name, s->roles, s->sites, s->n, out, e)) == 0) {
 			(*out)->how = "oidc";
-			snprintf((*out)->subject, sizeof(*out)->subject, "oidc %.70s", s->name);
+			g_strlcpy((*out)->subject, s->subject, sizeof(*out)->subject);
 		}
 		return rc;
 	}
@@ -315,9 +331,7 @@ static int by_nothing(struct access *a, const struct credentials *c, struct prin
 	if (rc < 0)
 		return rc;
 	(*out)->how = "unknown";
-	(*out)->site = a->unknown_as;
-	snprintf((*out)->subject, sizeof(*out)->subject, "unknown");
-	snprintf((*out)->site_code, sizeof(*out)->site_code, "%s", a->unknown_code);
+	g_strlcpy((*out)->subject, "unknown", sizeof(*out)->subject);
 	return 0;
 }
 
@@ -332,7 +346,7 @@ static int find_out(struct access *a, const struct credentials *c, struct princi
 	if (b.kind == BEARER_TOKEN)
 		return by_token(a, &b, out, e);
 	if (b.kind == BEARER_JWT)
-		return err_set(e, E_DENIED, "signed tokens (JWT) are not taken here");
+		return oidc_identify(a, b.jwt, out, e);
 	if ((rc = cookie_get(c->cookie, c->secure ? COOKIE_SECURE : COOKIE_PLAIN, cookie, sizeof cookie, e)) < 0)
 		return rc;
 	if (rc > 0)
@@ -384,14 +398,14 @@ int access_open(const struct access_options *o, struct access **out, struct err 
 	a->archive = o->archive;
 	a->config = o->config;
 	a->now = o->now ? o->now : clock_wall_us;
-	if (o->unknown_as) {
+	if (o->unknown_as)
 		a->unknown_as = o->unknown_as->id;
-		g_strlcpy(a->unknown_code, o->unknown_as->code, sizeof a->unknown_code);
-	}
 	pthread_mutex_init(&a->lock, NULL);
 	a->cache = g_hash_table_new_full(key_hash, key_equal, NULL, cached_free);
 	a->throttle = throttle_new(a->config->login_tries, a->config->login_lock_ms * 1000);
 	rc = a->throttle ? glass_open(a, e) : err_set(e, E_NOMEM, "no memory for who may do what");
+	if (rc == 0)
+		rc = oidc_open(a, e);
 	if (rc < 0) {
 		access_close(a);
 		return rc;
@@ -404,6 +418,7 @@ void access_close(struct access *a)
 {
 	if (!a)
 		return;
+	oidc_close(a);
 	glass_close(a);
 	throttle_free(a->throttle);
 	g_hash_table_destroy(a->cache);

@@ -20,8 +20,7 @@ struct access {
 	struct archive *archive;
 	const struct config *config;
 	int64_t (*now)(void);
-	int64_t unknown_as; /* site; 0: nobody */
-	char unknown_code[33];
+	int64_t unknown_as;   /* site; 0: nobody */
 	pthread_mutex_t lock; /* of what follows */
 	GHashTable *cache;    /* digest of credentials -> struct cached */
 	uint64_t generation;  /* counts access_forget() */

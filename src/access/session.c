@@ -31,12 +31,13 @@ static void read_row(struct db_stmt *s, struct session *out)
 	access_copy(out->csrf, s, 1);
 	out->holder = db_int(s, 2);
 	access_copy(out->name, s, 3);
-	out->roles = (uint32_t)db_int(s, 4);
-	parse_sites(db_text(s, 5, NULL), out);
-	access_copy(out->address, s, 6);
-	out->created = db_int(s, 7);
-	out->used = db_int(s, 8);
-	out->until = db_int(s, 9);
+	access_copy(out->subject, s, 4);
+	out->roles = (uint32_t)db_int(s, 5);
+	parse_sites(db_text(s, 6, NULL), out);
+	access_copy(out->address, s, 7);
+	out->created = db_int(s, 8);
+	out->used = db_int(s, 9);
+	out->until = db_int(s, 10);
 }
 
 static int add_row(struct db_conn *c, struct session *s, const uint8_t proof[SECRET_PROOF], struct err *e)
@@ -52,11 +53,12 @@ static int add_row(struct db_conn *c, struct session *s, const uint8_t proof[SEC
 	access_bind(row, 2, s->csrf);
 	db_bind_int(row, 3, s->holder);
 	access_bind(row, 4, s->name);
-	db_bind_int(row, 5, s->roles);
-	access_bind(row, 6, sites);
-	access_bind(row, 7, s->address);
-	db_bind_int(row, 8, s->created);
-	db_bind_int(row, 9, s->until);
+	access_bind(row, 5, s->subject);
+	db_bind_int(row, 6, s->roles);
+	access_bind(row, 7, sites);
+	access_bind(row, 8, s->address);
+	db_bind_int(row, 9, s->created);
+	db_bind_int(row, 10, s->until);
 	if ((rc = db_step(row, e)) <= 0)
 		return rc < 0 ? rc : err_set(e, E_BUG, "a session was not added");
 	s->id = db_int(row, 0);

@@ -17,7 +17,7 @@
 struct session {
 	int64_t id, holder; /* holder 0: by OpenID Connect, what follows is the session's own */
 	char csrf[CSRF_TEXT];
-	char name[129], address[64];
+	char name[129], subject[80], address[64];
 	uint32_t roles;
 	unsigned n;
 	int64_t sites[64];

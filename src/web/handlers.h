@@ -20,6 +20,7 @@ int login_me(struct exchange *x, struct err *e);
 int login_password(struct exchange *x, struct err *e);
 int login_glass(struct exchange *x, struct err *e);
 int login_glasses(struct exchange *x, struct err *e);
+int login_set_cookie(struct exchange *x, const char *secret, struct err *e); /* of the session; "": takes it away */
 /* qido.c */
 int qido_studies(struct exchange *x, struct err *e);
 int qido_series(struct exchange *x, struct err *e);
@@ -30,4 +31,7 @@ int stow_store(struct exchange *x, struct err *e);
 int bin_delete(struct exchange *x, struct err *e);
 int bin_list(struct exchange *x, struct err *e);
 int bin_restore(struct exchange *x, struct err *e);
+/* oidc.c */
+int oidc_leave(struct exchange *x, struct err *e);
+int oidc_return(struct exchange *x, struct err *e);
 #endif

@@ -1,7 +1,7 @@
 libcore_a_SOURCES += %D%/web.h %D%/exchange.h %D%/accept.h %D%/url.h %D%/reply.h
 libcore_a_SOURCES += %D%/transcoded.h %D%/transcoded.c
 libcore_a_SOURCES += %D%/accept.c %D%/about.c %D%/exchange.c %D%/exchange_own.h %D%/exchange_audit.c %D%/exchange_body.c \
-	%D%/gzip.h %D%/gzip.c %D%/handlers.h %D%/health.c %D%/login.c %D%/body_json.h %D%/body_json.c %D%/json.h %D%/json.c %D%/proxy.h %D%/proxy.c %D%/reply.c \
+	%D%/gzip.h %D%/gzip.c %D%/handlers.h %D%/health.c %D%/login.c %D%/oidc.c %D%/body_json.h %D%/body_json.c %D%/json.h %D%/json.c %D%/proxy.h %D%/proxy.c %D%/reply.c \
 	%D%/route.h %D%/route.c %D%/routes.c %D%/url.c %D%/web.c
 libcore_a_SOURCES += %D%/qido.h %D%/qido.c %D%/qido_fields.c %D%/qido_keys.c
 libcore_a_SOURCES += %D%/stow.c %D%/stow_bulk.h %D%/stow_bulk.c %D%/stow_file.c %D%/stow_log.c %D%/stow_model.c %D%/stow_own.h %D%/stow_reply.c

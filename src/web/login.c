@@ -22,7 +22,7 @@ static int answer(struct exchange *x, int status, json_t *o, struct err *e)
 	return rc;
 }
 
-static int set_cookie(struct exchange *x, const char *secret, struct err *e)
+int login_set_cookie(struct exchange *x, const char *secret, struct err *e)
 {
 	char cookie[COOKIE_MOST];
 
@@ -71,7 +71,7 @@ static int login_with(struct exchange *x, const struct buf *body, struct err *e)
 		say_refused(x, rc, wait);
 		return rc;
 	}
-	if ((rc = set_cookie(x, secret, e)) < 0)
+	if ((rc = login_set_cookie(x, secret, e)) < 0)
 		return rc;
 	return answer(x, 200, json_pack("{s:s, s:s}", "name", s.name, "csrf", s.csrf), e);
 }
@@ -85,7 +85,7 @@ int login_out(struct exchange *x, struct err *e)
 {
 	int rc;
 
-	if ((rc = access_logout(x->access, x->who, x->address, e)) < 0 || (rc = set_cookie(x, "", e)) < 0 ||
+	if ((rc = access_logout(x->access, x->who, x->address, e)) < 0 || (rc = login_set_cookie(x, "", e)) < 0 ||
 	    (rc = reply_prepare(x, NULL, e)) < 0)
 		return rc;
 	http_reply(x->http, 204, NULL, 0);

@@ -62,6 +62,9 @@ const struct route routes[] = {
     {"GET", "/api/break-glass", login_glasses, NULL, RIGHT_MANAGE, JSON,
      "Studies that were opened so, the latest first."},
 
+    {"GET", "/api/oidc/login", oidc_leave, NULL, RIGHT_NOBODY, "", "Log in at the OpenID Connect provider."},
+    {"GET", "/api/oidc/callback", oidc_return, NULL, RIGHT_NOBODY, "text/html", "Where the provider sends browsers back to."},
+
     {"GET", "/healthz", health_alive, health_alive_quick, RIGHT_NOBODY, "text/plain", "The process answers."},
     {"GET", "/readyz", health_ready, NULL, RIGHT_NOBODY, "text/plain", "The index answers, too; else 503."},
     {"GET", "/metrics", health_metrics, NULL, RIGHT_WATCH, "text/plain", "Counters in the text format of Prometheus."},

@@ -1,8 +1,10 @@
 EXTRA_DIST += tests/unit/access_help.h
-access_tests = tests/unit/test_access tests/unit/test_access_login
+access_tests = tests/unit/test_access tests/unit/test_access_login tests/unit/test_access_jwt
 check_PROGRAMS += $(access_tests)
 TESTS += $(access_tests)
 tests_unit_test_access_LINK = $(CXXLINK)
 tests_unit_test_access_LDADD = $(LDADD) $(CMOCKA_LIBS)
 tests_unit_test_access_login_LINK = $(CXXLINK)
 tests_unit_test_access_login_LDADD = $(LDADD) $(CMOCKA_LIBS)
+tests_unit_test_access_jwt_LINK = $(CXXLINK)
+tests_unit_test_access_jwt_LDADD = $(LDADD) $(CMOCKA_LIBS)

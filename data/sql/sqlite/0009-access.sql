@@ -25,6 +25,7 @@ CREATE TABLE session (
 	csrf TEXT NOT NULL,
 	holder INTEGER NOT NULL,
 	name TEXT NOT NULL,
+	subject TEXT NOT NULL,              -- as struct principal has it
 	roles INTEGER NOT NULL,
 	sites TEXT NOT NULL,                -- keys with blanks between them
 	address TEXT NOT NULL,              -- that it was begun from
