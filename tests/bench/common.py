@@ -203,16 +203,19 @@ class Teleread:
     label = "teleread"
     aet = AET
 
-    def __init__(self, bench, folder):
+    def __init__(self, bench, folder, config=None):
         self.bench = bench
         self.folder = folder
+        self.config = config
         self.data = os.path.join(folder, "data")
         self.process = None
 
     def start(self):
         """Returns the seconds until the node said that it is ready."""
         command = [self.bench.program, "serve", "--data", self.data, "--aet", AET, "--listen", HOST, "--dicom-port", "0",
-                   "--accept-unknown", "BENCH"]
+                   "--http-port", "0", "--accept-unknown", "BENCH"]
+        if self.config:
+            command += ["--config", self.config]
         begin = time.monotonic()
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -224,6 +227,8 @@ class Teleread:
             with open(os.path.join(self.folder, "log"), errors="replace") as log:
                 raise Trouble("the node did not start: " + (log.read().strip().splitlines() or ["it said nothing"])[-1])
         self.port, self.pid = int(found[1]), int(found[2])
+        web = re.search(r" http=\S*:(\d+)", line)
+        self.web = int(web[1]) if web else None
         return seconds
 
     def stop(self, how=signal.SIGTERM):
@@ -260,8 +265,8 @@ class Peer:
         self.env = {**os.environ, **settings}
 
     def start(self):
-        self.port, web = free_port(), free_port()
-        done = subprocess.run([self.script, "start", self.folder, str(self.port), str(web)], env=self.env)
+        self.port, self.web = free_port(), free_port()
+        done = subprocess.run([self.script, "start", self.folder, str(self.port), str(self.web)], env=self.env)
         if done.returncode != 0:
             self.stop()
             raise Trouble(f"{self.label} did not start: see its script {self.script}")

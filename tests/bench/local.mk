@@ -8,6 +8,7 @@ tests_bench_findload_SOURCES = %D%/findload.c %D%/upper.c %D%/upper.h
 tests_bench_findload_LDADD = -lpthread
 CLEANFILES += $(EXTRA_PROGRAMS)
 EXTRA_DIST += scripts/bench %D%/common.py %D%/bench_store.py %D%/bench_find.py %D%/bench_get.py %D%/bench_memory.py \
-	%D%/bench_durability.py %D%/bench_profile.py
+	%D%/bench_durability.py %D%/bench_profile.py \
+	%D%/bench_web.py %D%/frames.lua %D%/tiles.py
 .PHONY: bench-tools
 bench-tools: $(EXTRA_PROGRAMS)
