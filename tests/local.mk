@@ -7,6 +7,7 @@ include tests/unit/archive.mk
 include tests/unit/query.mk
 include tests/unit/net.mk
 include tests/unit/imaging.mk
+include tests/unit/http.mk
 include tests/unit/web.mk
 include tests/unit/access.mk
 include tests/unit/audit.mk

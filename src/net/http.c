@@ -28,7 +28,9 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *arg, const char *
 	line[strcspn(line, "\n")] = '\0';
 	if ((at = strstr(line, "HTTP response code is ")) && sscanf(at + 22, "%u", &status) == 1)
 		http_count((int)status);
-	if (strstr(line, "handshake"))
+	if (at)
+		log_info("http: %s", line);
+	else if (strstr(line, "handshake"))
 		log_info("http: a connection to the TLS port ended in its handshake (plain HTTP?): %s", line);
 	else
 		log_debug("http: %s", line);

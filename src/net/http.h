@@ -96,7 +96,7 @@ enum { HTTP_END = 0, HTTP_MORE = 1, HTTP_WAIT = 2 };
 struct http_source {
 	/* Appends the next piece to out (its cap is a little above HTTP_PIECE; about that much is best), on a worker thread.
 	 * HTTP_WAIT: nothing now, call again after http_wake(). Negative: the answer is cut off, so that the client sees that
-	 * it is not whole; the reason is logged. */
+	 * it is not whole (but one of HTTP/1.0, when length is -1); the reason is logged. */
 	int (*fill)(void *arg, struct buf *out, struct err *e);
 	void (*close)(void *arg); /* once, when the client has all of it or has gone; may be NULL */
 };

@@ -31,6 +31,13 @@ static enum MHD_Result drop(struct http_request *r, size_t n)
 	return MHD_NO;
 }
 
+/* The library takes a line feed alone for the end of a chunk's first line, and another reader may not. That line stands before
+ * data that came together with it; what stands before other data is the NULs of the head. */
+static bool bare_line_feed(const struct http_request *r, const char *data)
+{
+	return r->length < 0 && data[-1] == '\n' && data[-2] != '\r';
+}
+
 enum MHD_Result http_body_take(struct http_request *r, const char *data, size_t n)
 {
 	enum MHD_Result rc = MHD_YES;
@@ -39,7 +46,7 @@ enum MHD_Result http_body_take(struct http_request *r, const char *data, size_t 
 	pthread_mutex_lock(&r->c->lock);
 	r->in += n;
 	over = r->sink_over;
-	if (r->gone) {
+	if (r->gone || bare_line_feed(r, data)) {
 		rc = MHD_NO;
 	} else if (!over) {
 		if (r->up.len == 0)

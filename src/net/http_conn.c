@@ -99,8 +99,10 @@ void http_on_connection(void *arg, struct MHD_Connection *mhd, void **context, e
 		metric_add(&m_connections, 1);
 		*context = conn_new(h, mhd);
 	} else {
-		if (*context)
+		if (*context) {
+			http_forgotten(*context);
 			conn_leave(*context);
+		}
 		*context = NULL;
 		h->connections--;
 		metric_add(&m_connections, -1);

@@ -28,18 +28,57 @@ void http_count(int status)
 
 /* ---- on the connection's thread */
 
+/* The library does not touch the exchange any more. */
+static void leave(struct http_request *r)
+{
+	struct http_conn *c = r->c;
+	bool mine;
+
+	pthread_mutex_lock(&c->lock);
+	r->over = true;
+	c->now = NULL;
+	c->idle_us = clock_mono_us();
+	c->fresh = true;
+	c->head_us = c->pace_us = 0;
+	mine = !r->posted;
+	if (!mine)
+		http_post(r, TODO_OVER);
+	pthread_mutex_unlock(&c->lock);
+	if (mine)
+		http_finish(r);
+}
+
+/* After some errors of its own the library forgets what it has told of. */
+void http_forgotten(struct http_conn *c)
+{
+	struct http_request *r;
+
+	pthread_mutex_lock(&c->lock);
+	r = c->now;
+	pthread_mutex_unlock(&c->lock);
+	if (r)
+		leave(r);
+}
+
 void *http_on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct http_conn *c = info ? info->socket_context : NULL;
 	struct http_request *r = c ? calloc(1, sizeof(*r)) : NULL;
 	struct http *h = arg;
+	const char *query;
 
-	if (!r || !(r->uri = strdup(uri ? uri : ""))) {
+	if (c)
+		http_forgotten(c);
+	if (!r || !uri || !(r->uri = strdup(uri))) {
 		free(r);
 		return NULL;
 	}
 	r->uri_at = uri;
+	/* The library would split the query into a record for each argument, from the memory that the head needs. It has
+	 * found the ? already, and reads behind it next. */
+	if ((query = strchr(uri, '?')))
+		((char *)(uintptr_t)query)[1] = '\0';
 	r->c = c;
 	r->mhd = mhd;
 	r->begun_us = clock_mono_us();
@@ -105,13 +144,13 @@ static enum MHD_Result begin(struct http_request *r)
 {
 	struct http *h = r->c->h;
 
-	r->begun = true;
 	if (h->certificate && !r->c->looked)
 		http_conn_certificate(r->c, r->mhd);
 	if (r->c->forged)
 		return refuse(r, 403, "the client certificate is not accepted");
 	if (h->stopping)
 		return refuse(r, 503, "the node is stopping");
+	r->begun = true;
 	if (h->o.begin(h->o.arg, r) == HTTP_WORK) {
 		pthread_mutex_lock(&r->c->lock);
 		http_post(r, TODO_WORK);
@@ -166,7 +205,6 @@ enum MHD_Result http_on_call(void *arg, struct MHD_Connection *mhd, const char *
 void http_on_over(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode why)
 {
 	struct http_request *r = *context;
-	bool mine;
 
 	(void)mhd;
 	if (!r)
@@ -175,18 +213,7 @@ void http_on_over(void *arg, struct MHD_Connection *mhd, void **context, enum MH
 	r->outcome.complete = why == MHD_REQUEST_TERMINATED_COMPLETED_OK && r->queued;
 	if (r->queued && !r->body_ended && r->length != 0)
 		http_linger(arg, fcntl(r->c->fd, F_DUPFD_CLOEXEC, 0));
-	pthread_mutex_lock(&r->c->lock);
-	r->over = true;
-	r->c->now = NULL;
-	r->c->idle_us = clock_mono_us();
-	r->c->fresh = true;
-	r->c->head_us = 0;
-	mine = !r->posted;
-	if (!mine)
-		http_post(r, TODO_OVER);
-	pthread_mutex_unlock(&r->c->lock);
-	if (mine)
-		http_finish(r);
+	leave(r);
 }
 
 /* ---- the end of an exchange, on a worker unless none was ever needed */

@@ -147,7 +147,8 @@ enum MHD_Result http_on_call(void *arg, struct MHD_Connection *mhd, const char *
 void http_on_over(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode why);
 void http_resume(struct http_request *r); /* if it is suspended; holds the lock */
 void http_finish(struct http_request *r); /* tells all who wait, and frees */
-void http_count(int status);              /* an answer, in the metrics */
+void http_forgotten(struct http_conn *c);
+void http_count(int status); /* an answer, in the metrics */
 
 /* http_conn.c */
 void http_on_connection(void *arg, struct MHD_Connection *mhd, void **context,

@@ -141,6 +141,17 @@ void http_reply_text(struct http_request *r, int status, const char *text)
 /* ---- answers that come in pieces: http_reply_reader() on the connection's thread takes, http_reply_fill() on a worker
  * fills. fill says whose turn it is. */
 
+static struct MHD_Response *stream_response(struct http_request *r, int64_t length, bool head)
+{
+	uint64_t size = length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length;
+	struct MHD_Response *m = MHD_create_response_from_callback(size, HTTP_WHOLE, http_reply_reader, r, NULL);
+
+	/* The library ends the chunks of an answer to HEAD, which has none: the client would take that for the next answer. */
+	if (m && head && length < 0)
+		MHD_set_response_options(m, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return m;
+}
+
 void http_reply_stream(struct http_request *r, int status, int64_t length, const struct http_source *source, void *arg)
 {
 	bool head = strcmp(r->method, "HEAD") == 0;
@@ -157,10 +168,7 @@ void http_reply_stream(struct http_request *r, int status, int64_t length, const
 	r->sourced = true;
 	r->piece = BUF(HTTP_PIECE + (64u << 10));
 	r->fill = head ? FILL_ENDED : FILL_UNDER_WAY;
-	answer(r, status,
-	       MHD_create_response_from_callback(length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length, HTTP_WHOLE,
-						 http_reply_reader, r, NULL),
-	       length, head);
+	answer(r, status, stream_response(r, length, head), length, head);
 	if (head)
 		return;
 	pthread_mutex_lock(&r->c->lock);
