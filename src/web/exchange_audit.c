@@ -29,6 +29,15 @@ void exchange_audit(struct exchange *x, const char *study, const char *patient_i
 	o->audits++;
 }
 
+/* A search ends in what it lists: .../studies, .../series, .../instances. Feeds of changes are one, too. */
+static bool searches(const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	return strcmp(last, "/studies") == 0 || strcmp(last, "/series") == 0 || strcmp(last, "/instances") == 0 ||
+	       strcmp(last, "/changes") == 0 || strcmp(last, "/events") == 0;
+}
+
 static enum audit_kind kind_of(const struct exchange *x)
 {
 	switch (x->route->right) {
@@ -39,7 +48,7 @@ static enum audit_kind kind_of(const struct exchange *x)
 	case RIGHT_MANAGE:
 		return AUDIT_CHANGED;
 	default:
-		return x->study[0] || strstr(x->route->path, "/wado") ? AUDIT_SENT : AUDIT_QUERY;
+		return searches(x->route->path) ? AUDIT_QUERY : AUDIT_SENT;
 	}
 }
 

@@ -11,6 +11,7 @@ struct own {
 	struct exchange x; /* first: own_of() */
 	struct principal *who;
 	struct scope opened; /* a study's site, by breaking the glass */
+	struct scope glass; /* of a study that who opened in an emergency */
 	struct sender sender;
 	struct kept_item *kept;
 	struct audit_item *audit; /* exchange_audit() */

@@ -40,6 +40,9 @@ FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/ex
 	%D%/seeds/keys/uids %D%/seeds/keys/zone
 FUZZ_SEEDS += %D%/seeds/model_read/array %D%/seeds/model_read/bulk %D%/seeds/model_read/json %D%/seeds/model_read/xml
 FUZZ_SEEDS += %D%/seeds/multipart/around %D%/seeds/multipart/bare %D%/seeds/multipart/cut %D%/seeds/multipart/two
+FUZZ_TARGETS += %D%/fuzz_url %D%/fuzz_accept
+FUZZ_SEEDS += %D%/seeds/url/frames %D%/seeds/url/text %D%/seeds/url/tricks %D%/seeds/accept/all %D%/seeds/accept/inner \
+	%D%/seeds/accept/java %D%/seeds/accept/refused
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -85,3 +88,7 @@ tests_fuzz_fuzz_multipart_SOURCES = %D%/fuzz_multipart.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_multipart_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_model_read_SOURCES = %D%/fuzz_model_read.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_model_read_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_url_SOURCES = %D%/fuzz_url.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_url_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_accept_SOURCES = %D%/fuzz_accept.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_accept_LINK = $(CXXLINK) $(FUZZ_LINK)

@@ -2,7 +2,7 @@ check_PROGRAMS += tests/unit/test_web_transcoded
 TESTS += tests/unit/test_web_transcoded
 tests_unit_test_web_transcoded_LINK = $(CXXLINK)
 tests_unit_test_web_transcoded_LDADD = $(LDADD) $(CMOCKA_LIBS)
-web_core_tests = %D%/test_web_url %D%/test_web_accept %D%/test_web_routes
+web_core_tests = %D%/test_web_url %D%/test_web_accept %D%/test_web_reply %D%/test_web_routes
 check_PROGRAMS += $(web_core_tests)
 TESTS += $(web_core_tests)
 
@@ -19,3 +19,6 @@ tests_unit_test_web_qido_LDADD = $(LDADD) $(CMOCKA_LIBS)
 
 tests_unit_test_web_routes_LINK = $(CXXLINK)
 tests_unit_test_web_routes_LDADD = $(LDADD) $(CMOCKA_LIBS)
+
+tests_unit_test_web_reply_LINK = $(CXXLINK)
+tests_unit_test_web_reply_LDADD = $(LDADD) $(CMOCKA_LIBS)
