@@ -59,8 +59,10 @@ static int count_frames(struct archive *a, const struct stored *s, uint64_t *n, 
 		return rc;
 	}
 	*n = frames_of(t)->video ? 0 : frames_of(t)->n;
+	if (frames_of(t)->n == 0)
+		rc = err_set(e, E_CORRUPT, "the pixel data holds no whole frame");
 	frames_close(t);
-	return 0;
+	return rc;
 }
 
 static int not_an_image(struct exchange *x, const char *what, struct err *e)
@@ -69,10 +71,10 @@ static int not_an_image(struct exchange *x, const char *what, struct err *e)
 	return err_set(e, E_UNSUP, "%s that can be shown as a picture", what);
 }
 
-/* What keeps a decoder from giving a picture of what is there is no fault of the server. */
+/* What keeps a decoder from giving a picture of what is stored: there is none to be had. */
 static int undecodable(struct exchange *x, int rc)
 {
-	if (rc == -E_UNSUP || rc == -E_LIMIT)
+	if (rc == -E_UNSUP || rc == -E_LIMIT || rc == -E_CORRUPT)
 		x->status = 406;
 	return rc;
 }
@@ -300,7 +302,7 @@ static int pictures_of_instance(struct exchange *x, struct render_options *o, st
 		return err_set(e, E_UNSUP, "images in %s cannot be decoded yet", uid_name(s.syntax));
 	}
 	if ((rc = count_frames(x->archive, &s, &frames, e)) < 0)
-		return rc;
+		return undecodable(x, rc);
 	if (frames == 0)
 		return not_an_image(x, "the instance has no pixels", e);
 	if (*x->rest && (rc = rendered_frames(x->rest, &list, &n, e)) < 0)
@@ -370,24 +372,24 @@ int rendered_pictures(struct exchange *x, struct err *e)
 
 /* ---- thumbnail */
 
-/* The n-th instance of a series, where it can be shown: 1. */
+/* The n-th of the instances of a series that a decoder is there for. 1: it has frames. */
 static int showable(struct exchange *x, const char *series, uint64_t n, struct stored *out, uint64_t *frames,
 		    struct err *e)
 {
 	struct selection *s;
-	uint64_t total;
+	uint64_t total, seen = 0;
 	int rc = open_selection(x, series, &s, &total, e);
 
 	if (rc < 0)
 		return rc;
-	for (uint64_t i = 0; i <= n && rc >= 0; i++)
-		if ((rc = select_next(s, out, e)) == 0)
+	while ((rc = select_next(s, out, e)) == 1)
+		if (render_can(out->syntax) && seen++ == n)
 			break;
 	select_close(s);
-	if (rc <= 0 || !render_can(out->syntax))
-		return rc < 0 ? rc : 0;
+	if (rc <= 0)
+		return rc;
 	rc = count_frames(x->archive, out, frames, e);
-	return rc < 0 ? rc : *frames > 0;
+	return rc < 0 ? undecodable(x, rc) : *frames > 0;
 }
 
 struct counted {
@@ -395,7 +397,7 @@ struct counted {
 	uint64_t n;
 };
 
-/* The series in order, with how many instances each has. */
+/* The series in order, with how many instances a decoder is there for. */
 static int count_series(struct exchange *x, struct counted *out, size_t *n, struct err *e)
 {
 	struct selection *s;
@@ -409,7 +411,7 @@ static int count_series(struct exchange *x, struct counted *out, size_t *n, stru
 	while ((rc = select_next(s, &at, e)) == 1) {
 		if ((*n == 0 || strcmp(out[*n - 1].uid, at.series) != 0) && *n < SERIES_MOST)
 			snprintf(out[(*n)++].uid, sizeof(out->uid), "%s", at.series);
-		out[*n - 1].n++;
+		out[*n - 1].n += render_can(at.syntax);
 	}
 	select_close(s);
 	return rc;
@@ -426,7 +428,8 @@ static int representative(struct exchange *x, struct stored *out, uint64_t *fram
 		return err_set(e, E_NOMEM, "no memory for a list of series");
 	rc = count_series(x, series, &n, e);
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = showable(x, series[i].uid, series[i].n / 2, out, frames, e);
+		if (series[i].n > 0)
+			rc = showable(x, series[i].uid, series[i].n / 2, out, frames, e);
 	free(series);
 	return rc < 0 ? rc : rc == 0 ? not_an_image(x, "there is nothing", e) : 0;
 }
@@ -446,6 +449,7 @@ int rendered_thumbnail(struct exchange *x, struct err *e)
 			rc = count_frames(x->archive, &s, &frames, e);
 		if (rc == 0 && frames == 0)
 			rc = not_an_image(x, "the instance has no pixels", e);
+		undecodable(x, rc);
 	} else {
 		rc = representative(x, &s, &frames, e);
 	}

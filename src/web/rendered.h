@@ -15,7 +15,7 @@
  * What is understood and not done is said in a Warning header. -E_INVAL names what was expected. */
 int rendered_ask(struct exchange *x, bool thumbnail, struct render_options *out, struct err *e);
 /* A list of frames, "1,3,2": numbers from 0, *n of them, at most RENDERED_FRAMES. The caller frees. */
-#define RENDERED_FRAMES 4096u
+#define RENDERED_FRAMES 1000u
 int rendered_frames(const char *list, uint64_t **out, size_t *n, struct err *e);
 
 /* ---- handlers, for web/routes.c */

@@ -2,6 +2,8 @@
 #include "base/log.h"
 #include "net/server.h"
 #include "web/exchange_own.h"
+#include "web/gallery.h"
+#include "web/transcoded.h"
 
 static struct http_options options(struct web *w, const struct config *c)
 {
@@ -80,6 +82,8 @@ void web_stop(struct web *w, uint32_t grace_ms)
 		return;
 	if (w->http)
 		http_stop(w->http, grace_ms);
+	gallery_forget();
+	transcoded_forget();
 	route_tree_free(w->routes);
 	networks_free(w->trusted);
 	free(w);

@@ -24,6 +24,7 @@ SYSTEM_TESTS = \
 	%D%/test_memory.py \
 	%D%/test_names.py \
 	%D%/test_orthanc.py \
+	%D%/test_rendered.py \
 	%D%/test_same_again.py \
 	%D%/test_statement.py \
 	%D%/test_store_find_get.py \
