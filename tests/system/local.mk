@@ -29,6 +29,8 @@ SYSTEM_TESTS = \
 	%D%/test_statement.py \
 	%D%/test_store_find_get.py \
 	%D%/test_web_core.py
+	%D%/test_stow.py \
+	%D%/test_store_find_get.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
 TESTS += $(SYSTEM_TESTS)
 EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/orthanc.py
