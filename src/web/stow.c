@@ -44,6 +44,7 @@ int stow_refuse(struct stow *s, const char *sop_class, const char *sop_instance,
 	snprintf(item.sop_class, sizeof item.sop_class, "%s", sop_class);
 	snprintf(item.sop_instance, sizeof item.sop_instance, "%s", sop_instance);
 	remember(s, sop_instance, reason, why);
+	s->no_room += why->code == E_FULL;
 	s->taker = NULL;
 	return stow_log_add(&s->log, &item, e);
 }
@@ -186,6 +187,15 @@ static int part_data(void *arg, const uint8_t *data, size_t n, struct err *e)
 	return s->taker ? s->taker->data(s, data, n, e) : 0;
 }
 
+/* The part at hand will never be whole. */
+static int give_up_part(struct stow *s, const struct err *why, struct err *e)
+{
+	if (s->taker == &stow_files && !s->in)
+		stow_file_name(s);
+	intake_abort(STEAL(s->in));
+	return stow_refuse(s, s->sop_class, s->sop_instance, REASON_NOT_UNDERSTOOD, why, e);
+}
+
 /* A part whose length is not what it says is not taken to be whole. */
 static int part_end(void *arg, struct err *e)
 {
@@ -198,8 +208,7 @@ static int part_end(void *arg, struct err *e)
 	if (s->said >= 0 && (uint64_t)s->said != s->seen) {
 		err_set(&why, E_INVAL, "a part has %llu bytes, its Content-Length says %lld",
 			(unsigned long long)s->seen, (long long)s->said);
-		intake_abort(STEAL(s->in));
-		return stow_refuse(s, s->sop_class, s->sop_instance, REASON_NOT_UNDERSTOOD, &why, e);
+		return give_up_part(s, &why, e);
 	}
 	rc = s->taker->end(s, e);
 	s->taker = NULL;
@@ -217,13 +226,6 @@ static void tell_audit(struct stow *s)
 	g_hash_table_iter_init(&at, s->studies);
 	while (g_hash_table_iter_next(&at, &uid, &study))
 		exchange_audit(s->x, uid, ((struct stow_study *)study)->patient_id, ((struct stow_study *)study)->n);
-}
-
-/* The part at hand will never be whole. */
-static int give_up_part(struct stow *s, const struct err *why, struct err *e)
-{
-	intake_abort(STEAL(s->in));
-	return stow_refuse(s, s->sop_class, s->sop_instance, REASON_NOT_UNDERSTOOD, why, e);
 }
 
 /* The body is over, or cannot be understood from here on (broken): what was complete stays, and is answered. */

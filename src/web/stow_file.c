@@ -25,6 +25,16 @@ static void name(char out[65], const char *uid)
 	snprintf(out, 65, "%s", uid_sane(uid, strlen(uid)) ? uid : "");
 }
 
+void stow_file_name(struct stow *s)
+{
+	struct part10_meta meta;
+
+	if (part10_read(s->head.data, s->head.len, &meta, NULL) < 0)
+		return;
+	name(s->sop_class, meta.sop_class);
+	name(s->sop_instance, meta.sop_instance);
+}
+
 /* The head is there, or all of a file that is shorter. */
 static int open_intake(struct stow *s, struct err *e)
 {

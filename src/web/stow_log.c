@@ -38,7 +38,6 @@ int stow_log_add(struct stow_log *l, const struct stow_item *item, struct err *e
 	l->n++;
 	l->of_kind[item->kind]++;
 	l->warned += item->kind == STOW_DONE && item->reason;
-	l->no_room += item->kind != STOW_DONE && item->reason == REASON_NO_RESOURCES;
 	return 0;
 }
 

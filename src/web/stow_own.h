@@ -19,8 +19,7 @@
 #define STOW_LINES 10u        /* refusals of one request that are logged one by one */
 #define STOW_STUDIES 1000u    /* of one request that the audit trail names */
 
-#define REASON_NO_RESOURCES 0xA700u /* PS3.18 annex I.2 */
-#define REASON_NOT_UNDERSTOOD 0xC000u
+#define REASON_NOT_UNDERSTOOD 0xC000u /* PS3.18 annex I.2 */
 #define REASON_SYNTAX 0xC122u
 #define REASON_OTHER_STUDY 0xC409u
 #define WARNING_KEPT_APART 0xB000u
@@ -35,7 +34,7 @@ struct stow_log {
 	struct archive *archive;
 	struct buf memory;
 	int fd; /* behind what memory took; -1: nothing there yet */
-	uint64_t n, of_kind[STOW_KINDS], warned, no_room;
+	uint64_t n, of_kind[STOW_KINDS], warned;
 };
 void stow_log_init(struct stow_log *l, struct archive *a);
 void stow_log_free(struct stow_log *l);
@@ -70,6 +69,7 @@ struct stow {
 	unsigned first, n_pending;
 	struct stow_log log;
 	GHashTable *studies; /* UID -> struct stow_study */
+	uint64_t no_room;    /* of those that failed: for want of space */
 	unsigned lines;
 	struct err why; /* of the first that failed */
 	bool answered;
@@ -86,6 +86,8 @@ int stow_submit(struct stow *s, struct intake *in, struct err *e);
 /* All of the body is there: what still waits for bulk data fails. */
 int stow_model_end(struct stow *s, struct err *e);
 void stow_model_free(struct stow_model *m);
+/* The names in the meta of the file at hand, as far as it has come. */
+void stow_file_name(struct stow *s);
 /* Answers from the log. */
 int stow_answer(struct stow *s, struct err *e);
 #endif

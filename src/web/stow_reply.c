@@ -189,15 +189,16 @@ static int fill(void *arg, struct buf *out, struct err *e)
 /* ---- all of it */
 
 /* PS3.18 10.5.3.1 */
-static int status_of(const struct stow_log *l)
+static int status_of(const struct stow *s)
 {
+	const struct stow_log *l = &s->log;
 	uint64_t failed = l->of_kind[STOW_FAILED] + l->of_kind[STOW_OTHER];
 
 	if (failed == 0)
 		return l->warned ? 202 : 200;
 	if (l->of_kind[STOW_DONE])
 		return 202;
-	return l->no_room == failed ? 507 : 409;
+	return s->no_room == failed ? 507 : 409;
 }
 
 /* What went wrong first, in words: the module has codes only. */
@@ -228,9 +229,9 @@ int stow_answer(struct stow *s, struct err *e)
 	a->s = s;
 	warn(s);
 	if (s->log.fd >= 0)
-		return reply_stream(s->x, status_of(&s->log), type, -1, &source, a, e);
+		return reply_stream(s->x, status_of(s), type, -1, &source, a, e);
 	while ((rc = fill(a, &body, e)) == HTTP_MORE)
 		;
 	free(a);
-	return rc < 0 ? rc : reply_bytes(s->x, status_of(&s->log), type, body.data, body.len, e);
+	return rc < 0 ? rc : reply_bytes(s->x, status_of(s), type, body.data, body.len, e);
 }
