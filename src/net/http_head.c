@@ -51,8 +51,10 @@ static enum MHD_Result gather(void *arg, enum MHD_ValueKind kind, const char *na
 	return MHD_YES;
 }
 
-/* Request line: method SP target SP version CR LF, and every line of the head, as told above. */
-static bool lines_strict(const struct head *h, const char *method, const char *uri, size_t uri_n, const char *version)
+/* Request line: method SP target SP version CR LF, every line of the head as told above, and the empty line, size bytes in
+ * all. */
+static bool lines_strict(const struct head *h, const char *method, const char *uri, size_t uri_n, const char *version,
+			 size_t size)
 {
 	const char *at = version + 10;
 
@@ -68,7 +70,7 @@ static bool lines_strict(const struct head *h, const char *method, const char *u
 			return false;
 		at += 2;
 	}
-	return !at[0] && !at[1]; /* the empty line */
+	return (size_t)(at - method) + 2 == size;
 }
 
 static const struct line *find(const struct head *h, const char *name, unsigned *n)
@@ -207,7 +209,8 @@ int http_head_take(struct http_request *r, const char *method, const char *versi
 	MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, gather, &h);
 	if (h.many || (size && size->header_size > most))
 		return *why = "the head of the request is too long", 431;
-	if (!lines_strict(&h, method, r->uri_at, uri_n, version) || !is_token(method, strlen(method)))
+	if (!lines_strict(&h, method, r->uri_at, uri_n, version, size ? size->header_size : 0) ||
+	    !is_token(method, strlen(method)))
 		return *why = "the head of the request is not as it must be", 400;
 	r->one_zero = strcmp(version, "HTTP/1.0") == 0;
 	if ((status = framing(r, &h, why)) != 0 || (status = target(r, why)) != 0)
