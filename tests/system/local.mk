@@ -21,6 +21,7 @@ SYSTEM_TESTS = \
 	%D%/test_kill.py \
 	%D%/test_lenient.py \
 	%D%/test_limits.py \
+	%D%/test_login.py \
 	%D%/test_memory.py \
 	%D%/test_names.py \
 	%D%/test_orthanc.py \
@@ -33,4 +34,4 @@ SYSTEM_TESTS = \
 	%D%/test_store_find_get.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/orthanc.py
+EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/oidc.py %D%/orthanc.py
