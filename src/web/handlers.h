@@ -27,6 +27,9 @@ int qido_series(struct exchange *x, struct err *e);
 int qido_instances(struct exchange *x, struct err *e);
 /* stow.c */
 int stow_store(struct exchange *x, struct err *e);
+/* changes.c, events.c */
+int changes_list(struct exchange *x, struct err *e);
+int events_listen(struct exchange *x, struct err *e);
 /* bin.c */
 int bin_delete(struct exchange *x, struct err *e);
 int bin_list(struct exchange *x, struct err *e);

@@ -5,5 +5,5 @@ libcore_a_SOURCES += %D%/accept.c %D%/about.c %D%/exchange.c %D%/exchange_own.h 
 	%D%/route.h %D%/route.c %D%/routes.c %D%/url.c %D%/web.c
 libcore_a_SOURCES += %D%/qido.h %D%/qido.c %D%/qido_fields.c %D%/qido_keys.c
 libcore_a_SOURCES += %D%/stow.c %D%/stow_bulk.h %D%/stow_bulk.c %D%/stow_file.c %D%/stow_log.c %D%/stow_model.c %D%/stow_own.h %D%/stow_reply.c
-libcore_a_SOURCES += %D%/bin.c %D%/params.h %D%/params.c
+libcore_a_SOURCES += %D%/bin.c %D%/changes.h %D%/changes.c %D%/events.h %D%/events.c %D%/params.h %D%/params.c
 libcore_a_SOURCES += %D%/gallery.h %D%/gallery.c %D%/rendered.h %D%/rendered.c %D%/rendered_ask.c

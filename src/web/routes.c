@@ -28,6 +28,10 @@ const struct route routes[] = {
     {"DELETE", "/dicom-web/studies/{study}", bin_delete, NULL, RIGHT_DELETE, JSON,
      "Puts a study into the bin; why=TEXT says why. 409 while it is held or to be retained."},
 
+    {"GET", "/api/changes", changes_list, NULL, RIGHT_SEE, JSON,
+     "What happened to instances of one site behind number since=N of a feed; site=CODE, limit=N, feed=ID."},
+    {"GET", "/events", events_listen, NULL, RIGHT_SEE, "text/event-stream",
+     "The same of all sites in scope, as it happens (server-sent events); goes on behind Last-Event-ID."},
     {"GET", "/api/bin", bin_list, NULL, RIGHT_DELETE, JSON, "Studies in the bin; limit=N, offset=N."},
     {"POST", "/api/bin/{study}/restore", bin_restore, NULL, RIGHT_DELETE, JSON, "Takes a study out of the bin again."},
     {"GET", "/dicom-web/studies/{study}/rendered", rendered_pictures, NULL, RIGHT_SEE, PICTURES,
@@ -63,7 +67,8 @@ const struct route routes[] = {
      "Studies that were opened so, the latest first."},
 
     {"GET", "/api/oidc/login", oidc_leave, NULL, RIGHT_NOBODY, "", "Log in at the OpenID Connect provider."},
-    {"GET", "/api/oidc/callback", oidc_return, NULL, RIGHT_NOBODY, "text/html", "Where the provider sends browsers back to."},
+    {"GET", "/api/oidc/callback", oidc_return, NULL, RIGHT_NOBODY, "text/html",
+     "Where the provider sends browsers back to."},
 
     {"GET", "/healthz", health_alive, health_alive_quick, RIGHT_NOBODY, "text/plain", "The process answers."},
     {"GET", "/readyz", health_ready, NULL, RIGHT_NOBODY, "text/plain", "The index answers, too; else 503."},

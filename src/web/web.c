@@ -1,6 +1,7 @@
 #include "web/web.h"
 #include "base/log.h"
 #include "net/server.h"
+#include "web/events.h"
 #include "web/exchange_own.h"
 #include "web/gallery.h"
 #include "web/transcoded.h"
@@ -58,7 +59,7 @@ int web_start(const struct web_options *o, struct web **out, struct err *e)
 	w->settings = o->settings;
 	w->arg = o->arg;
 	if ((rc = check(c, e)) == 0 && (rc = networks_parse(c->http_trusted, &w->trusted, e)) == 0 &&
-	    (rc = route_tree_new(routes, &w->routes, e)) == 0) {
+	    (rc = route_tree_new(routes, &w->routes, e)) == 0 && (rc = events_open(w->archive, &w->events, e)) == 0) {
 		const struct http_options h = options(w, c);
 
 		rc = http_start(&h, &w->http, e);
@@ -80,10 +81,12 @@ void web_stop(struct web *w, uint32_t grace_ms)
 {
 	if (!w)
 		return;
+	events_halt(w->events); /* listeners would stay for ever */
 	if (w->http)
 		http_stop(w->http, grace_ms);
 	gallery_forget();
 	transcoded_forget();
+	events_close(w->events);
 	route_tree_free(w->routes);
 	networks_free(w->trusted);
 	free(w);

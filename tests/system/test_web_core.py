@@ -210,6 +210,29 @@ def _():
         equal(ask('POST', '/api/bin/1.2/restore', node, body=b'x', Content_Encoding='gzip').status, 415)
 
 
+@case('what a proxy says counts only of one that is trusted')
+def _():
+    def refused_from(node):
+        rows = node.json_lines('audit', 'search')
+        return [r['address'] for r in rows if r['kind'] == 'refused']
+    says = {'X_Forwarded_For': '198.51.100.1, 203.0.113.9, 127.0.0.1', 'X_Forwarded_Proto': 'https'}
+    with lib.Node({'http.trusted_proxies': '127.0.0.0/8, ::1'}, sites=False) as node:
+        node.stop()
+        node.start('--accept-unknown', 'NORTH')
+        equal(ask('GET', '/dicom-web/', node).status, 401)  # a proxy that says nothing of its client
+        answer = ask('GET', '/dicom-web/', node, **says)
+        equal(answer.status, 401)
+        check(answer.headers['Strict-Transport-Security'], 'no HSTS behind TLS')
+        equal(refused_from(node), ['127.0.0.1', '203.0.113.9'])
+        equal(ask('GET', '/dicom-web/', node, X_Forwarded_For='nonsense, 203.0.113.10').status, 401)
+        equal(ask('GET', '/dicom-web/', node, X_Forwarded_For='203.0.113.11, nonsense').status, 401)
+        equal(refused_from(node)[2:], ['203.0.113.10'])  # the other one is 127.0.0.1 again, which is counted
+    with lib.Node({'http.trusted_proxies': '10.0.0.0/8'}, sites=False) as node:
+        answer = ask('GET', '/dicom-web/', node, **says)
+        equal(answer.headers['Strict-Transport-Security'], None)
+        equal(refused_from(node), ['127.0.0.1'])
+
+
 @case('without --accept-unknown nobody is let in')
 def _():
     with lib.Node(sites=False) as node:
