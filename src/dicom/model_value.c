@@ -215,13 +215,17 @@ static int strings(struct model_writer *w, const char *vr, const char *s, size_t
 	return w->ops->values(w, false, e);
 }
 
-/* Nothing to decode: what most values are. */
-static bool is_ascii(const uint8_t *p, size_t n)
+/* Nothing to decode: ASCII, as most values are, and UTF-8 that says so. */
+static bool is_utf8(const char *charset, const uint8_t *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (p[i] >= 0x7F || p[i] == 0x1B || p[i] == 0)
+	bool ascii = true;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == 0x1B || p[i] == 0)
 			return false;
-	return true;
+		ascii &= p[i] < 0x80;
+	}
+	return ascii || (!strcmp(charset, "ISO_IR 192") && text_valid((const char *)p, n));
 }
 
 static int text_value(struct model_writer *w, uint32_t tag, const char *vr, const uint8_t *p, size_t len, struct err *e)
@@ -231,7 +235,7 @@ static int text_value(struct model_writer *w, uint32_t tag, const char *vr, cons
 
 	if (tag == SPECIFIC_CHARACTER_SET) /* the answer is in UTF-8, whatever the data set was in */
 		return strings(w, vr, "ISO_IR 192", 10, e);
-	if (!is_ascii(p, len)) {
+	if (!is_utf8(charset, p, len)) {
 		buf_clear(&w->text);
 		if ((rc = charset_decode(charset, vr_is_text(vr) ? vr : "LO", p, len, &w->text, e)) < 0)
 			return rc;

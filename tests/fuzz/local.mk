@@ -43,6 +43,9 @@ FUZZ_SEEDS += %D%/seeds/multipart/around %D%/seeds/multipart/bare %D%/seeds/mult
 FUZZ_TARGETS += %D%/fuzz_url %D%/fuzz_accept
 FUZZ_SEEDS += %D%/seeds/url/frames %D%/seeds/url/text %D%/seeds/url/tricks %D%/seeds/accept/all %D%/seeds/accept/inner \
 	%D%/seeds/accept/java %D%/seeds/accept/refused
+FUZZ_TARGETS += %D%/fuzz_qido %D%/fuzz_model
+FUZZ_SEEDS += %D%/seeds/qido/items %D%/seeds/qido/names %D%/seeds/qido/numbers %D%/seeds/qido/private %D%/seeds/qido/rules %D%/seeds/qido/uids
+FUZZ_SEEDS += %D%/seeds/model/implicit %D%/seeds/model/json %D%/seeds/model/xml
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -92,3 +95,8 @@ tests_fuzz_fuzz_url_SOURCES = %D%/fuzz_url.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_url_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_accept_SOURCES = %D%/fuzz_accept.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_accept_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_qido_SOURCES = %D%/fuzz_qido.c %D%/fuzz.h $(query_help) $(FUZZ_MAIN)
+tests_fuzz_fuzz_qido_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_model_SOURCES = %D%/fuzz_model.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_model_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_qido_LDADD = $(LDADD) $(CMOCKA_LIBS)
