@@ -4,7 +4,6 @@
 FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset %D%/fuzz_coerce %D%/fuzz_keys \
 	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir \
 	%D%/fuzz_frames
-	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir
 FUZZ_TARGETS += %D%/fuzz_multipart %D%/fuzz_model_read
 FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/explicit %D%/seeds/coerce/explicit-noted \
 	%D%/seeds/coerce/implicit %D%/seeds/coerce/implicit-noted %D%/seeds/coerce/undefined %D%/seeds/coerce/unknown \
@@ -37,7 +36,6 @@ FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/ex
 	%D%/seeds/frames/basic %D%/seeds/frames/basic-lies %D%/seeds/frames/bits %D%/seeds/frames/cut %D%/seeds/frames/extended \
 	%D%/seeds/frames/float %D%/seeds/frames/fragments %D%/seeds/frames/half-colour %D%/seeds/frames/native %D%/seeds/frames/odd \
 	%D%/seeds/frames/rle %D%/seeds/frames/starts %D%/seeds/frames/video
-	%D%/seeds/keys/uids %D%/seeds/keys/zone
 FUZZ_SEEDS += %D%/seeds/model_read/array %D%/seeds/model_read/bulk %D%/seeds/model_read/json %D%/seeds/model_read/xml
 FUZZ_SEEDS += %D%/seeds/multipart/around %D%/seeds/multipart/bare %D%/seeds/multipart/cut %D%/seeds/multipart/two
 FUZZ_TARGETS += %D%/fuzz_url %D%/fuzz_accept
