@@ -1,6 +1,7 @@
 /* web/stow_file.c - a part that is a Part 10 file: its head is looked at, the data set goes straight into an intake. */
 #include "dicom/dict.h"
 #include "dicom/part10.h"
+#include "dicom/scan.h"
 #include "web/stow_own.h"
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,39 @@ static void name(char out[65], const char *uid)
 	snprintf(out, 65, "%s", uid_sane(uid, strlen(uid)) ? uid : "");
 }
 
+struct names {
+	char sop_class[65], sop_instance[65];
+};
+
+static int names_element(void *arg, const struct scan_element *el, struct err *e)
+{
+	struct names *n = arg;
+	size_t k = el->value ? el->length : 0;
+	char *to = el->tag == TAG(0x0008, 0x0016)   ? n->sop_class
+		   : el->tag == TAG(0x0008, 0x0018) ? n->sop_instance
+						    : NULL;
+
+	(void)e;
+	while (k > 0 && (el->value[k - 1] == 0 || el->value[k - 1] == ' '))
+		k--;
+	if (to && el->depth == 0 && k > 0 && uid_sane((const char *)el->value, k))
+		snprintf(to, 65, "%.*s", (int)k, (const char *)el->value);
+	return el->depth == 0 && el->tag >= TAG(0x0008, 0x0018);
+}
+
+/* What the data set itself says, where it begins as it should: an intake that knows the names from the start lays its
+ * record out so that it can be written past the page cache. */
+static struct names names_of(const char *syntax, const uint8_t *data, size_t n)
+{
+	static const struct scan_ops ops = {.element = names_element};
+	AUTO(scan) scan = NULL;
+	struct names found = {0};
+
+	if (!uid_is_deflated(syntax) && scan_new(syntax, 128, &ops, &found, &scan, NULL) == 0)
+		(void)scan_feed(scan, data, n, NULL);
+	return found.sop_class[0] && found.sop_instance[0] ? found : (struct names){0};
+}
+
 void stow_file_name(struct stow *s)
 {
 	struct part10_meta meta;
@@ -39,6 +73,7 @@ void stow_file_name(struct stow *s)
 static int open_intake(struct stow *s, struct err *e)
 {
 	struct part10_meta meta = {0};
+	struct names names;
 	struct err why = {0};
 	int64_t at = part10_read(s->head.data, s->head.len, &meta, &why);
 
@@ -50,7 +85,8 @@ static int open_intake(struct stow *s, struct err *e)
 		err_set(&why, E_INVAL, "a DICOMDIR, which is not an instance");
 		return refuse(s, &why, e);
 	}
-	if (intake_begin(s->x->archive, &s->source, meta.syntax, "", "", &s->in, &why) < 0)
+	names = names_of(meta.syntax, s->head.data + at, s->head.len - (size_t)at);
+	if (intake_begin(s->x->archive, &s->source, meta.syntax, names.sop_class, names.sop_instance, &s->in, &why) < 0)
 		return refuse(s, &why, e);
 	intake_hint(s->in, s->sop_class, s->sop_instance);
 	if (intake_write(s->in, s->head.data + at, s->head.len - (size_t)at, &why) == 0)
