@@ -130,6 +130,8 @@ static void http_free(struct http *h)
 {
 	if (h->listener >= 0)
 		close(h->listener);
+	while (h->n_spares)
+		buf_cleanup(&h->spare[--h->n_spares]);
 	for (unsigned i = 0; i < HTTP_SHARDS; i++)
 		pthread_mutex_destroy(&h->shards[i].lock);
 	pthread_cond_destroy(&h->none);

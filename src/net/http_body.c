@@ -4,6 +4,36 @@
 /* A body on its way to the sink. up fills on the connection's thread; when it is ripe it is exchanged for eat, the empty
  * one, which a worker gives to the sink. Both full: the connection is suspended until the next exchange. */
 
+static size_t buffer_most(const struct http *h)
+{
+	return HTTP_PIECE + 2 * h->pool;
+}
+
+void http_buffer_take(struct http *h, struct buf *out)
+{
+	*out = BUF(buffer_most(h));
+	pthread_mutex_lock(&h->lock);
+	if (h->n_spares)
+		*out = h->spare[--h->n_spares];
+	pthread_mutex_unlock(&h->lock);
+}
+
+void http_buffer_give(struct http *h, struct buf *b)
+{
+	bool keep = b->data && b->room > b->cap; /* grown to its end */
+
+	buf_clear(b);
+	pthread_mutex_lock(&h->lock);
+	keep = keep && b->cap == buffer_most(h) && h->n_spares < HTTP_SPARES;
+	if (keep)
+		h->spare[h->n_spares++] = *b;
+	pthread_mutex_unlock(&h->lock);
+	if (keep)
+		*b = (struct buf){0};
+	else
+		buf_cleanup(b);
+}
+
 /* Whether the sink should have what is there: a large piece, or a small one of a slow client. Holds the lock. */
 static bool ripe(const struct http_request *r)
 {
@@ -127,14 +157,18 @@ void http_body_digest(struct http_request *r)
 
 void http_receive(struct http_request *r, const struct http_sink *sink, void *arg)
 {
-	size_t most = HTTP_PIECE + 2 * r->c->h->pool;
+	size_t most = buffer_most(r->c->h);
 
 	pthread_mutex_lock(&r->c->lock);
 	r->sink = *sink;
 	r->sink_arg = arg;
 	r->receiving = true;
-	r->up = BUF(most);
-	r->eat = BUF(most);
+	if (r->length >= 0 && (size_t)r->length <= most / 2) { /* a small body takes what it needs */
+		r->up = r->eat = BUF(most);
+	} else {
+		http_buffer_take(r->c->h, &r->up);
+		http_buffer_take(r->c->h, &r->eat);
+	}
 	if (r->length == 0) {
 		r->body_ended = true;
 		http_post(r, TODO_DIGEST);

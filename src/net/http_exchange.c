@@ -253,8 +253,8 @@ void http_finish(struct http_request *r)
 		close(r->range.fd);
 	for (unsigned i = 0; i < r->n_added; i++)
 		free((char *)(uintptr_t)r->added[i].name); /* the value is behind it */
-	buf_cleanup(&r->up);
-	buf_cleanup(&r->eat);
+	http_buffer_give(h, &r->up);
+	http_buffer_give(h, &r->eat);
 	buf_cleanup(&r->piece);
 	buf_cleanup(&r->raw);
 	free(r->texts);

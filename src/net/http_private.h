@@ -27,6 +27,7 @@
 #define HTTP_SLOW_US 100000
 #define HTTP_PACE 4096u          /* bytes that a body must move within idle_ms */
 #define HTTP_DISCARD (16u << 20) /* of a body that was answered early: read this far before the answer is forced out */
+#define HTTP_SPARES 32u
 #define HTTP_WHOLE (64u << 10)   /* an answer of up to this goes out with its headers, from memory */
 
 struct http_conn {
@@ -127,7 +128,9 @@ struct http {
 		struct http_conn *first;
 	} shards[HTTP_SHARDS];
 
-	pthread_mutex_t lock; /* queue, lingering */
+	struct buf spare[HTTP_SPARES]; /* lock */
+	unsigned n_spares;
+	pthread_mutex_t lock; /* queue, lingering, spares */
 	pthread_cond_t work, none;
 	struct http_request *first, **last;
 	bool ending;
@@ -162,6 +165,9 @@ void http_conn_cut(struct http_conn *c); /* holds the lock; the library sees it 
 int http_head_take(struct http_request *r, const char *method, const char *version, const char **why);
 
 /* http_body.c */
+/* A buffer for much of a body, or of an answer; pages that were touched once are kept for the next (HTTP_SPARES). */
+void http_buffer_take(struct http *h, struct buf *out);
+void http_buffer_give(struct http *h, struct buf *b);
 enum MHD_Result http_body_take(struct http_request *r, const char *data, size_t n);
 void http_body_digest(struct http_request *r);
 
