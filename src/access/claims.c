@@ -104,7 +104,7 @@ int claims_each(const json_t *claims, const char *path, const char *table, int (
 		return each_word(json_string_value(v), json_string_length(v), " ,", one_value, &m);
 	json_array_foreach(v, i, one)
 	{
-		if (rc == 0 && json_is_string(one))
+		if (rc == 0 && json_string_length(one) > 0)
 			rc = one_value(&m, json_string_value(one));
 	}
 	return rc;

@@ -4,6 +4,7 @@
 FUZZ_TARGETS = %D%/fuzz_config %D%/fuzz_text %D%/fuzz_scan %D%/fuzz_dset %D%/fuzz_part10 %D%/fuzz_charset %D%/fuzz_coerce %D%/fuzz_keys \
 	%D%/fuzz_pdu %D%/fuzz_command %D%/fuzz_header %D%/fuzz_pack %D%/fuzz_dicomdir \
 	%D%/fuzz_frames
+FUZZ_TARGETS += %D%/fuzz_token
 FUZZ_TARGETS += %D%/fuzz_multipart %D%/fuzz_model_read
 FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/explicit %D%/seeds/coerce/explicit-noted \
 	%D%/seeds/coerce/implicit %D%/seeds/coerce/implicit-noted %D%/seeds/coerce/undefined %D%/seeds/coerce/unknown \
@@ -98,3 +99,6 @@ tests_fuzz_fuzz_qido_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_model_SOURCES = %D%/fuzz_model.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_model_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_qido_LDADD = $(LDADD) $(CMOCKA_LIBS)
+FUZZ_SEEDS += %D%/seeds/token/basic %D%/seeds/token/bearer %D%/seeds/token/bearer-jwt %D%/seeds/token/claims %D%/seeds/token/cookie %D%/seeds/token/fingerprint %D%/seeds/token/jwks %D%/seeds/token/jwks-odd %D%/seeds/token/jwt-es256 %D%/seeds/token/jwks-padded %D%/seeds/token/jwt-none %D%/seeds/token/jwt-padded %D%/seeds/token/jwt-rs256
+tests_fuzz_fuzz_token_SOURCES = %D%/fuzz_token.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_token_LINK = $(CXXLINK) $(FUZZ_LINK)

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import ssl
 import sys
 import time
 import urllib.parse
@@ -30,7 +31,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def ask(node, method, path, body=None, token=None, cookie=None, csrf=None, **headers):
+def ask(node, method, path, body=None, token=None, cookie=None, csrf=None, tls=None, **headers):
     if token:
         headers['Authorization'] = 'Bearer ' + token
     if cookie:
@@ -40,7 +41,10 @@ def ask(node, method, path, body=None, token=None, cookie=None, csrf=None, **hea
     if body is not None and not isinstance(body, (bytes, str)):
         body = json.dumps(body)
         headers.setdefault('Content-Type', 'application/json')
-    c = http.client.HTTPConnection('127.0.0.1', node.http_port, timeout=20 * lib.SLOW)
+    if tls:
+        c = http.client.HTTPSConnection('127.0.0.1', node.http_port, timeout=20 * lib.SLOW, context=tls)
+    else:
+        c = http.client.HTTPConnection('127.0.0.1', node.http_port, timeout=20 * lib.SLOW)
     try:
         c.request(method, path, body, headers)
         return Answer(c.getresponse())
@@ -267,6 +271,48 @@ def unknown():
         equal(ask(node, 'GET', '/api/me', cookie='other=1').status, 200, 'a cookie of another program')
         equal(ask(node, 'GET', '/api/me', **{'X-Forwarded-For': '10.0.0.1'}).status, 401, 'who comes through a proxy')
         equal(ask(node, 'GET', '/metrics').status, 403, 'metrics')
+
+
+# ---- TLS
+
+def certificate(at, name, ca=None):
+    """NAME.pem and NAME.key, signed by ca (a name) or by itself."""
+    words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj',
+             '/CN=' + name, '-keyout', '%s/%s.key' % (at, name), '-out', '%s/%s.pem' % (at, name)]
+    if ca:
+        words += ['-CA', '%s/%s.pem' % (at, ca), '-CAkey', '%s/%s.key' % (at, ca)]
+    oidc.openssl(*words)
+    return '%s/%s.pem' % (at, name), '%s/%s.key' % (at, name)
+
+
+def tls_client(pair=None):
+    c = ssl.create_default_context()
+    c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
+    if pair:
+        c.load_cert_chain(*pair)
+    return c
+
+
+@case('TLS: the cookie of a login, and a client certificate for a machine')
+def certificates():
+    at = lib.folder()
+    server, authority = certificate(at, 'server'), certificate(at, 'ca')
+    gateway, stranger = certificate(at, 'gateway', 'ca'), certificate(at, 'stranger', 'ca')
+    with Node({'http.tls_certificate': server[0], 'http.tls_key': server[1], 'http.tls_client_ca': authority[0]}) as node:
+        node.teleread('user', 'certificate', 'gateway', '--role', 'site-sender', '--site', 'NORTH', '--file', gateway[0])
+        me = ask(node, 'GET', '/api/me', tls=tls_client(gateway)).json()
+        equal((me['name'], me['how'], me['roles'], me['store_as']), ('gateway', 'certificate', ['site-sender'], 'NORTH'), 'me')
+        equal(ask(node, 'GET', '/api/me', tls=tls_client(stranger)).status, 401, 'a certificate that was not registered')
+        equal(ask(node, 'GET', '/api/me', tls=tls_client()).status, 401, 'no certificate')
+        equal(ask(node, 'GET', '/dicom-web/studies', tls=tls_client(gateway)).status, 403, 'a sender asks for studies')
+        password = add_user(node, 'li', 'reader', '--site', 'NORTH')
+        a = ask(node, 'POST', '/api/login', {'name': 'li', 'password': password}, tls=tls_client())
+        cookie = a.cookies[0]
+        check(cookie.startswith('__Host-teleread=') and 'Secure' in cookie and 'Path=/' in cookie, cookie)
+        cookie = cookie.split(';')[0]
+        equal(ask(node, 'GET', '/api/me', cookie=cookie, tls=tls_client()).json()['name'], 'li', 'who the cookie is')
+        equal(ask(node, 'GET', '/api/me', cookie=cookie.replace('__Host-', ''), tls=tls_client()).status, 401,
+              'the name that plain connections use')
 
 
 # ---- OpenID Connect
