@@ -150,6 +150,7 @@ int access_first_admin(struct archive *a, char password[PASSWORD_RANDOM], struct
 	if (n != 0)
 		return n < 0 ? (int)n : 0;
 	password_random(password);
-	rc = access_account(a, "admin", ROLE_ADMIN, NULL, password, e);
+	if ((rc = access_account(a, "admin", ROLE_ADMIN, NULL, password, e)) == 0)
+		note(AUDIT_CHANGED, false, "admin", "", "first account made");
 	return rc < 0 ? rc : 1;
 }

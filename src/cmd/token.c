@@ -24,7 +24,7 @@ static int run_create(int argc, char **argv)
 	AUTO(archive) a = NULL;
 	struct holder h = {.created = clock_wall_us()};
 	struct err e = {0};
-	char token[TOKEN_TEXT];
+	char token[TOKEN_TEXT], roles[ROLES_TEXT];
 	int rc = common_parse(&c, &usage, &argc, &argv);
 
 	if (rc >= 0)
@@ -34,6 +34,8 @@ static int run_create(int argc, char **argv)
 	if (holder_put(h.name, sizeof h.name, opt_name, "--name", &e) < 0 || holder_options_put(&opt, &h, &e) < 0 ||
 	    open_beside(&c, false, &a, &e) < 0 || holder_token(a, &h, token, &e) < 0)
 		return complain_input(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "token %lld created for %s: %s", (long long)h.id, h.name,
+		       roles_text(h.roles, roles));
 	if (c.json)
 		print_json(json_pack("{s:I, s:s, s:s}", "id", (json_int_t)h.id, "name", h.name, "token", token));
 	else
@@ -91,6 +93,7 @@ static int run_revoke(int argc, char **argv)
 	if (holder_id(argv[1], &id, &e) < 0 || open_beside(&c, false, &a, &e) < 0 ||
 	    holder_remove(a, HOLDER_TOKEN, id, &e) < 0)
 		return complain(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "token %lld revoked", (long long)id);
 	return EXIT_DONE;
 }
 

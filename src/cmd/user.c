@@ -93,7 +93,7 @@ static int run_add(int argc, char **argv)
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
 	struct holder h = {.kind = HOLDER_ACCOUNT, .created = clock_wall_us()};
-	char password[PASSWORD_MOST + 2], proof[PASSWORD_PROOF];
+	char password[PASSWORD_MOST + 2], proof[PASSWORD_PROOF], roles[ROLES_TEXT];
 	struct err e = {0};
 	int rc = common_parse(&c, &usage, &argc, &argv);
 
@@ -108,6 +108,7 @@ static int run_add(int argc, char **argv)
 	memcpy(h.proof, proof, h.proof_n);
 	if (holder_add(a, &h, &e) < 0)
 		return complain_input(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s added: %s", h.name, roles_text(h.roles, roles));
 	say_password(&c, h.name, password);
 	return EXIT_DONE;
 }
@@ -136,6 +137,7 @@ static int run_password(int argc, char **argv)
 	    new_password(h.name, password, sizeof password, proof, &e) < 0 ||
 	    holder_prove(a, h.id, proof, strlen(proof), 0, &e) < 0)
 		return complain_input(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s: another password", h.name);
 	say_password(&c, h.name, password);
 	return EXIT_DONE;
 }
@@ -155,6 +157,7 @@ static int run_set(int argc, char **argv)
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
 	const struct holder_options *o = &opt.rights;
+	char roles[ROLES_TEXT];
 	struct holder h;
 	struct err e = {0};
 	int rc = common_parse(&c, &usage, &argc, &argv);
@@ -166,6 +169,7 @@ static int run_set(int argc, char **argv)
 	if (open_beside(&c, false, &a, &e) < 0 || holder_named(a, HOLDER_ACCOUNT, argv[1], &h, &e) < 0 ||
 	    holder_options_put(o, &h, &e) < 0 || holder_set(a, &h, &e) < 0)
 		return complain_input(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s changed: %s", h.name, roles_text(h.roles, roles));
 	return EXIT_DONE;
 }
 
@@ -182,7 +186,10 @@ static int switch_account(const struct usage *usage, bool disabled, int argc, ch
 	if (open_beside(&c, false, &a, &e) < 0 || holder_named(a, HOLDER_ACCOUNT, argv[1], &h, &e) < 0)
 		return complain(usage->name, &e);
 	h.disabled = disabled;
-	return holder_set(a, &h, &e) < 0 ? complain(usage->name, &e) : EXIT_DONE;
+	if (holder_set(a, &h, &e) < 0)
+		return complain(usage->name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s %s", h.name, disabled ? "disabled" : "enabled");
+	return EXIT_DONE;
 }
 
 static int run_disable(int argc, char **argv)
@@ -235,6 +242,10 @@ static int run_remove(int argc, char **argv)
 	if (open_beside(&c, false, &a, &e) < 0 || (argc > 1 && holder_named(a, HOLDER_ACCOUNT, argv[1], &h, &e) < 0) ||
 	    holder_remove(a, h.kind, h.id, &e) < 0)
 		return complain(usage.name, &e);
+	if (argc > 1)
+		audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s removed", h.name);
+	else
+		audit_operator(&c.config, AUDIT_CHANGED, NULL, "certificate %lld removed", (long long)h.id);
 	return EXIT_DONE;
 }
 
@@ -272,6 +283,7 @@ static int run_certificate(int argc, char **argv)
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
 	struct holder h = {.kind = HOLDER_CERTIFICATE, .proof_n = 32, .created = clock_wall_us()};
+	char roles[ROLES_TEXT];
 	struct err e = {0};
 	int rc = common_parse(&c, &usage, &argc, &argv);
 
@@ -285,6 +297,8 @@ static int run_certificate(int argc, char **argv)
 	    holder_put(h.name, sizeof h.name, argv[1], "NAME", &e) < 0 || holder_options_put(&opt.rights, &h, &e) < 0 ||
 	    open_beside(&c, false, &a, &e) < 0 || holder_add(a, &h, &e) < 0)
 		return complain_input(usage.name, &e);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "certificate %lld added for %s: %s", (long long)h.id, h.name,
+		       roles_text(h.roles, roles));
 	return EXIT_DONE;
 }
 
@@ -358,8 +372,12 @@ static int run_sessions(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || holder_named(a, HOLDER_ACCOUNT, argv[1], &h, &e) < 0)
 		return complain(usage.name, &e);
-	if (opt.end)
-		return session_end_all(a, h.id, &e) < 0 ? complain(usage.name, &e) : EXIT_DONE;
+	if (opt.end) {
+		if (session_end_all(a, h.id, &e) < 0)
+			return complain(usage.name, &e);
+		audit_operator(&c.config, AUDIT_CHANGED, NULL, "sessions of user %s ended", h.name);
+		return EXIT_DONE;
+	}
 	if (session_each(a, h.id, clock_wall_us(), list_session, &c, &e) < 0)
 		return complain(usage.name, &e);
 	return end_list(&c);

@@ -182,6 +182,25 @@ def passwords():
         log_in(node, 'li', GOOD)
 
 
+@case('logins, refusals and changes are in the audit trail')
+def audited():
+    with Node() as node:
+        password = add_user(node, 'li', 'reader', '--site', 'NORTH')
+        ask(node, 'POST', '/api/login', {'name': 'li', 'password': 'wrong password'})
+        cookie, csrf = log_in(node, 'li', password)
+        ask(node, 'POST', '/api/logout', cookie=cookie, csrf=csrf)
+        token_for(node, '--role', 'qa')
+        node.stop()
+        trail = node.teleread('audit', 'search', '--json').out
+        check(password not in trail and 'wrong password' not in trail, 'no password in the trail')
+        rows = [json.loads(line) for line in trail.splitlines()]
+        logins = [(r['kind'], r['failed']) for r in rows if r.get('who') == 'li' and r['kind'] in ('login', 'logout')]
+        equal(logins, [('login', True), ('login', False), ('logout', False)], 'logins of li')
+        changes = ' '.join(r['what'] for r in rows if r['kind'] == 'changed')
+        for what in ('user li added: reader', 'created for a machine: qa'):
+            check(what in changes, '%s: %s' % (what, changes))
+
+
 @case('tokens: once shown, kept as a digest, revoked in a running node')
 def tokens():
     with Node() as node:
