@@ -97,11 +97,13 @@ SQL_SQLITE = \
 	data/sql/sqlite/lookup-instance.sql \
 	data/sql/sqlite/meta-get.sql \
 	data/sql/sqlite/meta-set.sql \
+	data/sql/sqlite/modalities-again.sql \
 	data/sql/sqlite/modalities.sql \
 	data/sql/sqlite/modality-add.sql \
 	data/sql/sqlite/name-add.sql \
 	data/sql/sqlite/name-remove.sql \
 	data/sql/sqlite/names-clear.sql \
+	data/sql/sqlite/part-there.sql \
 	data/sql/sqlite/patient-add.sql \
 	data/sql/sqlite/patient-find.sql \
 	data/sql/sqlite/patient-first.sql \
@@ -128,11 +130,13 @@ SQL_SQLITE = \
 	data/sql/sqlite/remove-instances.sql \
 	data/sql/sqlite/remove-modalities.sql \
 	data/sql/sqlite/remove-names.sql \
+	data/sql/sqlite/remove-part.sql \
 	data/sql/sqlite/remove-patient.sql \
 	data/sql/sqlite/remove-series.sql \
 	data/sql/sqlite/remove-study.sql \
 	data/sql/sqlite/select-page.sql \
 	data/sql/sqlite/series-add.sql \
+	data/sql/sqlite/series-first.sql \
 	data/sql/sqlite/series-owner.sql \
 	data/sql/sqlite/series-refresh.sql \
 	data/sql/sqlite/session-add.sql \
@@ -151,6 +155,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/site-used.sql \
 	data/sql/sqlite/study-add.sql \
 	data/sql/sqlite/study-age.sql \
+	data/sql/sqlite/study-first.sql \
 	data/sql/sqlite/study-names.sql \
 	data/sql/sqlite/study-note-clear.sql \
 	data/sql/sqlite/study-note-get.sql \

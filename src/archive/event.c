@@ -1,19 +1,21 @@
 #include "archive/event.h"
 #include "archive/attr.h"
-#include "archive/index_refresh.h"
+#include "archive/event_rows.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { F_KIND = 1, F_STUDY, F_FIRST, F_LAST, F_WHO, F_WHY };
-enum { NAMES_OF_PATIENT = 0, NAMES_OF_STUDY = 1 };
+enum { F_KIND = 1, F_STUDY, F_FIRST, F_LAST, F_WHO, F_WHY, F_SERIES, F_INSTANCE };
 #define EVENT_MOST 4096u
+#define PART "-part" /* behind the name of a kind: of a part of a study */
+enum { KIND_MOST = 24 };
 
 /* A record of quarantine that an event takes in again. */
 struct event_taken {
 	int64_t pk, site;
 	uint64_t seq, pack, at;
+	bool part; /* was dropped by itself, without all of its study */
 	struct record record;
 	struct index_head *head;
 	struct index_item item;
@@ -58,7 +60,9 @@ static int put_number(struct buf *out, uint8_t field, uint64_t n, struct err *e)
 int event_write(const struct event *ev, struct buf *out, struct err *e)
 {
 	const struct decision *d = &ev->decision;
-	int rc = put_text(out, F_KIND, names[d->what], e);
+	char kind[KIND_MOST];
+	snprintf(kind, sizeof kind, "%s%s", names[d->what], d->series[0] ? PART : "");
+	int rc = put_text(out, F_KIND, kind, e);
 	if (rc == 0)
 		rc = put_text(out, F_STUDY, d->study, e);
 	if (rc == 0)
@@ -67,7 +71,11 @@ int event_write(const struct event *ev, struct buf *out, struct err *e)
 		rc = put_number(out, F_LAST, d->number, e);
 	if (rc == 0)
 		rc = put_text(out, F_WHO, d->who, e);
-	return rc == 0 ? put_text(out, F_WHY, d->why, e) : rc;
+	if (rc == 0)
+		rc = put_text(out, F_WHY, d->why, e);
+	if (rc == 0 && d->series[0])
+		rc = put_text(out, F_SERIES, d->series, e);
+	return rc == 0 && d->sop_instance[0] ? put_text(out, F_INSTANCE, d->sop_instance, e) : rc;
 }
 
 static void get_text(const struct buf *in, uint8_t field, char *out, size_t room)
@@ -93,7 +101,7 @@ static int collect(void *arg, const uint8_t *data, size_t n, struct err *e)
 int event_read(struct archive *a, const struct record *r, struct event *out, struct err *e)
 {
 	AUTO(buf) bytes = BUF(EVENT_MOST);
-	char kind[16];
+	char kind[KIND_MOST];
 	*out = (struct event){.record = *r};
 	int rc = r->part10_len > EVENT_MOST
 		     ? err_set(e, E_CORRUPT, "record %" PRIu64 " is too long for an event", r->seq)
@@ -101,12 +109,23 @@ int event_read(struct archive *a, const struct record *r, struct event *out, str
 	if (rc < 0)
 		return rc;
 	get_text(&bytes, F_KIND, kind, sizeof kind);
+	char *part = strstr(kind, PART);
+	if (part)
+		*part = 0;
 	if (decision_parse(kind, &out->decision.what) < 0)
 		return err_set(e, E_UNSUP, "event %" PRIu64 ": this program does not know the decision \"%s\"", r->seq,
 			       kind);
 	get_text(&bytes, F_STUDY, out->decision.study, sizeof out->decision.study);
 	get_text(&bytes, F_WHO, out->decision.who, sizeof out->decision.who);
 	get_text(&bytes, F_WHY, out->decision.why, sizeof out->decision.why);
+	if (part) {
+		get_text(&bytes, F_SERIES, out->decision.series, sizeof out->decision.series);
+		get_text(&bytes, F_INSTANCE, out->decision.sop_instance, sizeof out->decision.sop_instance);
+	}
+	if (part &&
+	    (!out->decision.series[0] || (out->decision.what != DECIDE_DROP && out->decision.what != DECIDE_RESTORE)))
+		return err_set(e, E_UNSUP, "event %" PRIu64 ": this program does not know what part it is about",
+			       r->seq);
 	out->first = get_number(&bytes, F_FIRST);
 	out->decision.number = get_number(&bytes, F_LAST);
 	return 0;
@@ -134,18 +153,29 @@ int event_statement(struct db_conn *c, const char *name, struct db_stmt **out, s
 	return rc;
 }
 
+int event_bin(struct db_conn *c, const struct decision *d, uint64_t first, uint64_t last, unsigned most,
+	      struct db_stmt **out, struct err *e)
+{
+	int rc = event_statement(c, "kept-bin", out, e, 0);
+	if (rc < 0)
+		return rc;
+	db_bind_text(*out, 1, d->study, strlen(d->study));
+	db_bind_int(*out, 2, (int64_t)first);
+	db_bind_int(*out, 3, last > INT64_MAX ? INT64_MAX : (int64_t)last);
+	db_bind_int(*out, 4, most);
+	db_bind_text(*out, 5, d->series, strlen(d->series));
+	db_bind_text(*out, 6, d->sop_instance, strlen(d->sop_instance));
+	return 0;
+}
+
 static int list_taken(struct db_conn *c, struct event *ev, struct err *e)
 {
 	const struct decision *d = &ev->decision;
 	struct db_stmt *s;
 	int rc;
 	if (d->what == DECIDE_RESTORE) {
-		if ((rc = event_statement(c, "kept-bin", &s, e, 0)) < 0)
+		if ((rc = event_bin(c, d, ev->first, d->number, EVENT_RECORDS, &s, e)) < 0)
 			return rc;
-		db_bind_text(s, 1, d->study, strlen(d->study));
-		db_bind_int(s, 2, (int64_t)ev->first);
-		db_bind_int(s, 3, (int64_t)d->number);
-		db_bind_int(s, 4, EVENT_RECORDS);
 	} else if ((rc = event_statement(c, "kept-get", &s, e, 1, (int64_t)d->number)) < 0) {
 		return rc;
 	}
@@ -156,6 +186,7 @@ static int list_taken(struct db_conn *c, struct event *ev, struct err *e)
 		    .site = db_int(s, 2),
 		    .pack = (uint64_t)db_int(s, 3),
 		    .at = (uint64_t)db_int(s, 4),
+		    .part = d->what == DECIDE_RESTORE && db_int(s, 9),
 		};
 	return rc;
 }
@@ -199,62 +230,6 @@ int event_prepare(struct archive *a, struct db_conn *c, struct event *ev, struct
 	return rc;
 }
 
-/* ---- rows that go */
-
-/* A statement that answers at most one number; 0 where it answers none. */
-static int change(struct db_conn *w, const char *name, int64_t a, int64_t *answer, struct err *e)
-{
-	struct db_stmt *s;
-	int rc = event_statement(w, name, &s, e, 1, a);
-	if (rc < 0)
-		return rc;
-	if ((rc = db_step(s, e)) > 0) {
-		if (answer)
-			*answer = db_int(s, 0);
-		db_reset(s);
-	}
-	return rc < 0 ? rc : 0;
-}
-
-static int change_two(struct db_conn *w, const char *name, int64_t a, int64_t b, struct err *e)
-{
-	struct db_stmt *s;
-	int rc = event_statement(w, name, &s, e, 2, a, b);
-	return rc < 0 ? rc : db_step(s, e);
-}
-
-/* *left: its patient, where he has other studies. */
-static int remove_study(struct db_conn *w, int64_t study, int64_t *left, struct err *e)
-{
-	static const char *const parts[] = {"remove-instances", "remove-series", "remove-modalities", "remove-classes",
-					    "remove-deltas"};
-	int64_t patient = 0, gone = 0;
-	int rc = 0;
-	for (unsigned i = 0; i < sizeof parts / sizeof *parts && rc == 0; i++)
-		rc = change(w, parts[i], study, NULL, e);
-	if (rc < 0 || (rc = change_two(w, "remove-names", study, NAMES_OF_STUDY, e)) < 0 ||
-	    (rc = change(w, "remove-study", study, &patient, e)) < 0 ||
-	    (rc = change(w, "remove-patient", patient, &gone, e)) < 0)
-		return rc;
-	*left = gone ? 0 : patient;
-	return gone ? change_two(w, "remove-names", gone, NAMES_OF_PATIENT, e) : 0;
-}
-
-static int remove_instance(struct db_conn *w, int64_t instance, int64_t study, int64_t *patient, struct err *e)
-{
-	static const char *const parts[] = {"remove-empty-series", "recount-series", "remove-deltas"};
-	int64_t left = 0;
-	int rc = change(w, "remove-instance", instance, NULL, e);
-	for (unsigned i = 0; i < sizeof parts / sizeof *parts && rc == 0; i++)
-		rc = change(w, parts[i], study, NULL, e);
-	if (rc < 0 || (rc = change(w, "recount-study", study, &left, e)) < 0)
-		return rc;
-	if (left == 0)
-		return remove_study(w, study, patient, e);
-	rc = change(w, "remove-modalities", study, NULL, e);
-	return rc == 0 ? change(w, "remove-classes", study, NULL, e) : rc;
-}
-
 /* ---- what each decision does */
 
 static int without_effect(struct event *ev, const char *why)
@@ -292,7 +267,7 @@ static int is_held(struct db_conn *w, const char *study, struct err *e)
 	return rc;
 }
 
-/* kept-drop and kept-replace: rows of instances as rows of quarantine; change-drop: and of the feed. */
+/* kept-replace: the row of an instance as a row of quarantine. */
 static int set_aside(struct db_conn *w, const char *name, int64_t which, const struct event *ev, struct err *e)
 {
 	struct db_stmt *s;
@@ -300,7 +275,20 @@ static int set_aside(struct db_conn *w, const char *name, int64_t which, const s
 	return rc < 0 ? rc : db_step(s, e);
 }
 
-static int apply_drop(struct db_conn *w, struct event *ev, struct err *e)
+/* kept-drop: rows of instances as rows of quarantine; change-drop: and of the feed. */
+static int drop_part(struct db_conn *w, const char *name, int64_t study, const struct event *ev, struct err *e)
+{
+	const struct decision *d = &ev->decision;
+	struct db_stmt *s;
+	int rc = event_statement(w, name, &s, e, 2, study, (int64_t)ev->record.seq);
+	if (rc < 0)
+		return rc;
+	db_bind_text(s, 3, d->series, strlen(d->series));
+	db_bind_text(s, 4, d->sop_instance, strlen(d->sop_instance));
+	return db_step(s, e);
+}
+
+static int apply_drop(struct archive *a, struct db_conn *w, struct event *ev, struct err *e)
 {
 	int64_t study, site;
 	int rc = find_study(w, ev->decision.study, &study, &site, e);
@@ -308,13 +296,16 @@ static int apply_drop(struct db_conn *w, struct event *ev, struct err *e)
 		return rc < 0 ? rc : without_effect(ev, "there is no such study");
 	if ((rc = is_held(w, ev->decision.study, e)) != 0)
 		return rc < 0 ? rc : without_effect(ev, "the study is held");
-	if ((rc = set_aside(w, "kept-drop", study, ev, e)) < 0)
+	if ((rc = drop_part(w, "kept-drop", study, ev, e)) < 0)
 		return rc;
 	ev->result.records = (uint64_t)db_changes(w);
-	if ((rc = set_aside(w, "change-drop", study, ev, e)) < 0)
+	if (ev->result.records == 0)
+		return without_effect(ev, "the study has no such part");
+	if ((rc = drop_part(w, "change-drop", study, ev, e)) < 0)
 		return rc;
 	change_note(&ev->news, site);
-	return remove_study(w, study, &ev->patient, e);
+	return ev->decision.series[0] ? event_remove_part(a, w, study, &ev->decision, &ev->patient, e)
+				      : event_remove_study(w, study, &ev->patient, e);
 }
 
 static int apply_hold(struct db_conn *w, struct event *ev, struct err *e)
@@ -354,14 +345,26 @@ static int take(struct db_conn *w, struct event *ev, struct event_taken *t, stru
 	switch (t->item.outcome) {
 	case INTAKE_STORED:
 		change_note(&ev->news, t->site);
-		rc = change(w, "kept-remove", t->pk, NULL, e);
+		rc = event_change(w, "kept-remove", t->pk, NULL, e);
 		return rc < 0 ? rc : 1;
 	case INTAKE_SAME: /* came again meanwhile: one is enough */
-		rc = change_two(w, "kept-gone", t->pk, (int64_t)ev->record.seq, e);
+		rc = event_change_two(w, "kept-gone", t->pk, (int64_t)ev->record.seq, e);
 		return rc < 0 ? rc : 1;
 	default:
 		return 0;
 	}
+}
+
+/* What came back by itself speaks again, as if it had never been away. */
+static int speak_again(struct db_conn *w, const struct event *ev, struct err *e)
+{
+	int rc = 0;
+	for (unsigned i = 0; i < ev->n && rc == 0; i++) {
+		const struct event_taken *t = &ev->taken[i];
+		if (t->part && !t->why[0] && t->item.outcome == INTAKE_STORED)
+			rc = event_back_again(w, t->seq, t->head, e);
+	}
+	return rc;
 }
 
 static int apply_restore(struct db_conn *w, struct event *ev, struct err *e)
@@ -378,7 +381,7 @@ static int apply_restore(struct db_conn *w, struct event *ev, struct err *e)
 			return rc;
 		ev->result.left++;
 	}
-	return 0;
+	return speak_again(w, ev, e);
 }
 
 struct instance {
@@ -422,7 +425,7 @@ static int make_way(struct db_conn *w, struct event *ev, struct event_taken *t, 
 		t->item.change = CHANGE_REPLACED;
 	else if ((rc = change_add(w, in.site, CHANGE_DROPPED, (uint64_t)in.pk, ev->record.seq, e)) < 0)
 		return rc;
-	return remove_instance(w, in.pk, in.study, &ev->patient, e);
+	return event_remove_instance(w, in.pk, in.study, &ev->patient, e);
 }
 
 /* All or nothing: what cannot be taken in removes nothing. */
@@ -456,20 +459,20 @@ static int apply_release(struct db_conn *w, struct event *ev, struct err *e)
 static int apply_discard(struct db_conn *w, struct event *ev, struct err *e)
 {
 	int64_t pk = 0;
-	int rc = change(w, "kept-get", (int64_t)ev->decision.number, &pk, e);
+	int rc = event_change(w, "kept-get", (int64_t)ev->decision.number, &pk, e);
 	if (rc < 0)
 		return rc;
 	if (!pk)
 		return without_effect(ev, "there is no such record in quarantine");
 	ev->result.records = 1;
-	return change_two(w, "kept-gone", pk, (int64_t)ev->record.seq, e);
+	return event_change_two(w, "kept-gone", pk, (int64_t)ev->record.seq, e);
 }
 
-static int apply(struct db_conn *w, struct event *ev, struct err *e)
+static int apply(struct archive *a, struct db_conn *w, struct event *ev, struct err *e)
 {
 	switch (ev->decision.what) {
 	case DECIDE_DROP:
-		return apply_drop(w, ev, e);
+		return apply_drop(a, w, ev, e);
 	case DECIDE_RESTORE:
 		return apply_restore(w, ev, e);
 	case DECIDE_RELEASE:
@@ -480,24 +483,6 @@ static int apply(struct db_conn *w, struct event *ev, struct err *e)
 	default:
 		return apply_hold(w, ev, e);
 	}
-}
-
-/* What the patient is called was said by a study that may have gone: the first one that is left speaks now. */
-static int next_speaks(struct archive *a, struct db_conn *w, int64_t patient, struct err *e)
-{
-	struct refresh_row row;
-	int64_t pk = 0;
-	int rc = change(w, "patient-first", patient, &pk, e);
-	if (rc < 0 || pk == 0 || (rc = index_refresh_page(w, (uint64_t)pk - 1, (uint64_t)pk, &row, 1, e)) <= 0 ||
-	    (rc = index_head_new(row.where.syntax, a->attrs, &row.head, e)) < 0)
-		return rc < 0 ? rc : 0;
-	rc = stored_head(a, &row.where, row.head, NULL);
-	if (rc == 0 && index_refresh_fits(w, &row, row.head))
-		rc = index_refresh_put(w, &row, e);
-	else if (rc != -E_NOMEM)
-		rc = 0; /* it cannot be read, and that must not hold up what follows: what was said stays */
-	index_head_free(row.head);
-	return rc;
 }
 
 static int note(struct db_conn *w, const struct event *ev, struct err *e)
@@ -518,6 +503,8 @@ static int note(struct db_conn *w, const struct event *ev, struct err *e)
 	db_bind_text(s, 10, ev->result.reason, strlen(ev->result.reason));
 	db_bind_int(s, 11, (int64_t)r->pack);
 	db_bind_int(s, 12, (int64_t)r->at);
+	db_bind_text(s, 13, d->series, strlen(d->series));
+	db_bind_text(s, 14, d->sop_instance, strlen(d->sop_instance));
 	return db_step(s, e);
 }
 
@@ -529,9 +516,9 @@ int event_apply(struct archive *a, struct db_conn *writer, struct event *ev, str
 	ev->result = (struct decision_result){.done = true};
 	ev->patient = 0;
 	ev->news = (struct change_sites){0};
-	rc = apply(writer, ev, e);
+	rc = apply(a, writer, ev, e);
 	if (rc == 0 && ev->patient)
-		rc = next_speaks(a, writer, ev->patient, e);
+		rc = event_next_speaks(a, writer, ev->patient, e);
 	if (rc == 0 && (rc = note(writer, ev, e)) == 0)
 		return db_savepoint_release(writer, e);
 	db_savepoint_rollback(writer);

@@ -1,7 +1,8 @@
 /* archive/event.h - a decision as a record of the packs, and what it does to the index. Of this room only.
  *
  * The record's bytes are fields as attr_put() writes them, all text: 1 kind, 2 study UID, 3 and 4 first and last sequence
- * number, 5 who, 6 why. man/teleread-pack.5 has them.
+ * number, 5 who, 6 why, 7 series UID, 8 SOP Instance UID. man/teleread-pack.5 has them. What is about a part of a study is of
+ * another kind ("drop-part"), which a program that does not know parts refuses to replay, rather than drop all of the study.
  * Use:      event_prepare() reads the records that are to be taken in again, with their heads (it takes as long as reading
  *           them does); event_apply() then changes the index within the open transaction.
  * Errors:   -E_UNSUP for a kind that this program does not know, -E_CORRUPT for a record that is no event.
@@ -41,6 +42,10 @@ AUTO_TYPE(event, struct event);
 void kept_row(struct db_stmt *s, struct kept *out);
 /* Where the row does not know who sent it, the record's header does. */
 void kept_sender(struct archive *a, struct kept *k);
+
+/* What is in the bin of a study, or of a part of it; d->series and sop_instance say which. In the columns of kept-bin. */
+int event_bin(struct db_conn *c, const struct decision *d, uint64_t first, uint64_t last, unsigned most,
+	      struct db_stmt **out, struct err *e);
 
 /* A statement by name with up to three numbers bound. */
 int event_statement(struct db_conn *c, const char *name, struct db_stmt **out, struct err *e, unsigned n, ...);

@@ -62,6 +62,23 @@ static int refuse_young(const struct archive *a, const char *study_date, int64_t
 		       dated ? "Study Date" : "arrival");
 }
 
+static int part_there(struct db_conn *c, const struct decision *d, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = event_statement(c, "part-there", &s, e, 0);
+	if (rc < 0)
+		return rc;
+	db_bind_text(s, 1, d->study, strlen(d->study));
+	db_bind_text(s, 2, d->series, strlen(d->series));
+	db_bind_text(s, 3, d->sop_instance, strlen(d->sop_instance));
+	if ((rc = db_step(s, e)) > 0)
+		db_reset(s);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	return err_set(e, E_NOENT, "study %s has no %s %s", d->study, d->sop_instance[0] ? "such instance" : "series",
+		       d->sop_instance[0] ? d->sop_instance : d->series);
+}
+
 static int may_drop(struct archive *a, struct db_conn *c, const struct decision *d, struct err *e)
 {
 	struct db_stmt *s;
@@ -72,6 +89,8 @@ static int may_drop(struct archive *a, struct db_conn *c, const struct decision 
 	snprintf(date, sizeof date, "%s", db_text(s, 1, NULL));
 	int64_t arrived = db_int(s, 2);
 	db_reset(s);
+	if (d->series[0] && (rc = part_there(c, d, e)) < 0)
+		return rc;
 	rc = refuse_held(c, d->study, e);
 	return rc == 0 ? refuse_young(a, date, arrived, e) : rc;
 }
@@ -91,10 +110,9 @@ static int may_hold(struct db_conn *c, const struct decision *d, struct err *e)
 static int may_restore(struct db_conn *c, const struct decision *d, struct err *e)
 {
 	struct db_stmt *s;
-	int rc = event_statement(c, "kept-bin", &s, e, 4, (int64_t)0, (int64_t)0, INT64_MAX, (int64_t)1);
+	int rc = event_bin(c, d, 0, UINT64_MAX, 1, &s, e);
 	if (rc < 0)
 		return rc;
-	db_bind_text(s, 1, d->study, strlen(d->study));
 	rc = db_step(s, e);
 	db_reset(s);
 	return rc < 0 ? rc : rc > 0 ? 0 : err_set(e, E_NOENT, "nothing of study %s is in the bin", d->study);
@@ -147,6 +165,20 @@ static int refuse_refreshing(struct db_conn *c, const struct decision *d, struct
 			     after, upto);
 }
 
+/* A part is named from above, and only DROP and RESTORE know parts. */
+static int check_part(const struct decision *d, struct err *e)
+{
+	const char *const parts[] = {d->series, d->sop_instance};
+	if (d->sop_instance[0] && !d->series[0])
+		return err_set(e, E_INVAL, "an instance is named together with its series");
+	if (d->series[0] && d->what != DECIDE_DROP && d->what != DECIDE_RESTORE)
+		return err_set(e, E_INVAL, "%s is about a study, not a part of it", decision_name(d->what));
+	for (unsigned i = 0; i < 2; i++)
+		if (parts[i][0] && !uid_sane(parts[i], strlen(parts[i])))
+			return err_set(e, E_INVAL, "%.64s is not a UID", parts[i]);
+	return 0;
+}
+
 /* Completes d: the study of a record. */
 static int may(struct archive *a, struct decision *d, struct err *e)
 {
@@ -160,6 +192,8 @@ static int may(struct archive *a, struct decision *d, struct err *e)
 		return err_set(e, E_INVAL, "a decision needs a reason, in UTF-8");
 	if (of_study && !uid_sane(d->study, strlen(d->study)))
 		return err_set(e, E_INVAL, "%.64s is not a UID", d->study);
+	if ((rc = check_part(d, e)) < 0)
+		return rc;
 	if ((rc = db_get(a->db, DB_READ, &c, e)) < 0 || (rc = refuse_refreshing(c, d, e)) < 0)
 		return rc;
 	switch (d->what) {
@@ -228,16 +262,14 @@ static int commit(struct archive *a, struct event *ev, struct err *e)
 }
 
 /* The last of the next EVENT_RECORDS records of the bin from `first` on; 0: there are none. */
-static int next_of_bin(struct archive *a, const char *study, uint64_t first, uint64_t *last, struct err *e)
+static int next_of_bin(struct archive *a, const struct decision *d, uint64_t first, uint64_t *last, struct err *e)
 {
 	AUTO(db_conn) c = NULL;
 	struct db_stmt *s;
 	int rc = db_get(a->db, DB_READ, &c, e);
 	*last = 0;
-	if (rc < 0 || (rc = event_statement(c, "kept-bin", &s, e, 4, (int64_t)0, (int64_t)first, INT64_MAX,
-					    (int64_t)EVENT_RECORDS)) < 0)
+	if (rc < 0 || (rc = event_bin(c, d, first, UINT64_MAX, EVENT_RECORDS, &s, e)) < 0)
 		return rc;
-	db_bind_text(s, 1, study, strlen(study));
 	while ((rc = db_step(s, e)) > 0)
 		*last = (uint64_t)db_int(s, 1);
 	return rc;
@@ -248,7 +280,7 @@ static int restore(struct archive *a, const struct decision *d, struct decision_
 	uint64_t first = 0, last;
 	int rc;
 	*out = (struct decision_result){.done = true};
-	while ((rc = next_of_bin(a, d->study, first, &last, e)) == 0 && last) {
+	while ((rc = next_of_bin(a, d, first, &last, e)) == 0 && last) {
 		AUTO(event) ev = {.decision = *d, .first = first};
 		ev.decision.number = last;
 		if ((rc = commit(a, &ev, e)) < 0)
@@ -279,9 +311,11 @@ int decide(struct archive *a, const struct decision *d, struct decision_result *
 		rc = d->what == DECIDE_RESTORE ? restore(a, &full, out, e) : decide_one(a, &full, out, e);
 	pthread_mutex_unlock(&a->decisions);
 	if (rc == 0)
-		log_info("decision of %s: %s%s%s%s%.0" PRIu64 "%s, %" PRIu64 " record%s", full.who,
-			 decision_name(full.what), full.study[0] ? " " : "", full.study, full.number ? " record " : "",
-			 full.number, out->done ? "" : ", without effect", out->records, out->records == 1 ? "" : "s");
+		log_info("decision of %s: %s%s%s%s%s%s%s%s%.0" PRIu64 "%s, %" PRIu64 " record%s", full.who,
+			 decision_name(full.what), full.study[0] ? " " : "", full.study,
+			 full.series[0] ? " series " : "", full.series, full.sop_instance[0] ? " instance " : "",
+			 full.sop_instance, full.number ? " record " : "", full.number,
+			 out->done ? "" : ", without effect", out->records, out->records == 1 ? "" : "s");
 	return rc;
 }
 
@@ -339,6 +373,8 @@ static void read_decided(struct db_stmt *s, struct decided *d)
 	d->result.done = db_int(s, 7) != 0;
 	d->result.records = (uint64_t)db_int(s, 8);
 	COPY(d->result.reason, 9);
+	COPY(d->decision.series, 10);
+	COPY(d->decision.sop_instance, 11);
 }
 
 enum { PAGE = 200 }; /* as the statements have it */

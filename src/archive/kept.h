@@ -4,8 +4,10 @@
  * instance of a study that was dropped, an instance that another one replaced. A record is named by its sequence number.
  * Decisions are records of the packs themselves (event.h): they have a sequence number, are durable before decide()
  * returns, and are applied in order with everything taken in, so that an index built from packs equals the one that grew.
+ * With its last instance a series goes, with its last series a study. What belongs to all of a study or series is said by its
+ * first instance: when that one is dropped, by the first that stays. Holds and the retention of the study are those of its parts.
  * Scope:    the operator's: everything.
- * Errors:   of decide(): -E_NOENT (no such study, record or hold), -E_EXISTS (it is so already), -E_DENIED (held, or within
+ * Errors:   of decide(): -E_NOENT (no such study, part, record or hold), -E_EXISTS (it is so already), -E_DENIED (held, or within
  *           the retention: the sentence says by whom, why, until when), -E_BUSY (what would take records in, while the index
  *           is being refreshed), -E_INVAL; nothing was written then. Else as intake.h.
  * Threads:  any; decisions wait for each other. decide() needs ARCHIVE_SERVE.
@@ -16,8 +18,8 @@
 #include "archive/query.h"
 
 enum decision_kind {
-	DECIDE_DROP = 1, /* a study goes into the bin: its UIDs are free again */
-	DECIDE_RESTORE,  /* what was dropped of a study is taken in again, in its old order */
+	DECIDE_DROP = 1, /* a study, or a part of it, goes into the bin: its UIDs are free again */
+	DECIDE_RESTORE,  /* what was dropped of a study, or of that part, is taken in again, in its old order */
 	DECIDE_HOLD,     /* a study must not be dropped; it need not be there yet */
 	DECIDE_UNHOLD,
 	DECIDE_RELEASE, /* a record is taken in as if it arrived now */
@@ -29,7 +31,9 @@ enum decision_kind {
 struct decision {
 	enum decision_kind what;
 	char study[65];
-	uint64_t number; /* of the record; 0 where it is about a study */
+	char series[65],
+	    sop_instance[65]; /* DROP, RESTORE: a series of the study, an instance of the series; "": all of it */
+	uint64_t number;      /* of the record; 0 where it is about a study */
 	char who[65], why[DECISION_WHY_MOST + 1];
 };
 struct decision_result {

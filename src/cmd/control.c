@@ -140,8 +140,10 @@ static bool peer_of(int client, struct ucred *who)
 	return getsockopt(client, SOL_SOCKET, SO_PEERCRED, who, &n) == 0;
 }
 
-/* "drop 0 1.2.3", a new line, why */
-static int answer_decide(struct control *c, int client, const char *request, char *text, size_t room, struct err *e)
+/* "drop 0 1.2.3", a new line, why; of a part, which a node that knows no parts must not take for all of it, "drop 0 1.2.3 1.2.3.4
+ * 1.2.3.4.5", where - is none */
+static int answer_decide(struct control *c, int client, bool part, const char *request, char *text, size_t room,
+			 struct err *e)
 {
 	struct decision d = {0};
 	struct decision_result r = {0};
@@ -149,15 +151,20 @@ static int answer_decide(struct control *c, int client, const char *request, cha
 	unsigned long long number;
 	struct ucred who;
 	char kind[16];
-	int rc;
+	int rc, want = part ? 5 : 3;
 
 	/* NOLINTNEXTLINE(cert-err34-c): of the same user; a number too large names no record */
-	if (!why || sscanf(request, "%15s %llu %64s", kind, &number, d.study) != 3 || decision_parse(kind, &d.what) < 0)
+	if (!why ||
+	    sscanf(request, part ? "%15s %llu %64s %64s %64s" : "%15s %llu %64s", kind, &number, d.study, d.series,
+		   d.sop_instance) != want ||
+	    decision_parse(kind, &d.what) < 0)
 		return err_set(e, E_INVAL, "no decision that is known here");
 	if (strlen(why + 1) > DECISION_WHY_MOST || !peer_of(client, &who))
 		return err_set(e, E_INVAL, "the reason is longer than %u bytes", DECISION_WHY_MOST);
 	if (strcmp(d.study, "-") == 0)
 		d.study[0] = '\0';
+	if (strcmp(d.sop_instance, "-") == 0)
+		d.sop_instance[0] = '\0';
 	d.number = number;
 	user_name(who.uid, d.who);
 	snprintf(d.why, sizeof d.why, "%s", why + 1);
@@ -189,15 +196,15 @@ static int answer(struct control *c, int client, const char *request, int fd, st
 	char text[MESSAGE_MOST];
 	struct import_result result = {0};
 	struct err why = {0};
-	bool alert = false, decision = false, reindex = false;
+	bool alert = false, decision = false, part = false, reindex = false;
 	int rc;
 
 	if (strncmp(request, "import ", 7) == 0)
 		rc = answer_import(c, request + 7, fd, &result, &why);
 	else if ((alert = strncmp(request, "alert ", 6) == 0))
 		rc = answer_alert(request + 6, &why);
-	else if ((decision = strncmp(request, "decide ", 7) == 0))
-		rc = answer_decide(c, client, request + 7, text, sizeof text, &why);
+	else if ((decision = strncmp(request, "decide ", 7) == 0 || (part = strncmp(request, "decide-part ", 12) == 0)))
+		rc = answer_decide(c, client, part, strchr(request, ' ') + 1, text, sizeof text, &why);
 	else if ((reindex = strcmp(request, "reindex") == 0 || strcmp(request, "reindex?") == 0))
 		rc = answer_reindex(c, request[7] == '\0', text, &why);
 	else
@@ -398,8 +405,12 @@ int control_decide(int client, const struct decision *d, struct decision_result 
 	AUTO(fd) none = -1;
 	int done, at = 0, rc;
 
-	snprintf(text, sizeof text, "decide %s %llu %s\n%s", decision_name(d->what), (unsigned long long)d->number,
-		 d->study[0] ? d->study : "-", d->why);
+	if (d->series[0])
+		snprintf(text, sizeof text, "decide-part %s 0 %s %s %s\n%s", decision_name(d->what), d->study,
+			 d->series, d->sop_instance[0] ? d->sop_instance : "-", d->why);
+	else
+		snprintf(text, sizeof text, "decide %s %llu %s\n%s", decision_name(d->what),
+			 (unsigned long long)d->number, d->study[0] ? d->study : "-", d->why);
 	if ((rc = send_message(client, text, -1, e)) < 0 || (rc = receive_message(client, text, &none, e)) < 0)
 		return rc;
 	if (strncmp(text, "error ", 6) == 0)

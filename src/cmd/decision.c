@@ -34,6 +34,31 @@ int decision_words(const char *name, struct decision *d, const char *study, cons
 	return -1;
 }
 
+static int part_word(const char *name, const char *option, const char *uid, char out[65])
+{
+	if (uid && !uid_sane(uid, strlen(uid)))
+		return misused(name, "--%s %.70s: that cannot be a UID", option, uid);
+	snprintf(out, 65, "%s", uid ? uid : "");
+	return -1;
+}
+
+int decision_part(const char *name, struct decision *d, const char *series, const char *instance)
+{
+	int rc;
+
+	if (instance && !series)
+		return misused(name, "--instance goes with --series");
+	if ((rc = part_word(name, "series", series, d->series)) >= 0)
+		return rc;
+	return part_word(name, "instance", instance, d->sop_instance);
+}
+
+void decision_about(const struct decision *d, char *out, size_t room)
+{
+	snprintf(out, room, "study %s%s%s%s%s", d->study, d->series[0] ? " series " : "", d->series,
+		 d->sop_instance[0] ? " instance " : "", d->sop_instance);
+}
+
 /* The node writes where one runs, else this process. */
 static int make(const struct common *c, struct decision *d, struct decision_result *out, struct err *e)
 {
@@ -97,10 +122,12 @@ int print_kept(void *arg, const struct kept *k)
 static void print_result(const struct common *c, const struct decision *d, const struct decision_result *r)
 {
 	const char *name = decision_name(d->what);
+	char about[256];
 
 	if (c->json) {
 		print_json(json_pack(
-		    "{s:s, s:o, s:o, s:b, s:I, s:I, s:o}", "decision", name, "study", text_or_null(d->study), "number",
+		    "{s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:o}", "decision", name, "study", text_or_null(d->study),
+		    "series", text_or_null(d->series), "instance", text_or_null(d->sop_instance), "number",
 		    d->number ? json_integer((json_int_t)d->number) : json_null(), "done", r->done, "records",
 		    (json_int_t)r->records, "left", (json_int_t)r->left, "reason", text_or_null(r->reason)));
 		return;
@@ -108,8 +135,10 @@ static void print_result(const struct common *c, const struct decision *d, const
 	printf("%s", name);
 	if (d->number)
 		printf(" record %" PRIu64, d->number);
-	else
-		printf(" study %s", d->study);
+	else {
+		decision_about(d, about, sizeof about);
+		printf(" %s", about);
+	}
 	if (r->records)
 		printf(": %" PRIu64 " record%s", r->records, r->records == 1 ? "" : "s");
 	if (r->reason[0])
@@ -135,8 +164,9 @@ int decision_run(const struct common *c, struct decision *d)
 	if (make(c, d, &r, &e) < 0)
 		return complain_input(c->name, &e);
 	if (r.done)
-		audit_operator(&c->config, d->what == DECIDE_DROP ? AUDIT_DELETED : AUDIT_CHANGED, d->study, "%s%s%s",
-			       decision_name(d->what), d->why[0] ? ": " : "", d->why);
+		audit_operator(&c->config, d->what == DECIDE_DROP ? AUDIT_DELETED : AUDIT_CHANGED, d->study,
+			       "%s%s%s%s%s%s%s", decision_name(d->what), d->series[0] ? " of series " : "", d->series,
+			       d->sop_instance[0] ? ", instance " : "", d->sop_instance, d->why[0] ? ": " : "", d->why);
 	print_result(c, d, &r);
 	if (r.left && print_left(c, d, &e) < 0)
 		complain(c->name, &e);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static struct {
-	char *study, *why;
+	char *study, *series, *instance, *why;
 	gboolean undo, release, list;
 } opt;
 
@@ -22,8 +22,10 @@ static struct {
 
 static const GOptionEntry drop_options[] = {
     STUDY_OPTION,
+    {"series", 0, 0, G_OPTION_ARG_FILENAME, &opt.series, "This series of it alone", "UID"},
+    {"instance", 0, 0, G_OPTION_ARG_FILENAME, &opt.instance, "This instance of the series alone", "UID"},
     WHY_OPTION,
-    {"undo", 0, 0, G_OPTION_ARG_NONE, &opt.undo, "Bring back what was dropped of the study", NULL},
+    {"undo", 0, 0, G_OPTION_ARG_NONE, &opt.undo, "Bring back what was dropped of it", NULL},
     {"list", 0, 0, G_OPTION_ARG_NONE, &opt.list, "Print what was dropped and can be brought back", NULL},
     G_OPTION_ENTRY_NULL,
 };
@@ -100,13 +102,14 @@ static int run(struct common *c, const struct usage *usage, enum decision_kind w
 	struct err e = {0};
 	int rc;
 
-	if (opt.list && (opt.study || opt.why || opt.undo || opt.release))
+	if (opt.list && (opt.study || opt.series || opt.instance || opt.why || opt.undo || opt.release))
 		return misused(usage->name, "--list goes alone");
 	if (opt.list)
 		return list(c, each);
 	if (!opt.study)
 		return misused(usage->name, "missing --study");
-	if ((rc = decision_words(usage->name, &d, opt.study, opt.why)) >= 0)
+	if ((rc = decision_words(usage->name, &d, opt.study, opt.why)) >= 0 ||
+	    (rc = decision_part(usage->name, &d, opt.series, opt.instance)) >= 0)
 		return rc;
 	rc = decision_run(c, &d);
 	if (rc == EXIT_DONE && what == DECIDE_HOLD && remark_absent(c, d.study, &e) < 0)
@@ -118,8 +121,9 @@ int cmd_drop(int argc, char **argv)
 {
 	static const struct usage usage = {
 	    .name = "drop",
-	    .text = "Takes a study out of sight: nobody finds or retrieves it, and its UIDs are free. It can be\n"
-		    "brought back. A study that is held or within the retention is refused.",
+	    .text =
+		"Takes a study, a series or an instance out of sight: nobody finds or retrieves it, and its UIDs are\n"
+		"free. It can be brought back. What is of a study that is held or within the retention is refused.",
 	    .options = drop_options,
 	    .json = true,
 	};
@@ -148,21 +152,22 @@ static int print_event(void *arg, const struct decided *d)
 	struct common *c = arg;
 	const struct decision *what = &d->decision;
 	bool record = what->what == DECIDE_RELEASE || what->what == DECIDE_REPLACE || what->what == DECIDE_DISCARD;
-	char when[32], about[128];
+	char when[32], about[256];
 
 	c->listed++;
 	clock_text(d->at_us, when);
 	if (c->json) {
-		print_json(json_pack("{s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:I, s:o}", "event", (json_int_t)d->seq,
-				     "time", when, "decision", decision_name(what->what), "study",
-				     text_or_null(what->study), "number",
+		print_json(json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:I, s:o}", "event",
+				     (json_int_t)d->seq, "time", when, "decision", decision_name(what->what), "study",
+				     text_or_null(what->study), "series", text_or_null(what->series), "instance",
+				     text_or_null(what->sop_instance), "number",
 				     what->number ? json_integer((json_int_t)what->number) : json_null(), "who",
 				     what->who, "why", what->why, "done", d->result.done, "records",
 				     (json_int_t)d->result.records, "reason", text_or_null(d->result.reason)));
 		return 0;
 	}
 	if (!record)
-		snprintf(about, sizeof about, "study %s", what->study);
+		decision_about(what, about, sizeof about);
 	else
 		snprintf(about, sizeof about, "record %" PRIu64 "%s%s", what->number,
 			 what->study[0] ? " of study " : "", what->study);

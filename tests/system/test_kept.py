@@ -630,6 +630,41 @@ def turmoil():
     sound(n)
 
 
+@case('a series, and an instance, are dropped by themselves and come back')
+@both
+def parts(n, how):
+    name = 'parts' + how
+    ct = [image(name, 1, series=1), image(name, 2, series=1)]
+    other = [image(name, 1, series=2), image(name, 2, series=2)]
+    equal(send(n, *ct, *other), [0] * 4)
+    study = ('drop', '--study', ct[0].study)
+    one = study + ('--series', ct[0].series, '--instance', ct[0].uid)
+    done = n.teleread(*study, '--series', other[0].series, *WHY)
+    check('series %s' % other[0].series in done.out and '2 records' in done.out, done)
+    equal(got(n, ct), of(*ct))
+    n.teleread(*study, '--series', other[0].series, *WHY, code=1)  # it is gone already
+    n.teleread(*study, '--instance', ct[0].uid, *WHY, code=2)      # of which series?
+    n.teleread(*study, '--series', '..', *WHY, code=2)
+    n.teleread('hold', '--study', ct[0].study, *WHY)
+    check('held' in n.teleread(*one, *WHY, code=1).err, 'a part of what is held')
+    n.teleread('hold', '--release', '--study', ct[0].study, *WHY)
+    n.teleread(*one, *WHY)
+    equal(got(n, ct), of(ct[1]))
+    sound(n)
+    events = n.json_lines('events', '--study', ct[0].study)
+    equal([(e['decision'], e['series'], e['instance']) for e in events],
+          [('drop', other[0].series, None), ('hold', None, None), ('unhold', None, None),
+           ('drop', ct[0].series, ct[0].uid)])
+    n.teleread(*one, '--undo', *WHY)
+    equal(got(n, ct), of(*ct))
+    n.teleread(*one, *WHY)
+    n.teleread(*study, '--series', ct[0].series, *WHY)
+    equal(found(n, ct[0].study), 0)
+    n.teleread(*study, '--undo', *WHY)
+    equal(got(n, ct), of(*ct, *other))
+    sound(n)
+
+
 @case('an index of the first form is moved: keys of instances become their sequence numbers')
 def older_index():
     n = lib.Node()

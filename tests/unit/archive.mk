@@ -27,3 +27,7 @@ check_PROGRAMS += tests/unit/test_archive_change
 TESTS += tests/unit/test_archive_change
 tests_unit_test_archive_change_LINK = $(CXXLINK)
 tests_unit_test_archive_change_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_archive_parts
+TESTS += tests/unit/test_archive_parts
+tests_unit_test_archive_parts_LINK = $(CXXLINK)
+tests_unit_test_archive_parts_LDADD = $(LDADD) $(CMOCKA_LIBS)

@@ -18,3 +18,7 @@ INSERT INTO change (site, number, kind, seq, event)
 SELECT s.site, row_number() OVER (PARTITION BY s.site ORDER BY i.pk), 1, i.pk, 0
 FROM study s JOIN series e ON e.study = s.pk JOIN instance i ON i.series = e.pk
 ORDER BY 1, 2;
+
+-- A decision about a part of a study: a series, or one instance of it; '' where it is about all of it.
+ALTER TABLE event ADD COLUMN series_uid TEXT NOT NULL DEFAULT '';
+ALTER TABLE event ADD COLUMN sop_uid TEXT NOT NULL DEFAULT '';
