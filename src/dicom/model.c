@@ -62,6 +62,8 @@ static bool is_bulk(const struct model_writer *w, const struct scan_element *el,
 
 	if (el->length == 0)
 		return false;
+	if (el->tag == TAG(0x0028, 0x2000) && most < MODEL_ICC_MOST)
+		most = MODEL_ICC_MOST;
 	return !el->value || is_pixels(el->tag) || (el->length > most && !vr_is_string(vr));
 }
 

@@ -6,7 +6,8 @@
  * Left out: groups 0000 and 0002, group lengths, padding (FFFC,FFFC), an element that comes twice in a row, and what
  * follows Pixel Data: reading that would mean reading the pixels.
  * Bulk:     pixel data, at any depth, encapsulated values, binary values longer than bulk_over, and anything longer than
- *           MODEL_VALUE_MOST. Text and decimal strings are inline up to that, so that nobody has to decode them.
+ *           MODEL_VALUE_MOST. Text and decimal strings are inline up to that, so that nobody has to decode them; ICC
+ *           profiles up to MODEL_ICC_MOST, since viewers of slides show nothing without theirs.
  * Text:     UTF-8, decoded by the verdict given (the judge needs all text beforehand: model_judge_*), in items with a label
  *           of their own by that; Specific Character Set says ISO_IR 192. XML cannot have control characters: U+FFFD.
  * Numbers:  as they were written where JSON allows that, else as JSON writes their value; what is no number stays a string.
@@ -23,6 +24,7 @@
 #include "dicom/scan.h"
 
 #define MODEL_VALUE_MOST ((size_t)1 << 20)
+#define MODEL_ICC_MOST ((size_t)256 << 10)
 enum model_format { MODEL_JSON, MODEL_XML };
 struct model_options {
 	enum model_format format;
