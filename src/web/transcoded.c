@@ -251,20 +251,32 @@ int transcoded_file(const struct transcoded *t, uint64_t *size, uint64_t *head_l
 	return t->fd;
 }
 
-int transcoded_frame(const struct transcoded *t, uint64_t frame, uint64_t *at, uint64_t *n, struct err *e)
+int transcoded_pixels(const struct transcoded *t, struct transcoded_pixels *out, struct err *e)
 {
 	const struct layout *p = &t->pixels;
 	uint64_t bits = p->rows * p->columns * p->samples * p->bits; /* of 16 bits each */
 
 	if (bits == 0 || p->n == 0)
 		return err_set(e, E_NOENT, "no pixel data in native form");
-	if (bits % 8)
-		return err_set(e, E_UNSUP, "frames of %llu bits do not begin at a byte", (unsigned long long)bits);
-	if (frame >= p->n / (bits / 8))
+	*out = (struct transcoded_pixels){.at = p->at, .n = p->n, .frame_bits = bits};
+	return 0;
+}
+
+int transcoded_frame(const struct transcoded *t, uint64_t frame, uint64_t *at, uint64_t *n, struct err *e)
+{
+	struct transcoded_pixels p = {0};
+	int rc = transcoded_pixels(t, &p, e);
+
+	if (rc < 0)
+		return rc;
+	if (p.frame_bits % 8)
+		return err_set(e, E_UNSUP, "frames of %llu bits do not begin at a byte",
+			       (unsigned long long)p.frame_bits);
+	if (frame >= p.n / (p.frame_bits / 8))
 		return err_set(e, E_NOENT, "frame %llu of %llu", (unsigned long long)frame + 1,
-			       (unsigned long long)(p->n / (bits / 8)));
-	*n = bits / 8;
-	*at = p->at + frame * *n;
+			       (unsigned long long)(p.n / (p.frame_bits / 8)));
+	*n = p.frame_bits / 8;
+	*at = p.at + frame * *n;
 	return 0;
 }
 

@@ -24,5 +24,10 @@ int transcoded_file(const struct transcoded *t, uint64_t *size, uint64_t *head_l
 /* Where a frame (from 0) lies in the file: native syntaxes only. -E_NOENT, -E_UNSUP for frames that begin within a
  * byte. */
 int transcoded_frame(const struct transcoded *t, uint64_t frame, uint64_t *at, uint64_t *n, struct err *e);
+/* All of them: the value of Pixel Data, and the bits of one frame, of which the next one begins at once. -E_NOENT. */
+struct transcoded_pixels {
+	uint64_t at, n, frame_bits;
+};
+int transcoded_pixels(const struct transcoded *t, struct transcoded_pixels *out, struct err *e);
 void transcoded_forget(void); /* all that is not in use */
 #endif
