@@ -4,6 +4,18 @@
 #define JSON "application/json"
 #define ROWS "application/dicom+json, application/json, multipart/related; type=\"application/dicom+xml\""
 #define PICTURES "image/jpeg, image/png"
+#include "web/wado.h"
+
+#define JSON "application/json"
+#define ROWS "application/dicom+json, application/json, multipart/related; type=\"application/dicom+xml\""
+#define STUDY "/dicom-web/studies/{study}"
+#define SERIES STUDY "/series/{series}"
+#define INSTANCE SERIES "/instances/{instance}"
+#define OCTETS "multipart/related; type=\"application/octet-stream\""
+#define INSTANCES                                                                                                      \
+	"multipart/related; type=\"application/dicom\", " OCTETS ", application/zip, application/dicom+json"
+#define METADATA "application/dicom+json, multipart/related; type=\"application/dicom+xml\""
+#define PIXELS OCTETS ", application/octet-stream, image/jpeg, image/jls, image/jp2, image/jphc, image/dicom-rle"
 #define CAPABILITIES "application/vnd.sun.wadl+xml, application/json"
 
 const struct route routes[] = {
@@ -51,6 +63,25 @@ const struct route routes[] = {
      RIGHT_SEE, PICTURES, "One small picture for an instance (PS3.18 10.4.1.1.4)."},
     {"GET", "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
      rendered_thumbnail, NULL, RIGHT_SEE, PICTURES, "One small picture for frames (PS3.18 10.4.1.1.4)."},
+    {"GET", STUDY, wado_retrieve, NULL, RIGHT_SEE, INSTANCES, "Retrieves a study."},
+    {"GET", SERIES, wado_retrieve, NULL, RIGHT_SEE, INSTANCES, "Retrieves a series."},
+    {"GET", INSTANCE, wado_retrieve, wado_retrieve_quick, RIGHT_SEE, "application/dicom, " INSTANCES,
+     "Retrieves an instance."},
+    {"GET", STUDY "/metadata", wado_metadata, NULL, RIGHT_SEE, METADATA, "Retrieves the metadata of a study."},
+    {"GET", SERIES "/metadata", wado_metadata, NULL, RIGHT_SEE, METADATA, "Retrieves the metadata of a series."},
+    {"GET", INSTANCE "/metadata", wado_metadata, NULL, RIGHT_SEE, METADATA, "Retrieves the metadata of an instance."},
+    {"GET", INSTANCE "/frames/{frames}", wado_frames, wado_frames_quick, RIGHT_SEE, PIXELS,
+     "Retrieves frames of an instance: numbers from 1, with commas between them."},
+    {"GET", STUDY "/pixeldata", wado_pixeldata, NULL, RIGHT_SEE, PIXELS, "Retrieves the pixel data of a study."},
+    {"GET", SERIES "/pixeldata", wado_pixeldata, NULL, RIGHT_SEE, PIXELS, "Retrieves the pixel data of a series."},
+    {"GET", INSTANCE "/pixeldata", wado_pixeldata, NULL, RIGHT_SEE, PIXELS, "Retrieves the pixel data of an instance."},
+    {"GET", STUDY "/bulkdata", wado_bulkdata_all, NULL, RIGHT_SEE, OCTETS, "Retrieves all bulk data of a study."},
+    {"GET", SERIES "/bulkdata", wado_bulkdata_all, NULL, RIGHT_SEE, OCTETS, "Retrieves all bulk data of a series."},
+    {"GET", INSTANCE "/bulkdata", wado_bulkdata_all, NULL, RIGHT_SEE, OCTETS, "Retrieves all bulk data of an instance."},
+    {"GET", INSTANCE "/bulkdata/{path...}", wado_bulkdata, NULL, RIGHT_SEE, OCTETS ", application/octet-stream",
+     "Retrieves one value of an instance: its tag, within sequences 00081140/0/00081150."},
+    {"GET", "/wado", wado_uri, NULL, RIGHT_SEE, "application/dicom, image/jpeg, image/png",
+     "Retrieves an instance, or a picture of it, for viewers of the URI service (PS3.18 9)."},
 
     {"GET", "/api/", about_page, NULL, RIGHT_NOBODY, "text/html", "This list, for people."},
     {"GET", "/api/openapi.json", about_openapi, NULL, RIGHT_NOBODY, JSON, "This list as an OpenAPI document."},

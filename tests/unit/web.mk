@@ -17,6 +17,10 @@ tests_unit_test_web_qido_SOURCES = %D%/test_web_qido.c $(query_help)
 tests_unit_test_web_qido_LINK = $(CXXLINK)
 tests_unit_test_web_qido_LDADD = $(LDADD) $(CMOCKA_LIBS)
 
+check_PROGRAMS += %D%/test_web_wado
+TESTS += %D%/test_web_wado
+tests_unit_test_web_wado_LINK = $(CXXLINK)
+tests_unit_test_web_wado_LDADD = $(LDADD) $(CMOCKA_LIBS)
 tests_unit_test_web_routes_LINK = $(CXXLINK)
 tests_unit_test_web_routes_LDADD = $(LDADD) $(CMOCKA_LIBS)
 

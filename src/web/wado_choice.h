@@ -1,0 +1,42 @@
+/* web/wado_choice.h - as what something is given, by what it is stored as and what the client takes.
+ *
+ * application/dicom without transfer-syntax is Explicit VR Little Endian, but for what is stored in a lossy form, or in
+ * one that nothing here decodes: that goes out as it is stored, and its part says so (PS3.18 8.7.3.4). Of syntaxes that
+ * the client likes equally well the stored one is taken. In a ZIP file instances are as stored unless it names a syntax.
+ * Pixels without transfer-syntax: application/octet-stream means samples in little endian, decoded; the type of an image
+ * means the compressed frames as they are stored.
+ * Threads:  depends on arguments alone.   Source: PS3.18 8.7.3, 8.7.8, 10.4.4.
+ */
+#ifndef WEB_WADO_CHOICE_H
+#define WEB_WADO_CHOICE_H
+
+#include "web/accept.h"
+
+enum wado_form { WADO_DICOM, WADO_BULK, WADO_ZIP, WADO_JSON, WADO_XML };
+#define WADO_OFFERS 5u
+/* What studies, series (single false) and instances (true) are offered as, in the order of enum wado_form. */
+unsigned wado_form_offers(bool single, struct offer out[WADO_OFFERS]);
+
+/* The transfer syntax in which type (application/dicom, application/zip) carries an instance; "" : none that the client
+ * takes. Borrowed from a or stored, or constant. */
+const char *wado_syntax(const struct accept *a, const char *type, bool multipart, const char *stored);
+
+/* Compressed pixel data: its media type, "image/jls"; NULL: stored as samples. */
+const char *wado_media_type(const char *syntax);
+bool wado_lossy(const char *syntax); /* decoding it does not give back what was compressed, perhaps */
+struct wado_pixels {
+	const char *type; /* of a part: its media type, constant, and what transfer-syntax it names */
+	char syntax[65];
+	bool decoded; /* from another syntax than the stored one */
+	bool multipart;
+};
+/* What pixel data is offered as, for a refusal to name; single: it is one part. */
+unsigned wado_pixel_offers(const char *stored, bool single, struct offer out[WADO_OFFERS]);
+void wado_pixels_stored(const char *stored, struct wado_pixels *out); /* in parts, by their own type */
+bool wado_choose_pixels(const struct accept *a, const char *stored, bool single, struct wado_pixels *out);
+
+/* "1,3,5": frames from 1, in this order, as often as they are named. The list is the caller's to free. -E_INVAL for what is
+ * no list, -E_NOENT for 0, -E_LIMIT for more than WADO_FRAMES_MOST. */
+#define WADO_FRAMES_MOST 100000u
+int wado_frame_list(const char *text, uint64_t **out, unsigned *n, struct err *e);
+#endif

@@ -1,0 +1,32 @@
+/* web/wado_pixels.h - pixel data of an instance, frame by frame, as parts of an answer.
+ *
+ * Samples are given in little endian: those stored in big endian, and those within a deflated data set, are taken from
+ * a copy in Explicit VR Little Endian (web/transcoded.h), as are decoded ones. Frames of single bits begin at a byte
+ * (PS3.18 8.7.3.3.1).
+ * Errors:   -E_NOENT (no pixel data; a frame that is not there), and those of frames_open() and transcoded_open().
+ * Memory:   pixels_close().   Threads: one at a time for each; opening and parts may wait.
+ */
+#ifndef WEB_WADO_PIXELS_H
+#define WEB_WADO_PIXELS_H
+
+#include "web/wado_choice.h"
+#include "web/wado_parts.h"
+
+struct pixels;
+int pixels_open(struct exchange *x, const struct stored *s, struct pixels **out, struct err *e);
+/* From memory alone: 1; else 0. Then pixels_frame() does not block, unless it is to decode. */
+int pixels_known(struct exchange *x, const struct stored *s, struct pixels **out);
+uint64_t pixels_frames(const struct pixels *p);
+bool pixels_whole(const struct pixels *p); /* pixels_all() is one part */
+/* frame: from 0. The part is located as .../frames/N. */
+int pixels_frame(struct pixels *p, const struct wado_pixels *how, uint64_t frame, struct part *out, struct err *e);
+/* Part i of all pixel data: 1, or 0 when there is none any more. Samples are one part, compressed frames one each; located
+ * as .../bulkdata/7FE00010. */
+int pixels_all(struct pixels *p, const struct wado_pixels *how, uint64_t i, struct part *out, struct err *e);
+void pixels_close(struct pixels *p); /* NULL is fine */
+static inline void pixels_cleanup(struct pixels **p)
+{
+	pixels_close(*p);
+}
+AUTO_TYPE(pixels, struct pixels *);
+#endif

@@ -1,0 +1,120 @@
+#include "web/wado_view.h"
+#include "archive/excerpt.h"
+#include "archive/lookup.h"
+#include "dicom/dict.h"
+#include "dicom/part10.h"
+#include "imaging/transcode.h"
+#include "web/transcoded.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEAD_MOST 65536
+
+void view_stored(struct archive *a, const struct stored *s, struct view *out)
+{
+	*out = (struct view){.archive = a, .stored = *s, .size = s->part10_len, .head_len = s->head_len, .fd = -1};
+	memcpy(out->syntax, s->syntax, sizeof(out->syntax));
+}
+
+int view_open(struct archive *a, const struct stored *s, const char *syntax, struct view *out, struct err *e)
+{
+	struct transcoded *other;
+	int rc;
+
+	if (strcmp(s->syntax, syntax) == 0) {
+		view_stored(a, s, out);
+		return 0;
+	}
+	if ((rc = transcoded_open(a, s, syntax, &other, e)) < 0)
+		return rc;
+	view_stored(a, s, out);
+	out->other = other;
+	out->fd = transcoded_file(other, &out->size, &out->head_len);
+	snprintf(out->syntax, sizeof(out->syntax), "%s", syntax);
+	return 0;
+}
+
+static int head_of(int fd, uint64_t *size, uint64_t *head_len, struct err *e)
+{
+	struct part10_meta meta;
+	uint8_t head[HEAD_MOST];
+	struct stat st;
+	ssize_t n;
+	int64_t at;
+
+	if (fstat(fd, &st) < 0 || (n = pread(fd, head, sizeof(head), 0)) < 0)
+		return err_sys(e, E_IO, "reading a scratch file");
+	if ((at = part10_read(head, (size_t)n, &meta, e)) < 0)
+		return (int)at;
+	*size = (uint64_t)st.st_size;
+	*head_len = (uint64_t)at;
+	return 0;
+}
+
+int view_frame(struct archive *a, const struct stored *s, uint64_t frame, struct view *out, struct err *e)
+{
+	char in[SCRATCH_PATH], decoded[SCRATCH_PATH];
+	uint64_t which;
+	AUTO(fd) from = excerpt_frame(a, s, frame, in, &which, e);
+	AUTO(fd) to = -1;
+	struct view v;
+	int rc;
+
+	if (from < 0)
+		return from;
+	if (which != 0)
+		return err_set(e, E_BUG, "a frame alone is not the first one");
+	view_stored(a, s, &v);
+	if ((to = scratch_file(a, decoded, e)) < 0)
+		return to;
+	if ((rc = transcode_file(in, decoded, UID_EXPLICIT_LE, e)) < 0 ||
+	    (rc = head_of(to, &v.size, &v.head_len, e)) < 0)
+		return rc;
+	v.fd = to;
+	to = -1;
+	snprintf(v.syntax, sizeof(v.syntax), "%s", UID_EXPLICIT_LE);
+	*out = v;
+	return 0;
+}
+
+int view_read(const struct view *v, uint64_t at, void *buf, size_t n, struct err *e)
+{
+	for (size_t have = 0; have < n;) {
+		int64_t got = v->fd >= 0
+				  ? pread(v->fd, (uint8_t *)buf + have, n - have, (off_t)(at + have))
+				  : stored_read(v->archive, &v->stored, at + have, (uint8_t *)buf + have, n - have, e);
+
+		if (got < 0)
+			return v->fd >= 0 ? err_sys(e, E_IO, "reading a scratch file") : (int)got;
+		if (got == 0)
+			return err_set(e, E_CORRUPT, "instance %s ends early", v->stored.sop_instance);
+		have += (size_t)got;
+	}
+	return 0;
+}
+
+int view_descriptor(const struct view *v, int *fd, uint64_t *at, struct err *e)
+{
+	int own;
+
+	if (v->fd < 0)
+		return stored_descriptor(v->archive, &v->stored, fd, at, e);
+	if ((own = fcntl(v->fd, F_DUPFD_CLOEXEC, 3)) < 0)
+		return err_sys(e, E_IO, "opening a scratch file");
+	*fd = own;
+	*at = 0;
+	return 0;
+}
+
+void view_cleanup(struct view *v)
+{
+	if (v->other)
+		transcoded_release(v->other);
+	else if (v->fd > 0) /* zeroed memory is a view of nothing */
+		close(v->fd);
+	v->other = NULL;
+	v->fd = -1;
+}
