@@ -31,8 +31,9 @@ SYSTEM_TESTS = \
 	%D%/test_statement.py \
 	%D%/test_stow.py \
 	%D%/test_store_find_get.py \
+	%D%/test_wado.py \
 	%D%/test_web_core.py \
 	%D%/test_web_feed.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/oidc.py %D%/orthanc.py
+EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/oidc.py %D%/orthanc.py %D%/parts.py
