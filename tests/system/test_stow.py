@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 import xml.etree.ElementTree as ET
 
 sys.dont_write_bytecode = True
@@ -426,6 +427,55 @@ def _():
     answer = post(bomb + b'<NativeDicomModel>&j;</NativeDicomModel>', 'application/dicom+xml')
     equal(answer.status, 409, answer.body)
     check('entities' in answer.headers['Warning'], answer.headers['Warning'])
+
+
+def get(path, accept):
+    connection = http.client.HTTPConnection('127.0.0.1', NODE.http_port, timeout=60 * lib.SLOW)
+    connection.request('GET', path, headers={'Accept': accept})
+    try:
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()
+
+
+@case('the metadata and bulk data that we give out, stored again under other UIDs')
+def _():
+    one = image('s17', 1, side=64)
+    equal(post(body_of(files([one]))).status, 200)
+    path = '%s/%s/series/%s/instances/%s/metadata' % (PATH, one.study, one.series, one.uid)
+    answer = get(path, 'application/dicom+json')
+    if answer.status in (404, 405):
+        raise lib.Skip('this node gives out no metadata')
+    equal(answer.status, 200, answer.body)
+    metadata, = answer.json()
+    where = urllib.parse.urljoin(path, metadata['7FE00010']['BulkDataURI'])
+    bulk = get(urllib.parse.urlsplit(where).path, 'application/octet-stream')
+    equal((bulk.status, bulk.body), (200, one.elements[-1][2]))
+    document = get(path, 'application/dicom+xml, multipart/related; type="application/dicom+xml"').body
+    document = document[document.index(b'<NativeDicomModel'):document.index(b'</NativeDicomModel>') + 19]
+    for word, text, kind in (('json', json.dumps([metadata]).encode(), 'application/dicom+json'),
+                             ('xml', document, 'application/dicom+xml')):
+        new = {old: uid('s17', word, old) for old in (one.study, one.series, one.uid)}
+        uri = metadata['7FE00010']['BulkDataURI']
+        text = text.replace(uri.encode(), b'@')
+        for old, fresh in new.items():
+            text = text.replace(old.encode(), fresh.encode())
+        elements = [(t, vr, new.get(v, v) if vr == 'UI' else v) for t, vr, v in one.elements]
+        answer = post(body_of([part(text, kind), part(bulk.body, None, '@')]), multipart(kind))
+        equal((answer.status, answer.done()), (200, {new[one.uid]: None}), answer.body)
+        stored_as(objects.Instance(CT, elements), encode(elements))
+
+
+@case('the audit trail has each study that came, and who brought it')
+def _():
+    a, b = [image('s18', n) for n in (1, 2, 3)], image('s18b', patient='P18')
+    equal(post(body_of(files(a + [b]))).status, 200)
+    for study, patient, n in ((a[0].study, 'P1', 3), (b.study, 'P18', 1)):
+        lib.wait_until(lambda: NODE.json_lines('audit', 'search', '--study', study), 10, 'the trail')
+        event, = NODE.json_lines('audit', 'search', '--study', study)
+        equal((event['kind'], event['patient'], event['instances']), ('received', patient, n), event)
+    refused = image('s19')
+    equal(post(body_of(files([refused])), 'text/plain').status, 415)
 
 
 # ---- long, slow, broken off
