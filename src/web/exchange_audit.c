@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WHAT_MOST 1000
 #define ITEMS_MOST 1000u /* studies of one request that are told one by one */
 
 struct audit_item {
@@ -59,10 +60,22 @@ static bool worth(const struct exchange *x)
 	       (x->route->right == RIGHT_MANAGE && strcmp(x->route->method, "GET") != 0);
 }
 
+/* What was asked for, with the keys of a search as they came. */
+static const char *words(const struct own *o, char out[WHAT_MOST])
+{
+	const struct exchange *x = &o->x;
+	const char *keys = searches(x->route->path) ? http_query(x->http) : "";
+
+	snprintf(out, WHAT_MOST, "%s%s%s%s", o->glass.kind == SCOPE_NOTHING ? "" : "In an emergency: ", x->route->says,
+		 *keys ? " " : "", keys);
+	return out;
+}
+
 static void note_one(const struct own *o, const struct http_outcome *out, const struct audit_item *a)
 {
 	const struct exchange *x = &o->x;
 	const char *study = a && a->study[0] ? a->study : x->study;
+	char what[WHAT_MOST];
 	const struct audit_event ev = {
 	    .kind = o->refused ? AUDIT_REFUSED : kind_of(x),
 	    .failed = o->refused || out->status == 0 || out->status >= 400 || !out->complete,
@@ -71,7 +84,7 @@ static void note_one(const struct own *o, const struct http_outcome *out, const 
 	    .address = x->address,
 	    .study = study[0] ? study : NULL,
 	    .patient_id = a && a->patient_id[0] ? a->patient_id : NULL,
-	    .what = x->route->says,
+	    .what = words(o, what),
 	    .instances = a ? a->instances : 0,
 	};
 

@@ -1,6 +1,8 @@
-/* Any bytes as a path and, behind the first line feed, a query: matched, decoded and taken apart, or refused with a sentence. */
+/* Any bytes as a path and, behind the first line feed, a query: matched, decoded, taken apart and read as keys of a search, or
+ * refused with a sentence. */
 #include "base/text.h"
 #include "tests/fuzz/fuzz.h"
+#include "web/qido.h"
 #include "web/route.h"
 #include "web/url.h"
 #include <string.h>
@@ -47,6 +49,19 @@ static void find(const char *path)
 	decode(&m.rest);
 }
 
+static void search(const struct url_query *url)
+{
+	static const struct qido_target targets[] = {
+	    {LEVEL_STUDY, "", ""}, {LEVEL_SERIES, "1.2", ""}, {LEVEL_IMAGE, "1.2", "3.4"}};
+
+	for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+		AUTO(qido) q = {0};
+		struct err e = {0};
+
+		FUZZ_EXPECT(qido_parse(&targets[i], url, "", &q, &e) < 0 ? e.msg[0] != 0 : q.keys != NULL);
+	}
+}
+
 static void take_apart(const char *query)
 {
 	AUTO(url_query) q = {0};
@@ -61,6 +76,7 @@ static void take_apart(const char *query)
 		FUZZ_EXPECT(text_valid(q.pairs[i].value, strlen(q.pairs[i].value)));
 		FUZZ_EXPECT(url_query_get(&q, q.pairs[i].name));
 	}
+	search(&q);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

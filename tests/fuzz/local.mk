@@ -40,7 +40,7 @@ FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/ex
 FUZZ_SEEDS += %D%/seeds/model_read/array %D%/seeds/model_read/bulk %D%/seeds/model_read/json %D%/seeds/model_read/xml
 FUZZ_SEEDS += %D%/seeds/multipart/around %D%/seeds/multipart/bare %D%/seeds/multipart/cut %D%/seeds/multipart/two
 FUZZ_TARGETS += %D%/fuzz_url %D%/fuzz_accept
-FUZZ_SEEDS += %D%/seeds/url/frames %D%/seeds/url/text %D%/seeds/url/tricks %D%/seeds/accept/all %D%/seeds/accept/inner \
+FUZZ_SEEDS += %D%/seeds/url/frames %D%/seeds/url/keys %D%/seeds/url/text %D%/seeds/url/tricks %D%/seeds/accept/all %D%/seeds/accept/inner \
 	%D%/seeds/accept/java %D%/seeds/accept/refused
 FUZZ_TARGETS += %D%/fuzz_qido %D%/fuzz_model
 FUZZ_SEEDS += %D%/seeds/qido/items %D%/seeds/qido/names %D%/seeds/qido/numbers %D%/seeds/qido/private %D%/seeds/qido/rules %D%/seeds/qido/uids

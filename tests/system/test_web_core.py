@@ -4,13 +4,15 @@ import gzip
 import http.client
 import json
 import os
+import signal
 import socket
+import ssl
 import sys
-import urllib.parse
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lib  # noqa: E402
+import objects  # noqa: E402
 from lib import case, check, equal  # noqa: E402
 
 lib.need_program()
@@ -48,14 +50,17 @@ def get(path, **headers):
 
 def raw(text, node=NODE):
     with socket.create_connection(('127.0.0.1', node.http_port), timeout=30 * lib.SLOW) as s:
-        s.sendall(text)
-        s.shutdown(socket.SHUT_WR)
         out = b''
-        while True:
+        try:
+            s.sendall(text)
+            s.shutdown(socket.SHUT_WR)
             piece = s.recv(65536)
-            if not piece:
-                return out
-            out += piece
+            while piece:
+                out += piece
+                piece = s.recv(65536)
+        except OSError:
+            pass  # closed at once
+        return out
 
 
 @case('the ready line names the port, and health needs no login')
@@ -267,6 +272,83 @@ def _():
         raise AssertionError('started with a range that is none')
     except AssertionError as why:
         check('trusted_proxies' in str(why), why)
+
+
+@case('with a certificate it is HTTPS, says so, and plain HTTP on that port gets nothing')
+def _():
+    at = lib.folder()
+    key, certificate = os.path.join(at, 'key.pem'), os.path.join(at, 'certificate.pem')
+    lib.tool('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out',
+             certificate, '-days', '2', '-subj', '/CN=localhost')
+    with lib.Node({'http.tls_certificate': certificate, 'http.tls_key': key, 'http.listen': '0.0.0.0'}, sites=False) as node:
+        context = ssl.create_default_context(cafile=certificate)
+        context.check_hostname = False
+        c = http.client.HTTPSConnection('127.0.0.1', node.http_port, timeout=30 * lib.SLOW, context=context)
+        c.request('GET', '/healthz')
+        answer = c.getresponse()
+        equal((answer.status, answer.read()), (200, b'alive\n'))
+        check('max-age=' in answer.headers['Strict-Transport-Security'], 'no HSTS')
+        c.close()
+        check(not raw(b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n', node).startswith(b'HTTP/1.1 200'), 'plain HTTP was answered')
+    for missing in ('http.tls_certificate', 'http.tls_key'):
+        node = lib.Node({missing: certificate}, sites=False)
+        try:
+            node.start()
+            raise SystemError('started with half of a key pair')
+        except AssertionError as why:
+            check('go together' in str(why), why)
+
+
+@case('SIGHUP changes the longest body, and names what waits for the next start')
+def _():
+    with lib.Node({'http.max_body': '1K'}, sites=False) as node:
+        equal(ask('POST', '/api/login', node, body=b'{' + b' ' * 2000 + b'}').status, 413)
+        node.settings.update({'http.max_body': '4K', 'http.workers': '3'})
+        node.write_config()
+        node.process.send_signal(signal.SIGHUP)
+        lib.wait_until(lambda: 'http.workers has changed' in node.log_tail(20), 10, 'the log')
+        lib.wait_until(lambda: ask('POST', '/api/login', node, body=b'{' + b' ' * 2000 + b'}').status in (400, 415), 10,
+                       'the new limit')
+
+
+@case('a study opened in an emergency is in sight of that reader for reading, and of no one else')
+def _():
+    with lib.Node() as node:
+        for code in ('SOUTH',):
+            node.teleread('site', 'add', code, '--name', 'South Demo County Hospital', '--parent', '')
+        one, other = objects.image('opened'), objects.image('closed')
+        equal(node.store([one, other]), [0, 0])
+        password = node.teleread('user', 'add', 'reader1', '--role', 'reader,chief', '--site', 'SOUTH').out.split()[-1]
+        said = ask('POST', '/api/login', node, body=json.dumps({'name': 'reader1', 'password': password}).encode(),
+                   Content_Type='application/json')
+        equal(said.status, 200, said.body)
+        cookie = said.headers['Set-Cookie'].split(';')[0]
+        session = {'Cookie': cookie, 'Content_Type': 'application/json', 'X_CSRF_Token': said.json()['csrf']}
+
+        def series(study):
+            answer = ask('GET', '/dicom-web/studies/%s/series' % study, node, Cookie=cookie)
+            return answer.status, answer.body
+
+        before = series(one.study)
+        equal(before, series('1.2.3'))
+        body = json.dumps({'study': one.study, 'reason': 'patient in shock, transferred here'}).encode()
+        equal(ask('POST', '/api/break-glass', node, body=body, Cookie=cookie, Content_Type='application/json').status, 403, 'without the CSRF token')
+        equal(ask('POST', '/api/break-glass', node, body=body, **session).status, 201)
+        status, answer = series(one.study)
+        equal((status, len(json.loads(answer))), (200, 1))
+        equal(series(other.study), before)
+        equal(ask('DELETE', '/dicom-web/studies/' + one.study, node, **session).status, 404)
+        listed = ask('GET', '/dicom-web/studies', node, Cookie=cookie)
+        check(listed.status == 204 or listed.json() == [], 'a list shows more than the scope')
+        said = [r['what'] for r in node.json_lines('audit', 'search', '--who', 'reader1', '--kind', 'query')]
+        check(any('emergency' in w for w in said), said)
+
+
+@case('the audit trail has each search with its keys, and whose it was')
+def _():
+    get('/dicom-web/studies?PatientID=AUDITED%2A&limit=5')
+    rows = [r for r in NODE.json_lines('audit', 'search', '--kind', 'query') if 'AUDITED' in r['what']]
+    equal([(r['how'], r['address'], r['failed']) for r in rows], [('unknown', '127.0.0.1', False)])
 
 
 lib.main()
