@@ -41,7 +41,6 @@ static void release(struct own *o)
 	}
 	url_query_cleanup(&o->x.query);
 	scope_cleanup(&o->opened);
-	scope_cleanup(&o->glass);
 	access_release(o->who);
 	free(o->rest);
 	free(o);
@@ -185,9 +184,6 @@ static int admit(struct own *o, const struct credentials *c, struct err *e)
 		return refuse(x, 403, E_DENIED, "this needs a right that you do not have", e);
 	if (changes(http_method(x->http)) && !access_csrf(o->who, c))
 		return refuse(x, 403, E_DENIED, "the header X-CSRF-Token is missing or not this session's", e);
-	if (x->route->right == RIGHT_SEE && o->study[0] &&
-	    access_scope_for(x->access, o->who, o->study, &o->glass) == 1)
-		x->scope = &o->glass;
 	return 0;
 }
 

@@ -66,7 +66,7 @@ static const char *words(const struct own *o, char out[WHAT_MOST])
 	const struct exchange *x = &o->x;
 	const char *keys = searches(x->route->path) ? http_query(x->http) : "";
 
-	snprintf(out, WHAT_MOST, "%s%s%s%s", o->glass.kind == SCOPE_NOTHING ? "" : "In an emergency: ", x->route->says,
+	snprintf(out, WHAT_MOST, "%s%s%s%s", o->opened.kind == SCOPE_NOTHING ? "" : "In an emergency: ", x->route->says,
 		 *keys ? " " : "", keys);
 	return out;
 }

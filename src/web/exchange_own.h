@@ -11,7 +11,6 @@ struct own {
 	struct exchange x; /* first: own_of() */
 	struct principal *who;
 	struct scope opened; /* a study's site, by breaking the glass */
-	struct scope glass; /* of a study that who opened in an emergency */
 	struct sender sender;
 	struct kept_item *kept;
 	struct audit_item *audit; /* exchange_audit() */
@@ -22,7 +21,9 @@ struct own {
 	struct http_sink sink;
 	void *sink_arg;
 	uint64_t received;
-	bool cache_said, refused;
+	const char *cache; /* Cache-Control; NULL: no-store */
+	char tag[112];     /* ETag, with quotes; "" none */
+	bool refused;
 };
 static inline struct own *own_of(struct exchange *x)
 {

@@ -40,8 +40,10 @@ int reply_prepare(struct exchange *x, const char *type, struct err *e)
 		rc = http_add(x->http, "Content-Security-Policy", x->page ? POLICY_PAGE : POLICY_DATA);
 	if (rc == 0 && x->secure)
 		rc = http_add(x->http, "Strict-Transport-Security", "max-age=31536000");
-	if (rc == 0 && !o->cache_said)
-		rc = http_add(x->http, "Cache-Control", "no-store");
+	if (rc == 0)
+		rc = http_add(x->http, "Cache-Control", o->cache ? o->cache : "no-store");
+	if (rc == 0 && o->tag[0])
+		rc = http_add(x->http, "ETag", o->tag);
 	if (rc == 0 && type)
 		rc = http_add(x->http, "Content-Type", type);
 	return rc < 0 ? err_set(e, (enum err_code) - rc, "a header of the answer could not be set") : 0;
@@ -132,12 +134,15 @@ static void add_hints(struct exchange *x, int status)
 
 void reply_error(struct exchange *x, const struct err *why)
 {
+	struct own *o = own_of(x);
 	AUTO(buf) text = BUF(ERROR_MOST);
 	struct err e = {0};
 	int status = x->status ? x->status : err_http(why->code);
 
 	x->page = false;
-	own_of(x)->refused = status == 401 || status == 403;
+	o->cache = NULL; /* what was said of the answer that did not come does not hold for this one */
+	o->tag[0] = '\0';
+	o->refused = status == 401 || status == 403;
 	add_hints(x, status);
 	if (buf_byte(&text, '{', &e) < 0 ||
 	    json_member(&text, "error", why->msg[0] ? why->msg : err_text(why->code), &e) < 0 ||
@@ -185,15 +190,11 @@ bool reply_tag_listed(const char *list, const char *tag)
 int reply_fresh(struct exchange *x, const char *tag, bool for_ever, struct err *e)
 {
 	const char *known = http_header(x->http, "If-None-Match"), *method = http_method(x->http);
-	char header[128];
+	struct own *o = own_of(x);
 	int rc;
 
-	snprintf(header, sizeof header, "%s\"%.100s\"", for_ever ? "" : "W/", tag);
-	if (http_add(x->http, "ETag", header) < 0 ||
-	    http_add(x->http, "Cache-Control",
-		     for_ever ? "private, max-age=31536000, immutable" : "private, no-cache") < 0)
-		return err_set(e, E_NOMEM, "a header of the answer could not be set");
-	own_of(x)->cache_said = true;
+	snprintf(o->tag, sizeof o->tag, "%s\"%.100s\"", for_ever ? "" : "W/", tag);
+	o->cache = for_ever ? "private, max-age=31536000, immutable" : "private, no-cache";
 	if (!known || (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) || !reply_tag_listed(known, tag))
 		return 0;
 	if ((rc = reply_prepare(x, NULL, e)) < 0)

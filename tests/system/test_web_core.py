@@ -344,6 +344,28 @@ def _():
         check(any('emergency' in w for w in said), said)
 
 
+@case('an answer that fails says nothing of being kept')
+def _():
+    """An entity tag and a life of a year, said before the handler failed, must not go out with the refusal."""
+    one = objects.image('kept')
+    with lib.Node() as node:
+        equal(node.store([one]), [0])
+        who = node.teleread('token', 'create', '--name', 'v', '--role', 'site-viewer', '--site', 'NORTH').out.strip().split()[-1]
+        path = '/dicom-web/studies/%s/series/%s/instances/%s' % (one.study, one.series, one.uid)
+        bearer = {'Authorization': 'Bearer ' + who}
+        whole = ask('GET', path, node, Accept='application/dicom', **bearer)
+        if whole.status != 200:
+            raise lib.Skip('instances cannot be retrieved: %d' % whole.status)
+        for headers in ({'Accept': 'image/x-nothing'}, {'Accept': 'application/dicom', 'Range': 'bytes=999999999-'}):
+            answer = ask('GET', path, node, **headers, **bearer)
+            check(answer.status >= 400, answer.status)
+            equal((answer.headers['Cache-Control'], answer.headers['ETag']), ('no-store', None), headers)
+        tag = whole.headers['ETag']
+        if tag:
+            again = ask('GET', path, node, Accept='application/dicom', If_None_Match='"other", ' + tag, **bearer)
+            equal((again.status, again.body, again.headers['ETag']), (304, b'', tag))
+
+
 @case('the audit trail has each search with its keys, and whose it was')
 def _():
     get('/dicom-web/studies?PatientID=AUDITED%2A&limit=5')
