@@ -45,6 +45,14 @@ FUZZ_SEEDS += %D%/seeds/url/frames %D%/seeds/url/keys %D%/seeds/url/text %D%/see
 FUZZ_TARGETS += %D%/fuzz_qido %D%/fuzz_model
 FUZZ_SEEDS += %D%/seeds/qido/items %D%/seeds/qido/names %D%/seeds/qido/numbers %D%/seeds/qido/private %D%/seeds/qido/rules %D%/seeds/qido/uids
 FUZZ_SEEDS += %D%/seeds/model/implicit %D%/seeds/model/json %D%/seeds/model/xml
+FUZZ_TARGETS += %D%/fuzz_render
+FUZZ_SEEDS += %D%/seeds/render/big %D%/seeds/render/bits %D%/seeds/render/deflated %D%/seeds/render/frames \
+	%D%/seeds/render/grey %D%/seeds/render/groups %D%/seeds/render/half %D%/seeds/render/implicit %D%/seeds/render/jpeg-12 \
+	%D%/seeds/render/jpeg-baseline %D%/seeds/render/jpeg-fragments %D%/seeds/render/jpeg-lossless %D%/seeds/render/jpeg-ls \
+	%D%/seeds/render/jpeg-ls-rgb %D%/seeds/render/modality-lut %D%/seeds/render/mono1-window %D%/seeds/render/negative-slope \
+	%D%/seeds/render/palette %D%/seeds/render/palette8 %D%/seeds/render/planes %D%/seeds/render/rgb %D%/seeds/render/rle \
+	%D%/seeds/render/rle-rgb %D%/seeds/render/signed-crop %D%/seeds/render/voi-lut %D%/seeds/render/wide \
+	%D%/seeds/render/ybr
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -102,3 +110,5 @@ tests_fuzz_fuzz_qido_LDADD = $(LDADD) $(CMOCKA_LIBS)
 FUZZ_SEEDS += %D%/seeds/token/basic %D%/seeds/token/bearer %D%/seeds/token/bearer-jwt %D%/seeds/token/claims %D%/seeds/token/cookie %D%/seeds/token/fingerprint %D%/seeds/token/jwks %D%/seeds/token/jwks-odd %D%/seeds/token/jwt-es256 %D%/seeds/token/jwks-padded %D%/seeds/token/jwt-none %D%/seeds/token/jwt-padded %D%/seeds/token/jwt-rs256
 tests_fuzz_fuzz_token_SOURCES = %D%/fuzz_token.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_token_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_render_SOURCES = %D%/fuzz_render.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_render_LINK = $(CXXLINK) $(FUZZ_LINK)
