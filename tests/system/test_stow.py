@@ -620,4 +620,25 @@ def _():
     n.stop()
 
 
+@case('limits: of a body, 413; of an instance, which fails alone')
+def _():
+    n = lib.Node({'http.max_body': '3M', 'archive.max_instance': '1M'})
+    n.start('--accept-unknown', 'NORTH')
+    small, large = image('limit', 1), image('limit', 2, bulk=2 * MB)
+    answer = post(body_of(files([small, large])), node=n)
+    equal((answer.status, answer.done(), answer.failed()), (202, {small.uid: None}, {large.uid: 0xA700}))
+    whole = body_of(files([image('limit', n, bulk=900000) for n in range(3, 8)]))
+    answer = post(whole, node=n)
+    equal((answer.status, 'max_body' in answer.json()['error']), (413, True))
+    answer = post((whole[i:i + 60000] for i in range(0, len(whole), 60000)), node=n)
+    equal((answer.status, 'max_body' in answer.json()['error']), (413, True))
+    n.stop()
+
+
+@case('the node ends in order, and its archive is healthy')
+def _():
+    NODE.stop()
+    NODE.teleread('fsck')
+
+
 lib.main()
