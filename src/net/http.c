@@ -103,8 +103,8 @@ static int start_daemon(struct http *h, struct err *e)
 	struct MHD_OptionItem more[6] = {{MHD_OPTION_END, 0, NULL}};
 	unsigned n = 0;
 
-	if (threads < 2)
-		threads = 2;
+	if (!h->o.threads && threads < 4)
+		threads = 4; /* each looks at all of its connections whenever one of them moves */
 	if (h->certificate) {
 		flags |= MHD_USE_TLS;
 		more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, h->certificate};

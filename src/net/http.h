@@ -37,7 +37,7 @@ struct http_outcome {
 struct http_options {
 	const char *listen;       /* numeric address */
 	uint16_t port;            /* 0: a free one */
-	unsigned threads;         /* that connections are served on; 0: one for each core */
+	unsigned threads;         /* that connections are served on; 0: one for each core, at least 4 */
 	unsigned workers;         /* that work() and sinks and sources run on; 0: 32 */
 	unsigned max_connections; /* in all; one more is closed at once */
 	unsigned max_each;        /* of one address; 0: no limit */
