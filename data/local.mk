@@ -175,4 +175,4 @@ dist_doc_DATA += data/text/LICENSE-UNICODE
 
 # what is installed: a sample configuration that explains every setting, a unit for systemd, and a file to try things out with
 exampledir = $(docdir)/examples
-dist_example_DATA = %D%/teleread.conf %D%/teleread.service %D%/demo/sample.dcm
+dist_example_DATA = %D%/teleread.conf %D%/teleread.service %D%/deploy/nginx.conf %D%/demo/sample.dcm

@@ -1,6 +1,8 @@
 #include "web/proxy.h"
 #include "net/server.h"
 #include <arpa/inet.h>
+#include <glib.h>
+#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -122,11 +124,28 @@ static void forwarded_certificate(const char *text, char out[DIGEST + 1])
 		out[i] = (char)(text[i] >= 'A' && text[i] <= 'F' ? text[i] + 32 : text[i]);
 }
 
+/* A certificate as PEM, with %HH. What cannot be read counts as none. */
+static void forwarded_pem(const char *text, char out[DIGEST + 1])
+{
+	char *pem = g_uri_unescape_string(text, NULL);
+	gnutls_datum_t der = {0}, in = {.data = (unsigned char *)pem, .size = pem ? (unsigned)strlen(pem) : 0};
+	unsigned char sum[DIGEST / 2];
+	size_t n = sizeof sum;
+
+	if (pem && gnutls_pem_base64_decode2("CERTIFICATE", &in, &der) >= 0 &&
+	    gnutls_fingerprint(GNUTLS_DIG_SHA256, &der, sum, &n) >= 0)
+		for (size_t i = 0; i < n; i++)
+			snprintf(out + 2 * i, 3, "%02x", sum[i]);
+	gnutls_free(der.data);
+	g_free(pem);
+}
+
 void sender_find(const struct http_request *r, const struct networks *trusted, struct sender *out)
 {
 	const char *peer = http_address(r), *list = http_header(r, "X-Forwarded-For"),
 		   *scheme = http_header(r, "X-Forwarded-Proto"),
-		   *shown = http_header(r, "X-Client-Certificate-SHA256"), *subject;
+		   *shown = http_header(r, "X-Client-Certificate-SHA256"),
+		   *pem = http_header(r, "X-Client-Certificate"), *subject;
 	bool proxy = networks_have(trusted, peer);
 
 	*out = (struct sender){.secure = http_secure(r)};
@@ -140,6 +159,8 @@ void sender_find(const struct http_request *r, const struct networks *trusted, s
 	out->certificate[0] = '\0'; /* the proxy's own is not its client's */
 	if (list)
 		forwarded_for(list, trusted, out->address);
-	if (shown)
+	if (shown && *shown)
 		forwarded_certificate(shown, out->certificate);
+	else if (pem && *pem)
+		forwarded_pem(pem, out->certificate);
 }

@@ -1,7 +1,7 @@
 /* web/proxy.h - who stands behind a reverse proxy that is trusted (http.trusted_proxies). Of this room only.
  *
  * Only what such a proxy says of its client counts: X-Forwarded-For, X-Forwarded-Proto and, where it verified a certificate,
- * X-Client-Certificate-SHA256. From anybody else these headers are only a sign that the request was forwarded.
+ * X-Client-Certificate-SHA256 or X-Client-Certificate (PEM, percent-encoded, as nginx's $ssl_client_escaped_cert). From anybody else these headers are only a sign that the request was forwarded.
  */
 #ifndef WEB_PROXY_H
 #define WEB_PROXY_H

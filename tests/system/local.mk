@@ -24,6 +24,7 @@ SYSTEM_TESTS = \
 	%D%/test_login.py \
 	%D%/test_memory.py \
 	%D%/test_names.py \
+	%D%/test_nginx.py \
 	%D%/test_orthanc.py \
 	%D%/test_rendered.py \
 	%D%/test_qido.py \
