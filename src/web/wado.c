@@ -212,11 +212,22 @@ static int reply_instance(struct exchange *x, const struct stored *s, bool multi
 		return as_stored ? 1 : unacceptable(x, s->syntax, true, e);
 	if (as_stored && strcmp(syntax, s->syntax) != 0)
 		return 1;
-	tag_in(x, s, syntax, multipart, tag, sizeof(tag));
-	if ((rc = reply_fresh(x, tag, true, e)) != 0)
+	if ((rc = view_open(x->archive, s, syntax, &view, e)) < 0) {
+		if (rc != -E_UNSUP && rc != -E_INVAL && rc != -E_LIMIT && rc != -E_CORRUPT)
+			return rc;
+		x->status = 406;
+		if (!takes_all(&x->accept))
+			return rc;
+		x->status = 0;
+		log_warn("instance %s goes out as it is stored: %s", s->sop_instance, e->msg);
+		*e = (struct err){0};
+		view_stored(x->archive, s, &view);
+	}
+	tag_in(x, s, view.syntax, multipart, tag, sizeof(tag));
+	if ((rc = reply_fresh(x, tag, true, e)) != 0) {
+		view_cleanup(&view);
 		return rc < 0 ? rc : 0;
-	if ((rc = view_open(x->archive, s, syntax, &view, e)) < 0)
-		return rc;
+	}
 	part_whole(&p, &view);
 	locate(x, &p);
 	return part_reply(x, &p, multipart, tag, e);

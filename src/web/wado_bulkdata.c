@@ -27,6 +27,13 @@ static int plain_view(struct exchange *x, const struct stored *s, struct view *o
 	return 0;
 }
 
+static bool has_frames(struct exchange *x, const struct stored *s)
+{
+	AUTO(pixels) p = NULL;
+
+	return pixels_open(x, s, &p, NULL) == 0 && pixels_frames(p) > 0;
+}
+
 /* ---- one */
 
 /* An encapsulated document goes out as what it is, if it is what browsers show safely. */
@@ -48,7 +55,7 @@ static int value_part(struct exchange *x, const struct stored *s, const char *pa
 	if ((rc = bulk_find(&out->view, &p, out, e)) < 0)
 		return rc;
 	out->type = OCTETS;
-	snprintf(out->syntax, sizeof(out->syntax), "%s", UID_EXPLICIT_LE);
+	snprintf(out->syntax, sizeof(out->syntax), "%s", out->pieces ? s->syntax : UID_EXPLICIT_LE);
 	part_locate(x, out, "/studies/%s/series/%s/instances/%s/bulkdata/%s", s->study, s->series, s->sop_instance,
 		    path);
 	return 0;
@@ -63,9 +70,11 @@ int wado_bulkdata(struct exchange *x, struct err *e)
 	bool multipart, pdf;
 	int rc;
 
-	if (strcasecmp(x->rest, PIXEL_DATA) == 0)
+	if ((rc = wado_instance(x, &s, e)) < 0)
+		return rc;
+	if (strcasecmp(x->rest, PIXEL_DATA) == 0 && has_frames(x, &s))
 		return wado_pixeldata(x, e);
-	if ((rc = wado_instance(x, &s, e)) < 0 || (rc = value_part(x, &s, x->rest, &p, e)) < 0)
+	if ((rc = value_part(x, &s, x->rest, &p, e)) < 0)
 		return rc;
 	pdf = is_pdf(&p);
 	if (!(o = accept_choose(&x->accept, offered, pdf ? 2 : 1, &multipart)))
@@ -94,22 +103,34 @@ struct bulk { /* of a selection */
 	struct part first; /* made before the answer began */
 };
 
+/* Pixel data whose frames nobody can tell, or that cannot be decoded, goes out as it is stored. */
 static int next_pixels(struct bulk *b, struct part *out, struct err *e)
 {
+	struct err why = {0};
 	int rc;
 
 	if (!b->pixels) {
+		if (!has_frames(b->x, &b->stored))
+			return value_part(b->x, &b->stored, PIXEL_DATA, out, e);
 		if ((rc = pixels_open(b->x, &b->stored, &b->pixels, e)) < 0)
 			return rc;
 		b->i = 0;
-		if (!wado_choose_pixels(&b->x->accept, b->stored.syntax, false, &b->how))
+		if (!wado_choose_pixels(&b->x->accept, b->stored.syntax, false, true, &b->how))
 			wado_pixels_stored(b->stored.syntax, &b->how);
 	}
-	if ((rc = pixels_all(b->pixels, &b->how, b->i++, out, e)) != 0)
-		return rc;
-	pixels_close(b->pixels);
-	b->pixels = NULL;
-	return 0;
+	if ((rc = pixels_all(b->pixels, &b->how, b->i, out, &why)) < 0 && b->how.decoded) {
+		log_warn("pixel data of instance %s goes out as it is stored: %s", b->stored.sop_instance, why.msg);
+		wado_pixels_stored(b->stored.syntax, &b->how);
+		rc = pixels_all(b->pixels, &b->how, b->i, out, &why);
+	}
+	b->i++;
+	if (rc < 0)
+		*e = why;
+	if (rc == 0) {
+		pixels_close(b->pixels);
+		b->pixels = NULL;
+	}
+	return rc;
 }
 
 static int next_value(struct bulk *b, struct part *out, struct err *e)

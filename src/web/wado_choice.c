@@ -195,13 +195,13 @@ void wado_pixels_stored(const char *stored, struct wado_pixels *out)
 
 /* Compressed bytes under the name of application/octet-stream are for those only who name a syntax or a star: without,
  * it means samples. So that is offered first even where it cannot be had, and what remains then is offered anew. */
-bool wado_choose_pixels(const struct accept *a, const char *stored, bool single, struct wado_pixels *out)
+bool wado_choose_pixels(const struct accept *a, const char *stored, bool single, bool decode, struct wado_pixels *out)
 {
 	struct offer offers[WADO_OFFERS];
 	unsigned n = pixel_offers(stored, single, true, offers);
 	const struct offer *o = accept_choose(a, offers, n, &out->multipart);
 
-	if (o && strcmp(o->syntax, stored) != 0 && !decodable(stored)) {
+	if (o && strcmp(o->syntax, stored) != 0 && wado_media_type(stored) && !(decode && decodable(stored))) {
 		n = pixel_offers(stored, single, false, offers);
 		o = accept_choose(a, offers, strcmp(offers[0].type, SAMPLES) == 0 ? 0 : 1, &out->multipart);
 	}

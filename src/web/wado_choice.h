@@ -33,7 +33,8 @@ struct wado_pixels {
 /* What pixel data is offered as, for a refusal to name; single: it is one part. */
 unsigned wado_pixel_offers(const char *stored, bool single, struct offer out[WADO_OFFERS]);
 void wado_pixels_stored(const char *stored, struct wado_pixels *out); /* in parts, by their own type */
-bool wado_choose_pixels(const struct accept *a, const char *stored, bool single, struct wado_pixels *out);
+/* decode false: what can be given without decoding. */
+bool wado_choose_pixels(const struct accept *a, const char *stored, bool single, bool decode, struct wado_pixels *out);
 
 /* "1,3,5": frames from 1, in this order, as often as they are named. The list is the caller's to free. -E_INVAL for what is
  * no list, -E_NOENT for 0, -E_LIMIT for more than WADO_FRAMES_MOST. */

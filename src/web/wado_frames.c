@@ -69,6 +69,20 @@ static int refuse(struct exchange *x, const char *stored, bool single, struct er
 	return reply_unacceptable(x, offers, n, e);
 }
 
+/* When decoding has failed: whether the client takes the frames as they are stored, too; else it is 406 with the reason. */
+static bool stay_compressed(struct exchange *x, const struct stored *s, bool single, int rc, struct wado_pixels *how,
+			    struct err *e)
+{
+	if (!pixels_fault(rc))
+		return false;
+	x->status = 406;
+	if (!how->decoded || !wado_choose_pixels(&x->accept, s->syntax, single, false, how))
+		return false;
+	x->status = 0;
+	*e = (struct err){0};
+	return true;
+}
+
 /* ---- /frames/1 */
 
 /* quick: from memory and file alone; 1: it would take more. */
@@ -80,11 +94,13 @@ static int reply_frame(struct exchange *x, const struct stored *s, struct pixels
 	char tag[128];
 	int rc;
 
-	if (!wado_choose_pixels(&x->accept, s->syntax, true, &how))
+	if (!wado_choose_pixels(&x->accept, s->syntax, true, true, &how))
 		return quick ? 1 : refuse(x, s->syntax, true, e);
 	if (quick && how.decoded)
 		return 1;
-	if ((rc = pixels_frame(p, &how, frame - 1, &part, e)) < 0)
+	if ((rc = pixels_frame(p, &how, frame - 1, &part, e)) < 0 && stay_compressed(x, s, true, rc, &how, e))
+		rc = pixels_frame(p, &how, frame - 1, &part, e);
+	if (rc < 0)
 		return rc;
 	if (quick && (part.pieces || part.bits))
 		return 1;
@@ -124,15 +140,19 @@ int wado_frames_quick(struct exchange *x)
 static int reply_list(struct exchange *x, const struct stored *s, struct framing *f, struct err *e)
 {
 	char tag[128];
-	int rc = -E_BUG;
+	int rc;
 
-	if (!wado_choose_pixels(&x->accept, s->syntax, false, &f->how))
+	if (!wado_choose_pixels(&x->accept, s->syntax, false, true, &f->how)) {
 		rc = refuse(x, s->syntax, false, e);
-	else {
+	} else if ((rc = next_frame(f, &f->first, e)) < 0 && stay_compressed(x, s, false, rc, &f->how, e)) {
+		f->i = 0;
+		rc = next_frame(f, &f->first, e);
+	}
+	if (rc > 0) {
 		tag_in(x, s, &f->how, tag, sizeof(tag));
 		rc = reply_fresh(x, tag, true, e);
 	}
-	if (rc != 0 || (rc = next_frame(f, &f->first, e)) < 0) {
+	if (rc != 0) {
 		close_framing(f);
 		return rc < 0 ? rc : 0;
 	}
@@ -147,8 +167,13 @@ int wado_frames(struct exchange *x, struct err *e)
 
 	if (!f)
 		return err_set(e, E_NOMEM, "no memory for an answer");
-	if ((rc = wado_frame_list(x->rest, &f->list, &f->n, e)) < 0 || (rc = wado_instance(x, &s, e)) < 0 ||
-	    (rc = pixels_open(x, &s, &f->pixels, e)) < 0 || (rc = check_list(f->list, f->n, f->pixels, e)) < 0) {
+	if ((rc = wado_frame_list(x->rest, &f->list, &f->n, e)) == 0 && (rc = wado_instance(x, &s, e)) == 0) {
+		if (pixels_fault(rc = pixels_open(x, &s, &f->pixels, e)))
+			x->status = 406;
+		if (rc == 0)
+			rc = check_list(f->list, f->n, f->pixels, e);
+	}
+	if (rc < 0) {
 		close_framing(f);
 		return rc;
 	}
@@ -184,15 +209,16 @@ static int next_instance(struct pixeldata *d, struct err *e)
 		struct err why = {0};
 
 		if ((rc = pixels_open(d->x, &d->stored, &d->pixels, &why)) < 0) {
-			if (rc != -E_NOENT || d->x->instance[0]) {
-				*e = why;
-				return rc;
-			}
-			continue;
+			if (pixels_fault(rc))
+				d->x->status = 406;
+			if (rc == -E_NOENT && !d->x->instance[0])
+				continue;
+			*e = why;
+			return rc;
 		}
 		bool single = d->x->instance[0] && pixels_whole(d->pixels);
 
-		if (wado_choose_pixels(&d->x->accept, d->stored.syntax, single, &d->how))
+		if (wado_choose_pixels(&d->x->accept, d->stored.syntax, single, true, &d->how))
 			return 1;
 		if (d->x->instance[0])
 			return refuse(d->x, d->stored.syntax, single, e);
@@ -208,11 +234,15 @@ static int give_pixels(struct pixeldata *d, struct part *out, struct err *e)
 	struct err why = {0};
 	int rc = pixels_all(d->pixels, &d->how, d->i, out, &why);
 
-	if (rc < 0 && d->how.decoded && !d->x->instance[0]) {
-		log_warn("pixel data goes out as it is stored: %s", why.msg);
-		wado_pixels_stored(d->stored.syntax, &d->how);
-		why = (struct err){0};
-		rc = pixels_all(d->pixels, &d->how, d->i, out, &why);
+	if (rc < 0 && d->how.decoded && pixels_fault(rc)) {
+		log_warn("pixel data of instance %s goes out as it is stored: %s", d->stored.sop_instance, why.msg);
+		if (!d->x->instance[0])
+			wado_pixels_stored(d->stored.syntax, &d->how);
+		if (!d->x->instance[0] ||
+		    stay_compressed(d->x, &d->stored, pixels_whole(d->pixels), rc, &d->how, &why)) {
+			why = (struct err){0};
+			rc = pixels_all(d->pixels, &d->how, d->i, out, &why);
+		}
 	}
 	if (rc < 0)
 		*e = why;

@@ -93,6 +93,11 @@ void pixels_close(struct pixels *p)
 	free(p);
 }
 
+bool pixels_fault(int rc)
+{
+	return rc == -E_UNSUP || rc == -E_LIMIT || rc == -E_INVAL || rc == -E_CORRUPT;
+}
+
 uint64_t pixels_frames(const struct pixels *p)
 {
 	return p->n;

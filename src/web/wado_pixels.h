@@ -16,6 +16,8 @@ struct pixels;
 int pixels_open(struct exchange *x, const struct stored *s, struct pixels **out, struct err *e);
 /* From memory alone: 1; else 0. Then pixels_frame() does not block, unless it is to decode. */
 int pixels_known(struct exchange *x, const struct stored *s, struct pixels **out);
+/* What went wrong lies in the pixel data, not here: they cannot be decoded, or are damaged. */
+bool pixels_fault(int rc);
 uint64_t pixels_frames(const struct pixels *p);
 bool pixels_whole(const struct pixels *p); /* pixels_all() is one part */
 /* frame: from 0. The part is located as .../frames/N. */

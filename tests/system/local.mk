@@ -33,6 +33,8 @@ SYSTEM_TESTS = \
 	%D%/test_stow.py \
 	%D%/test_store_find_get.py \
 	%D%/test_wado.py \
+	%D%/test_wado_corpus.py \
+	%D%/test_wado_memory.py \
 	%D%/test_web_core.py \
 	%D%/test_web_feed.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)

@@ -132,7 +132,7 @@ static void pixels(const char *accept, const char *stored, bool single, const ch
 {
 	struct accept a = parse(accept);
 	struct wado_pixels p = {0};
-	bool found = wado_choose_pixels(&a, stored, single, &p);
+	bool found = wado_choose_pixels(&a, stored, single, true, &p);
 
 	if (found != (type != NULL))
 		fail_msg("%s of %s: %s", accept, stored, found ? p.type : "nothing");
