@@ -1,9 +1,9 @@
 #!/bin/sh
-# The five commands of the README's tour work as printed, against a node that runs as scripts/run starts it.
+# The commands of the README's tour work as printed, against a node that runs as scripts/run starts it.
 set -u
 top=${TELEREAD_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 teleread=${TELEREAD_BUILD:-$top/build}/teleread
-for tool in storescu findscu getscu; do
+for tool in storescu findscu getscu curl; do
 	command -v $tool >/dev/null || { echo "1..0 # SKIP $tool is not installed"; exit 77; }
 done
 tmp=$(mktemp -d) || exit 1
@@ -21,7 +21,7 @@ mkdir "$tmp/here" "$tmp/here/build"
 ln -s "$top/data" "$tmp/here/data"
 ln -s "$teleread" "$tmp/here/build/teleread"
 cd "$tmp/here" || exit 1
-"$teleread" serve --demo --dicom-port 0 --data demo-data >"$tmp/ready" 2>"$tmp/log" &
+"$teleread" serve --demo --dicom-port 0 --http-port 0 --data demo-data >"$tmp/ready" 2>"$tmp/log" &
 node=$!
 for _ in $(seq 300); do
 	grep -q '^ready ' "$tmp/ready" && break
@@ -29,6 +29,7 @@ for _ in $(seq 300); do
 	sleep 0.1
 done
 port=$(sed -n 's/^ready dicom=[^ ]*:\([0-9]*\) .*/\1/p' "$tmp/ready")
+http=$(sed -n 's/^ready .* http=[^ ]*:\([0-9]*\) .*/\1/p' "$tmp/ready")
 if [ -z "$port" ]; then
 	echo "not ok 1 - the demo node starts"
 	sed 's/^/# /' "$tmp/log"
@@ -37,7 +38,7 @@ fi
 
 # the commands of the README's second block
 awk '/^```sh/ { block++; inside = 1; next } /^```/ { inside = 0 } block == 2 && inside && !/^#/ && NF' "$top/README.md" |
-	sed "s/ 11112/ $port/g" >"$tmp/commands"
+	sed "s/ 11112/ $port/g; s/:8104/:$http/g" >"$tmp/commands"
 number=0 failed=0
 expect() # WHAT TEXT-IN-THE-OUTPUT
 {
@@ -55,12 +56,13 @@ expect "storescu pushes the sample" ''
 expect "findscu finds it and the demo studies" '1530.9.100'
 expect "getscu retrieves the CT" ''
 expect "teleread find finds the Chinese names" '演示^患者三'
+expect "curl finds the demo studies" '"vr":"PN"'
 expect "teleread fsck finds nothing wrong" ' 0 faults'
 number=$((number + 1))
-if [ "$(find got -type f | wc -l)" -eq 24 ] && [ "$(wc -l <"$tmp/commands")" -eq 5 ]; then
-	echo "ok $number - 24 images were retrieved, and there are five commands"
+if [ "$(find got -type f | wc -l)" -eq 24 ] && [ "$(wc -l <"$tmp/commands")" -eq 6 ]; then
+	echo "ok $number - 24 images were retrieved, and there are six commands"
 else
-	echo "not ok $number - 24 images were retrieved, and there are five commands"
+	echo "not ok $number - 24 images were retrieved, and there are six commands"
 	failed=1
 fi
 echo "1..$number"

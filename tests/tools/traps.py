@@ -38,6 +38,8 @@ ROWS = {
     23: ('Storage commitment', 'PS3.4 Annex J, PS3.7 D.3.3.4', 'bytes verified, class and UID as a pair, reports repeated'),
     24: ('Worklist and performed steps', 'PS3.4 Annex K, Annex F', ''),
     25: ('Unified procedure steps', 'PS3.4 Annex CC, PS3.18 11', ''),
+    28: ('Accept and media types', 'PS3.18 8.7.2 to 8.7.8, 8.3.3.1',
+         'quotes, q, any type, transfer syntaxes; the parameter before the header; what is mixed, and 406'),
     29: ('Multipart bodies and answers of STOW', 'PS3.18 8.6, 10.5, Annex I; RFC 2046',
          'boundaries to the letter, broken bodies, the outcome of each instance, bulk data by Content-Location'),
     30: ('Searches over HTTP', 'PS3.18 8.3.4, 10.6, Annex F',

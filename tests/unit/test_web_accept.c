@@ -19,6 +19,7 @@ static void spell(const struct media *m, char *out)
 	sprintf(out, "%s%s;%s;%s %u", m->multipart ? "+" : "", m->type, m->syntax, m->charset, m->q);
 }
 
+/* trap 28: quoted or not, q, any type, multipart without type, parameters within quotes */
 static void reads(void **state)
 {
 	static const struct {
@@ -203,6 +204,7 @@ static const struct {
     {"multipart/related", NULL, NULL, objects, 0, true},
 };
 
+/* trap 28: of what is on offer the one that header and parameter like best, in parts or not, in which transfer syntax */
 static void chooses(void **state)
 {
 	(void)state;
