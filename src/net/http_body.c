@@ -56,8 +56,9 @@ static void hand_over(struct http_request *r)
 static enum MHD_Result drop(struct http_request *r, size_t n)
 {
 	r->discarded += n;
-	if (r->discarded <= HTTP_DISCARD || !http_reply_raw(r))
-		return r->discarded <= HTTP_DISCARD ? MHD_YES : MHD_NO;
+	if (r->discarded <= HTTP_DISCARD)
+		return MHD_YES;
+	http_reply_raw(r);
 	return MHD_NO;
 }
 

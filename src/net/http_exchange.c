@@ -39,7 +39,7 @@ static void leave(struct http_request *r)
 	c->now = NULL;
 	c->idle_us = clock_mono_us();
 	c->fresh = true;
-	c->head_us = c->pace_us = 0;
+	c->head_us = c->pace_us = c->gone_us = 0;
 	mine = !r->posted;
 	if (!mine)
 		http_post(r, TODO_OVER);

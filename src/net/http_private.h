@@ -28,7 +28,7 @@
 #define HTTP_PACE 4096u          /* bytes that a body must move within idle_ms */
 #define HTTP_DISCARD (16u << 20) /* of a body that was answered early: read this far before the answer is forced out */
 #define HTTP_SPARES 32u
-#define HTTP_WHOLE (64u << 10)   /* an answer of up to this goes out with its headers, from memory */
+#define HTTP_WHOLE (64u << 10) /* an answer of up to this goes out with its headers, from memory */
 
 struct http_conn {
 	struct http *h;
@@ -42,9 +42,9 @@ struct http_conn {
 	bool looked, forged; /* forged: a certificate was shown that is not of client_ca */
 	char fingerprint[65], *subject;
 	/* of http_watch.c; lock */
-	int64_t idle_us, head_us, pace_us;
+	int64_t idle_us, head_us, pace_us, gone_us;
 	uint64_t mark;
-	bool fresh, gone_once;
+	bool fresh;
 };
 
 struct http_field {
@@ -175,7 +175,7 @@ void http_body_digest(struct http_request *r);
 struct MHD_Response *http_reply_refusal(int status, const char *why);
 void http_reply_fill(struct http_request *r);
 void http_reply_text(struct http_request *r, int status, const char *text);
-bool http_reply_raw(struct http_request *r);
+void http_reply_raw(struct http_request *r);
 ssize_t http_reply_reader(void *arg, uint64_t at, char *out, size_t room);
 
 /* http_workers.c */

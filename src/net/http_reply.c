@@ -55,17 +55,16 @@ static void keep_raw(struct http_request *r, int status, const void *body, size_
 		buf_put(&r->raw, body, n, NULL);
 }
 
-bool http_reply_raw(struct http_request *r)
+void http_reply_raw(struct http_request *r)
 {
 	const union MHD_ConnectionInfo *tls = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	ssize_t n;
 
 	if (!r->reply || !r->raw.len)
-		return false;
+		return;
 	n = tls ? gnutls_record_send(tls->tls_session, r->raw.data, r->raw.len)
 		: send(r->c->fd, r->raw.data, r->raw.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	r->queued = true;
-	return n == (ssize_t)r->raw.len;
+	r->queued = n > 0;
 }
 
 /* The answer is known; consumes m. Only the first one counts. on: the connection may go on with it now. */

@@ -17,6 +17,8 @@
 /* tcpi_state; the headers that have the names do not go with the one that has all of struct tcp_info */
 enum { STATE_CLOSED = 7, STATE_CLOSE_WAIT = 8 };
 
+#define HALF_BUSY_US 5000000
+#define HALF_IDLE_US 500000
 #define LINGER_US 2000000
 #define LINGER_MOST 256 /* at a time; one more is closed at once */
 
@@ -49,6 +51,7 @@ static enum verdict look_at_body(struct http_conn *c, const struct tcp_info *t, 
 {
 	uint64_t moved = t->tcpi_bytes_received + t->tcpi_bytes_acked;
 
+	c->gone_us = 0;
 	if (!c->pace_us || moved - c->mark >= HTTP_PACE) {
 		c->pace_us = now;
 		c->mark = moved;
@@ -56,15 +59,19 @@ static enum verdict look_at_body(struct http_conn *c, const struct tcp_info *t, 
 	return now - c->pace_us > (int64_t)c->h->o.idle_ms * 1000 ? SLOW_BODY : FINE;
 }
 
-/* While we have something to do for it, or nothing to say. Twice in a row, so that a client that closed its half behind the
- * request still gets a quick answer. */
-static enum verdict look_at_waiting(struct http_conn *c, const struct tcp_info *t)
+/* While we have something to do for it, or nothing to say. A client may have closed only its half behind the request, and wait
+ * for the answer; most close both. So there is time for an answer that is being made, and little for one that may never come. */
+static enum verdict look_at_waiting(struct http_conn *c, const struct tcp_info *t, int64_t now)
 {
-	bool gone = t->tcpi_state == STATE_CLOSE_WAIT || t->tcpi_state == STATE_CLOSED, twice = gone && c->gone_once;
-
 	c->pace_us = 0;
-	c->gone_once = gone;
-	return twice ? GONE : FINE;
+	if (t->tcpi_state == STATE_CLOSED)
+		return GONE;
+	if (t->tcpi_state != STATE_CLOSE_WAIT)
+		c->gone_us = 0;
+	else if (!c->gone_us)
+		c->gone_us = now;
+	return c->gone_us && now - c->gone_us > (c->now->fill == FILL_WAITING ? HALF_IDLE_US : HALF_BUSY_US) ? GONE
+													     : FINE;
 }
 
 static void cut(struct http_conn *c, enum verdict v)
@@ -91,7 +98,7 @@ static void look(struct http_conn *c, int64_t now)
 	if (!c->now || !c->now->seen)
 		v = look_at_head(c, &t, now);
 	else if (c->now->suspended)
-		v = look_at_waiting(c, &t);
+		v = look_at_waiting(c, &t, now);
 	else
 		v = look_at_body(c, &t, now);
 	if (v != FINE)
