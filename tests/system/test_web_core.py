@@ -139,6 +139,8 @@ def _():
     equal(get('/dicom-web/', Accept_Charset='iso-8859-1, *;q=0.1').status, 200)
     for length in (17000, 60000, 70000):
         answer = raw(b'GET /dicom-web/ HTTP/1.1\r\nHost: x\r\nAccept: ' + b'a/b,' * (length // 4) + b'a/b\r\n\r\n')
+        if length > 65536 and not answer:
+            continue  # beyond http.head the connection is closed; what is still under way may overtake the 431
         check(answer.split(b' ', 2)[1] in (b'400', b'413', b'431'), answer[:100])
 
 
