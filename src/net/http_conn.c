@@ -3,6 +3,8 @@
 #include "base/metrics.h"
 #include "net/http_private.h"
 #include "net/listen.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <gnutls/x509.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -51,6 +53,7 @@ static struct http_conn *conn_new(struct http *h, struct MHD_Connection *mhd)
 		return NULL;
 	c->h = h;
 	c->refs = 1;
+	c->linger = true;
 	c->fd = fd->connect_fd;
 	c->idle_us = clock_mono_us();
 	pthread_mutex_init(&c->lock, NULL);
@@ -69,10 +72,21 @@ static struct http_conn *conn_new(struct http *h, struct MHD_Connection *mhd)
 	return c;
 }
 
+/* The library closes the socket next; see http_watch.c. */
+static void linger(const struct http_conn *c)
+{
+	char one;
+	ssize_t n = recv(c->fd, &one, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n > 0 || (n < 0 && errno == EAGAIN && c->linger))
+		http_linger(c->h, fcntl(c->fd, F_DUPFD_CLOEXEC, 0));
+}
+
 static void conn_leave(struct http_conn *c)
 {
 	struct http_shard *s = shard_of(c);
 
+	linger(c);
 	pthread_mutex_lock(&s->lock);
 	if ((*c->at = c->next))
 		c->next->at = c->at;

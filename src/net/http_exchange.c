@@ -2,7 +2,6 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "net/http_private.h"
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -206,13 +205,13 @@ void http_on_over(void *arg, struct MHD_Connection *mhd, void **context, enum MH
 {
 	struct http_request *r = *context;
 
+	(void)arg;
 	(void)mhd;
 	if (!r)
 		return;
 	*context = NULL;
 	r->outcome.complete = why == MHD_REQUEST_TERMINATED_COMPLETED_OK && r->queued;
-	if (r->queued && !r->body_ended && r->length != 0)
-		http_linger(arg, fcntl(r->c->fd, F_DUPFD_CLOEXEC, 0));
+	r->c->linger = !r->begun || (r->queued && !r->body_ended && r->length != 0);
 	leave(r);
 }
 

@@ -45,6 +45,7 @@ struct http_conn {
 	int64_t idle_us, head_us, pace_us, gone_us;
 	uint64_t mark;
 	bool fresh;
+	bool linger; /* when it is closed, the client may still be sending; the connection's thread alone */
 };
 
 struct http_field {
