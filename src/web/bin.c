@@ -1,4 +1,4 @@
-/* Studies into the bin and out of it: the decisions of archive/kept.h, within a scope. */
+/* Studies, and parts of them, into the bin and out of it: the decisions of archive/kept.h, within a scope. */
 #include "archive/kept.h"
 #include "archive/lookup.h"
 #include "base/clock.h"
@@ -58,6 +58,8 @@ static int reply_decided(struct exchange *x, const struct decision *d, const str
 	if ((rc = buf_byte(&text, '{', e)) < 0 ||
 	    (rc = json_member(&text, "decision", decision_name(d->what), e)) < 0 ||
 	    (rc = json_member(&text, "study", d->study, e)) < 0 ||
+	    (d->series[0] && (rc = json_member(&text, "series", d->series, e)) < 0) ||
+	    (d->sop_instance[0] && (rc = json_member(&text, "instance", d->sop_instance, e)) < 0) ||
 	    (rc = json_number(&text, "records", (int64_t)r->records, e)) < 0 ||
 	    (rc = json_number(&text, "left", (int64_t)r->left, e)) < 0 ||
 	    (r->reason[0] && (rc = json_member(&text, "reason", r->reason, e)) < 0) ||
@@ -79,6 +81,8 @@ static int decide_and_reply(struct exchange *x, enum decision_kind what, const c
 	if (strlen(why) > DECISION_WHY_MOST)
 		return err_set(e, E_INVAL, "why: longer than %u bytes", DECISION_WHY_MOST);
 	snprintf(d.study, sizeof d.study, "%s", x->study);
+	snprintf(d.series, sizeof d.series, "%s", x->series);
+	snprintf(d.sop_instance, sizeof d.sop_instance, "%s", x->instance);
 	snprintf(d.who, sizeof d.who, "%.64s", x->who->name);
 	snprintf(d.why, sizeof d.why, "%s", why);
 	if ((rc = decide(x->archive, &d, &r, e)) == -E_NOENT)
@@ -95,9 +99,11 @@ static int decide_and_reply(struct exchange *x, enum decision_kind what, const c
 int bin_delete(struct exchange *x, struct err *e)
 {
 	char tag[LOOKUP_TAG];
-	int rc;
+	struct stored s;
+	int rc = x->instance[0] ? lookup_instance(x->archive, x->scope, x->study, x->series, x->instance, &s, e)
+				: lookup_tag(x->archive, x->scope, x->study, x->series, tag, e);
 
-	if ((rc = lookup_tag(x->archive, x->scope, x->study, "", tag, e)) < 0)
+	if (rc < 0)
 		return rc == -E_NOENT ? no_such_study(e) : rc;
 	return decide_and_reply(x, DECIDE_DROP, "deleted over HTTP", e);
 }

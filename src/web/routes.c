@@ -39,6 +39,10 @@ const struct route routes[] = {
      "application/dicom+json, application/dicom+xml", "Likewise, of one study only."},
     {"DELETE", "/dicom-web/studies/{study}", bin_delete, NULL, RIGHT_DELETE, JSON,
      "Puts a study into the bin; why=TEXT says why. 409 while it is held or to be retained."},
+    {"DELETE", "/dicom-web/studies/{study}/series/{series}", bin_delete, NULL, RIGHT_DELETE, JSON,
+     "Likewise a series of it."},
+    {"DELETE", "/dicom-web/studies/{study}/series/{series}/instances/{instance}", bin_delete, NULL, RIGHT_DELETE, JSON,
+     "Likewise an instance of it."},
 
     {"GET", "/api/changes", changes_list, NULL, RIGHT_SEE, JSON,
      "What happened to instances of one site behind number since=N of a feed; site=CODE, limit=N, feed=ID."},
