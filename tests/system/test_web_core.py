@@ -53,7 +53,6 @@ def raw(text, node=NODE):
         out = b''
         try:
             s.sendall(text)
-            s.shutdown(socket.SHUT_WR)
             piece = s.recv(65536)
             while piece:
                 out += piece
@@ -137,10 +136,9 @@ def _():
     equal(get('/dicom-web/', Accept='image/png', Accept_Charset='utf-8').status, 406)
     equal(get('/dicom-web/', Accept_Charset='iso-8859-1').status, 406)
     equal(get('/dicom-web/', Accept_Charset='iso-8859-1, *;q=0.1').status, 200)
-    for length in (17000, 30000, 60000, 70000):
-        answer = raw(b'GET /dicom-web/ HTTP/1.1\r\nHost: x\r\nAccept: ' + b'a/b,' * (length // 4) + b'a/b\r\n\r\n')
-        if length > 50000 and not answer:
-            continue  # near and beyond http.head the connection is closed, and its end may overtake the 431
+    for length in (6000, 17000, 60000, 70000):
+        answer = raw(b'GET /dicom-web/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: ' + b'a/b,' * (length // 4) +
+                     b'a/b\r\n\r\n')
         check(answer.split(b' ', 2)[1] in (b'400', b'413', b'431'), answer[:100])
 
 
