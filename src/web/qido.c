@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SERVICE "/dicom-web"
 #define ROW_MOST ((size_t)16 << 20)
 #define FILL_ENOUGH ((size_t)64 << 10) /* of one piece: the first goes out early */
 #define WARNING_MOST 2048u
@@ -30,7 +29,7 @@ struct search {
 	struct qido q;
 	struct cursor *rows; /* NULL: nothing was asked for */
 	bool xml;
-	char service[300];
+	char service[SERVICE_MOST];
 	char boundary[40];
 	struct buf row; /* a piece of the answer; given away up to given */
 	size_t given;
@@ -132,19 +131,6 @@ static const struct http_source source = {.fill = search_fill, .close = search_f
 
 /* ---- what was asked for */
 
-/* The URL of this service as its client sees it: what is below can be retrieved there. A path where no sane host is named. */
-static void find_service(const struct exchange *x, char service[300])
-{
-	const char *host = http_header(x->http, "Host");
-	size_t n = host ? strlen(host) : 0;
-
-	if (n == 0 || n > 255 ||
-	    strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") != n)
-		snprintf(service, 300, "%s", SERVICE);
-	else
-		snprintf(service, 300, "http%s://%.255s%s", x->secure ? "s" : "", host, SERVICE);
-}
-
 static bool is_creator(uint32_t tag)
 {
 	return (tag >> 16 & 1) && (tag & 0xFFFF) < 0x1000;
@@ -187,7 +173,7 @@ static int begin_search(struct exchange *x, enum query_level level, struct searc
 		return err_set(e, E_NOMEM, "no memory for a search");
 	s->archive = x->archive;
 	s->row = BUF(ROW_MOST);
-	find_service(x, s->service);
+	reply_service(x, s->service);
 	if ((rc = qido_parse(&t, &x->query, x->config->attributes, &s->q, e)) < 0 || (rc = note_ignored(s, e)) < 0)
 		return rc;
 	q = &s->q.query;

@@ -7,9 +7,8 @@
  *           times of the same event are one range. An empty value only adds the attribute to the answers.
  *           Of a private attribute the creator is given beside it (00290010=ACME 1.1), or taken from index.attributes.
  *           includefield=ATTRIBUTE,...|all, limit, offset, fuzzymatching, emptyvaluematching, multiplevaluematching.
- *           accept, charset and transfer-syntax are read elsewhere. Any other name is refused: a misspelt key that was passed
- *           over would answer with everything.
- * Ignored:  attributes that are not kept, or belong to a level below: the answer says so (Warning).
+ *           accept, charset and transfer-syntax are read elsewhere.
+ * Ignored:  parameters of any other name (PS3.18 8.3 wants that), attributes that are not kept, or belong to a level below: the answer says so (Warning).
  * Answers:  the attributes of PS3.18 Tables 10.6.3-3 to -5, those that were asked for, the unique keys above, and with searches
  *           across studies or series the attributes of the levels above.
  * Errors:   -E_INVAL with a sentence that names the parameter.

@@ -264,11 +264,8 @@ static int read_key(struct parse *p, const char *name, const char *value, bool c
 	char vr[3];
 	int rc = read_path(name, &path, &why);
 
-	if (rc == -E_NOENT)
-		return err_set(e, E_INVAL,
-			       "unknown parameter %.80s: expected an attribute, or includefield, limit, offset, "
-			       "fuzzymatching, emptyvaluematching or multiplevaluematching",
-			       name);
+	if (rc == -E_NOENT) /* named in the first of the two passes */
+		return creators ? qido_ignore(p->out, name, e) : 0;
 	if (rc < 0)
 		return err_set(e, why.code, "%s", why.msg);
 	if ((path.n == 1 && is_creator(path.tags[0])) != creators)

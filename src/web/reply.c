@@ -132,6 +132,18 @@ static void add_hints(struct exchange *x, int status)
 	}
 }
 
+void reply_service(const struct exchange *x, char out[SERVICE_MOST])
+{
+	static const char sane[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
+	const char *host = http_header(x->http, "Host");
+	size_t n = host ? strlen(host) : 0;
+
+	if (n == 0 || n > 255 || strspn(host, sane) != n)
+		snprintf(out, SERVICE_MOST, "/dicom-web");
+	else
+		snprintf(out, SERVICE_MOST, "http%s://%.255s/dicom-web", x->secure ? "s" : "", host);
+}
+
 void reply_error(struct exchange *x, const struct err *why)
 {
 	struct own *o = own_of(x);

@@ -17,6 +17,9 @@ int reply_stream(struct exchange *x, int status, const char *type, int64_t lengt
 		 void *arg, struct err *e);
 /* Likewise with a piece of a file. */
 int reply_range(struct exchange *x, int status, const char *type, const struct http_range *range, struct err *e);
+/* The URL of DICOMweb as the client reached it, "https://host:8443/dicom-web"; only the path where no sane host is named. */
+#define SERVICE_MOST 300
+void reply_service(const struct exchange *x, char out[SERVICE_MOST]);
 /* A refusal as JSON: {"error":"..."}; of the status that x->status or the code says. */
 void reply_error(struct exchange *x, const struct err *why);
 /* 406, with what there is: accept_list() of the offers. Returns the code for the handler to return. */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define FILL (64u << 10)
-#define PREFIX "/dicom-web/studies/"
 
 static const struct sequence {
 	enum stow_kind kind;
@@ -68,12 +67,11 @@ static int number(const struct answer *a, const char *tag, const char *keyword, 
 /* Where the client reached us: what it gets is for itself. */
 static int url(const struct answer *a, const char *study, const struct stow_item *item, struct buf *out, struct err *e)
 {
-	const struct exchange *x = a->s->x;
-	const char *host = http_header(x->http, "Host");
-	char text[600];
-	int n = snprintf(text, sizeof text, "%s%s%.200s" PREFIX "%s", host ? x->secure ? "https" : "http" : "",
-			 host ? "://" : "", host ? host : "", study);
+	char service[SERVICE_MOST], text[600];
+	int n;
 
+	reply_service(a->s->x, service);
+	n = snprintf(text, sizeof text, "%s/studies/%s", service, study);
 	if (item)
 		snprintf(text + n, sizeof text - (size_t)n, "/series/%s/instances/%s", item->series,
 			 item->sop_instance);
