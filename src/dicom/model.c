@@ -274,6 +274,7 @@ int model_new(const struct model_options *o, const char *syntax, struct buf *out
 	if ((rc = writer_begin(w, o, out, e)) < 0 ||
 	    (rc = scan_new(syntax, MODEL_VALUE_MOST, &ops, w, &w->scan, e)) < 0)
 		return rc;
+	scan_pass_pixels(w->scan);
 	*made = STEAL(w);
 	return 0;
 }

@@ -60,6 +60,7 @@ int model_judge_new(const char *syntax, struct model_judge **out, struct err *e)
 	charset_judge_begin(&j->judge, j->label);
 	if ((rc = scan_new(syntax, MODEL_VALUE_MOST, &ops, j, &j->scan, e)) < 0)
 		return rc;
+	scan_pass_pixels(j->scan);
 	*out = STEAL(j);
 	return 0;
 }

@@ -41,6 +41,7 @@ struct scan {
 	struct scan_ops ops;
 	void *arg;
 	size_t value_cap;
+	bool pass_pixels;
 	uint64_t at;   /* offset in the data set of the next byte to come */
 	uint64_t left; /* COLLECT, PASS: bytes of the value still to come */
 	enum state state;
@@ -254,6 +255,11 @@ static int begin_nested(struct scan *s, const struct header *h, struct err *e)
 	return close_levels(s, e);
 }
 
+static bool is_pixels(uint32_t tag)
+{
+	return tag >= TAG(0x7FE0, 0x0008) && tag <= TAG(0x7FE0, 0x0010);
+}
+
 static int begin_element(struct scan *s, const struct header *h, struct err *e)
 {
 	const struct level *l = &s->levels[s->top];
@@ -277,7 +283,7 @@ static int begin_element(struct scan *s, const struct header *h, struct err *e)
 		return close_levels(s, e);
 	}
 	s->left = h->length;
-	if (h->length <= s->value_cap) {
+	if (h->length <= s->value_cap && !(s->pass_pixels && s->el.depth == 0 && is_pixels(h->tag))) {
 		s->state = COLLECT;
 		buf_clear(&s->value);
 		return 0;
@@ -515,6 +521,11 @@ static int inflater_new(struct scan *s, struct err *e)
 		return err_set(e, E_NOMEM, "no memory for an inflater");
 	s->deflated = true;
 	return 0;
+}
+
+void scan_pass_pixels(struct scan *s)
+{
+	s->pass_pixels = true;
 }
 
 int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, void *arg, struct scan **out,

@@ -47,6 +47,8 @@ struct scan_ops {
 struct scan;
 int scan_new(const char *syntax, size_t value_cap, const struct scan_ops *ops, void *arg, struct scan **out,
 	     struct err *e);
+/* From now on pixel data of the data set itself is announced without its value, however short: it is not waited for. */
+void scan_pass_pixels(struct scan *s);
 int scan_feed(struct scan *s, const void *data, size_t n, struct err *e);
 /* The stream is over: -E_INVAL when it ended inside an element ("pixel data ends after 10 of 4096 bytes"). */
 int scan_end(struct scan *s, struct err *e);

@@ -179,6 +179,35 @@ static void strange_value_representations(void **state)
 	       "0:00091001 UN 2 #97\n0:00091002 UN 0\n0:00091003 UN 2 #97\n0:00100020 LO 2 ID\n");
 }
 
+static int note_pixels(void *arg, const struct scan_element *el, struct err *e)
+{
+	(void)e;
+	if (el->tag != 0x7FE00010 || el->depth > 0)
+		return 0;
+	*(bool *)arg = el->value == NULL && el->length == 100;
+	return 1;
+}
+
+static void pixels_not_waited_for(void **state)
+{
+	static const struct scan_ops ops = {.element = note_pixels};
+	AUTO(buf) b = BUF(4096);
+	AUTO(scan) s = NULL;
+	bool announced = false;
+
+	(void)state;
+	bytes_element(&b, 0x00100020, "LO", "ID", false);
+	bytes_head(&b, 0x7FE00010, "OW", 100, false);
+	for (int pass = 0; pass < 2; pass++) { /* its value has not come yet, and would be short enough to be given */
+		scan_free(STEAL(s));
+		assert_int_equal(scan_new(UID_EXPLICIT_LE, 1000, &ops, &announced, &s, NULL), 0);
+		if (pass)
+			scan_pass_pixels(s);
+		assert_int_equal(scan_feed(s, b.data, b.len, NULL), pass);
+		assert_int_equal(announced, pass);
+	}
+}
+
 static void cut_short(void **state)
 {
 	AUTO(buf) b = BUF(8192);
@@ -441,6 +470,7 @@ int main(void)
 	    cmocka_unit_test(fragments_are_passed_over),
 	    cmocka_unit_test(strange_value_representations),
 	    cmocka_unit_test(cut_short),
+	    cmocka_unit_test(pixels_not_waited_for),
 	    cmocka_unit_test(lengths_that_do_not_nest),
 	    cmocka_unit_test(delimiters_out_of_place),
 	    cmocka_unit_test(elements_without_their_vr),
