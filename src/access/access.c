@@ -306,17 +306,17 @@ static int of_session(struct access *a, const struct session *s, struct principa
 
 static int by_session(struct access *a, const char *secret, struct principal **out, struct err *e)
 {
-	int64_t now = a->now();
+	int64_t now = a->now(), idle = a->config->login_idle_ms * 1000;
+	int64_t fine = idle / 4 < SESSION_USED_US ? idle / 4 : SESSION_USED_US;
 	struct session s;
 	int rc;
 
-	if ((rc = session_get(a->archive, secret, now, a->config->login_idle_ms * 1000, &s, e)) < 0 ||
-	    (rc = of_session(a, &s, out, e)) < 0)
+	if ((rc = session_get(a->archive, secret, now, idle, &s, e)) < 0 || (rc = of_session(a, &s, out, e)) < 0)
 		return rc;
 	(*out)->cookie = true;
 	snprintf((*out)->session, sizeof(*out)->session, "%lld", (long long)s.id);
 	snprintf((*out)->csrf, sizeof(*out)->csrf, "%s", s.csrf);
-	if (now >= s.used + SESSION_USED_US && session_used(a->archive, s.id, now, NULL) < 0)
+	if (now >= s.used + fine && session_used(a->archive, s.id, now, NULL) < 0)
 		log_warn("session %lld: its use could not be noted", (long long)s.id);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "access/oidc.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 
 #define FORM_MOST 16384u
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
@@ -199,6 +200,7 @@ static int come_back(struct access *a, const char *cookie, const char *state, co
 int access_oidc_return(struct access *a, const char *cookie, const char *state, const char *code, const char *address,
 		       struct session *out, char secret[SECRET_TEXT], struct err *e)
 {
+	static _Atomic unsigned under_way;
 	struct audit_event ev = {.kind = AUDIT_LOGIN, .how = "oidc", .address = address, .who = ""};
 	struct vouched v = {0};
 	struct err why = {0};
@@ -206,8 +208,13 @@ int access_oidc_return(struct access *a, const char *cookie, const char *state, 
 
 	if ((rc = configured(a, e)) < 0)
 		return rc;
+	if (atomic_fetch_add(&under_way, 1) >= OIDC_AT_ONCE) {
+		atomic_fetch_sub(&under_way, 1);
+		return err_set(e, E_BUSY, "too many are logging in just now: try again");
+	}
 	if ((rc = come_back(a, cookie, state, code, &v, &why)) == 0)
 		rc = begin_session(a, &v, address, out, secret, &why);
+	atomic_fetch_sub(&under_way, 1);
 	ev.who = v.name;
 	ev.failed = rc < 0;
 	ev.what = rc < 0 ? why.msg : "login";

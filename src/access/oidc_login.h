@@ -13,6 +13,7 @@
 #include "access/session.h"
 
 #define OIDC_LOGIN_US 600000000LL
+#define OIDC_AT_ONCE 4u /* coming back: each may wait for the provider; one more gets -E_BUSY */
 #define OIDC_COOKIE_SECURE "__Host-teleread-oidc"
 #define OIDC_COOKIE_PLAIN "teleread-oidc"
 #define OIDC_COOKIE 256

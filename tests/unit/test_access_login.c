@@ -120,6 +120,14 @@ static void test_session_ends(void **state)
 		access_release(p);
 	}
 	assert_int_equal(by_cookie(w, secret, &p), -E_DENIED);
+
+	/* the shortest idle time, too, is counted from the last use */
+	w->config.login_idle_ms = 60000;
+	assert_int_equal(login(w, "li", GOOD, &s, secret), 0);
+	for (begun = now_us; now_us < begun + HOUR; now_us += 40 * SECOND) {
+		assert_int_equal(by_cookie(w, secret, &p), 0);
+		access_release(p);
+	}
 }
 
 static void test_password(void **state)
