@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define RETRY_S 10
+#define SETTLED_US 1000000LL
 #define LOOK_S 5    /* lines of other processes bring no news */
 #define BATCH 200   /* lines between two notes of how far it is */
 #define TIMEOUT_S 5 /* of connecting, and of a write */
@@ -34,8 +35,9 @@ struct syslog {
 	bool news;
 	char *folder, *host, *name; /* name: without the port */
 	char app[32], self[256];
-	int mark; /* FOLDER/sent */
-	uint64_t sent;
+	int mark;                      /* FOLDER/sent */
+	uint64_t sent, maybe, settled; /* written; a while ago; and surely arrived */
+	int64_t looked_us;
 	SSL_CTX *tls;
 	BIO *line; /* NULL: not connected */
 	bool said; /* that it does not work */
@@ -140,6 +142,24 @@ static void note_sent(struct syslog *s)
 		log_warn("syslog: cannot note how far the audit trail was sent: %s", strerror(errno));
 }
 
+/* Syslog has no answers: what was written shortly before a connection broke may not have arrived. A line counts as
+ * arrived when the connection was open a while after it. */
+static void settle(struct syslog *s)
+{
+	int64_t now = clock_mono_us();
+
+	if (now - s->looked_us < SETTLED_US)
+		return;
+	s->settled = s->maybe;
+	s->maybe = s->sent;
+	s->looked_us = now;
+}
+
+static void step_back(struct syslog *s)
+{
+	s->sent = s->maybe = s->settled;
+}
+
 /* All that is new. 0, or negative: later. */
 static int send_new(struct syslog *s, struct err *e)
 {
@@ -155,7 +175,11 @@ static int send_new(struct syslog *s, struct err *e)
 		else if ((rc = chain_each(s->folder, s->sent + 1, false, send_line, s, NULL, e)) < 0 &&
 			 (!e || !e->code))
 			rc = failed(s, "cannot write", e);
-		if (s->sent > before)
+		if (rc < 0)
+			step_back(s);
+		else
+			settle(s);
+		if (s->sent != before)
 			note_sent(s);
 		if (rc < 0)
 			hang_up(s);
@@ -223,7 +247,7 @@ static int open_mark(struct syslog *s, struct err *e)
 	if ((s->mark = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640)) < 0)
 		return err_sys(e, E_IO, "cannot open %s", path);
 	if (pread(s->mark, text, sizeof text - 1, 0) > 0)
-		s->sent = strtoull(text, NULL, 10);
+		s->sent = s->maybe = s->settled = strtoull(text, NULL, 10);
 	return 0;
 }
 

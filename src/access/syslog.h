@@ -1,7 +1,7 @@
 /* access/syslog.h - lines of the audit trail to a syslog collector over TLS.
  *
  * A thread reads the chain's files behind what it sent last (FOLDER/sent keeps the number), so an outage of hours costs
- * no memory and loses nothing; after a crash the last few may arrive twice.
+ * no memory and loses nothing; after a crash, or a connection that broke, the last few may arrive twice.
  * Source:   RFC 5424, RFC 5425; PS3.15 A.6 (MSGID DICOM+RFC3881).   Threads: start and stop by one.
  */
 #ifndef ACCESS_SYSLOG_H
