@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define HTTP_RAW_MOST (64u << 10)
-#define HTTP_BLOCK (256u << 10) /* of a file, for one call to the socket */
+#define HTTP_BLOCK (128u << 10) /* of a file, for one call to the socket; larger ones are fresh memory each time */
 
 int http_add(struct http_request *r, const char *name, const char *value)
 {
@@ -365,17 +365,39 @@ static ssize_t from_file(struct http_request *r, uint64_t at, char *out, size_t 
 	return (ssize_t)got;
 }
 
+/* What follows and is at hand, so that texts and file leave with one call: the rest of out. */
+static size_t from_next(struct http_request *r, uint64_t at, char *out, size_t room)
+{
+	const struct http_range *g = &r->range;
+	size_t n;
+
+	if (at < g->head_n || at > g->head_n + g->n || room == 0)
+		return 0;
+	at -= g->head_n;
+	if (at == g->n)
+		return g->tail_n ? (size_t)from_memory(g->tail, g->tail_n, 0, out, room) : 0;
+	n = g->n - at < room ? g->n - at : room;
+	n = read_some(g, at, out, n);
+	r->out += n;
+	return n;
+}
+
 static ssize_t range_reader(void *arg, uint64_t at, char *out, size_t room)
 {
 	struct http_request *r = arg;
 	const struct http_range *g = &r->range;
+	bool file = at >= g->head_n && at < g->head_n + g->n;
+	ssize_t n;
 
 	if (at < g->head_n)
-		return from_memory(g->head, g->head_n, at, out, room);
-	at -= g->head_n;
-	if (at < g->n)
-		return from_file(r, at, out, room);
-	return from_memory(g->tail, g->tail_n, at - g->n, out, room);
+		n = from_memory(g->head, g->head_n, at, out, room);
+	else if (file)
+		n = from_file(r, at - g->head_n, out, room);
+	else
+		return from_memory(g->tail, g->tail_n, at - g->head_n - g->n, out, room);
+	for (size_t more = 1; n > 0 && more; n += (ssize_t)more)
+		more = from_next(r, at + (uint64_t)n, out + n, room - (size_t)n);
+	return n;
 }
 
 /* fd and the texts around it are needed until the end. */
