@@ -6,6 +6,7 @@
 #include "dicom/charset_set.h"
 #include "dimse/conform.h"
 #include "shim/shim.h"
+#include "web/route.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -246,6 +247,26 @@ static int add_configuration(const struct config *c, json_t *facts, struct err *
 	return rc;
 }
 
+/* By the table that requests are answered by. */
+static void add_web(json_t *facts)
+{
+	json_t *all = json_array();
+
+	for (const struct route *r = routes; r->method; r++)
+		if (strncmp(r->path, "/dicom-web", 10) == 0 || strncmp(r->path, "/wado", 5) == 0)
+			json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "method", r->method, "resource",
+							     r->path, "media_types", r->produces, "says", r->says));
+	json_object_set_new(facts, "web_services", all);
+}
+
+static void add_security(const struct config *c, json_t *facts)
+{
+	json_object_set_new(facts, "security",
+			    json_pack("{s:b, s:I, s:b, s:b}", "dicom_tls", c->tls_certificate[0] != '\0',
+				      "dicom_tls_port", (json_int_t)c->tls_port, "http_tls",
+				      c->http_certificate[0] != '\0', "audit_syslog", c->audit_syslog[0] != '\0'));
+}
+
 json_t *statement_facts(const struct config *c, struct err *e)
 {
 	json_t *facts = json_pack("{s:{s:s, s:s, s:s, s:s}, s:o, s:o, s:o, s:o, s:o}", "product", "name", "Teleread",
@@ -259,6 +280,8 @@ json_t *statement_facts(const struct config *c, struct err *e)
 		return NULL;
 	}
 	add_classes(c, facts);
+	add_web(facts);
+	add_security(c, facts);
 	if (add_levels(c, facts, e) == 0 && add_coercion(c, facts, e) == 0 && add_configuration(c, facts, e) == 0)
 		return facts;
 	json_decref(facts);

@@ -252,6 +252,46 @@ static void print_coercion(const json_t *facts)
 	puts("");
 }
 
+static void print_web(const json_t *facts)
+{
+	const json_t *service;
+	size_t i;
+
+	puts("### 4.4 Web services (PS3.18)\n\n"
+	     "As origin server, in HTTP/1.1. JSON and XML are in UTF-8. Who asks is known by a session, a bearer token "
+	     "or a "
+	     "client\ncertificate.\n\n"
+	     "| method | resource | media types | |\n|---|---|---|---|");
+	for (i = 0; (service = json_array_get(facts_of(facts, "web_services"), i)); i++)
+		printf("| %s | %s | %s | %s |\n", text(service, "method"), text(service, "resource"),
+		       text(service, "media_types"), text(service, "says"));
+	puts("");
+}
+
+static void print_security(const json_t *facts)
+{
+	const json_t *s = facts_of(facts, "security");
+
+	puts("\n## 7 Security\n\n"
+	     "Associations are accepted from registered peers only, by AE title and address range, and each sees its "
+	     "own site and the sites\n"
+	     "below. User identity negotiation is not supported. Digital signatures are kept as they are, since data "
+	     "sets\n"
+	     "are bit-preserving where no coercion applies; they are not verified.\n");
+	if (json_is_true(facts_of(s, "dicom_tls")))
+		printf("TLS by BCP 195 (1.2 with forward secrecy and authenticated encryption, 1.3) is spoken on port "
+		       "%lld, and to "
+		       "peers that ask\nfor it; certificates may be pinned to peers. Whether a peer may do without is "
+		       "set for each.\n\n",
+		       number(s, "dicom_tls_port"));
+	else
+		puts("TLS is not configured for associations; a peer may be called over TLS all the same.\n");
+	printf("HTTP is served %s. Audit messages (PS3.15 A.5) are kept in a file that is chained by digests%s.\n\n",
+	       json_is_true(facts_of(s, "http_tls")) ? "over TLS"
+						     : "without TLS, for this machine or a proxy before it",
+	       json_is_true(facts_of(s, "audit_syslog")) ? ", and sent as syslog over TLS (RFC 5425)" : "");
+}
+
 static void print_rest(const json_t *facts)
 {
 	const json_t *ae = facts_of(facts, "application_entity"), *set;
@@ -259,6 +299,7 @@ static void print_rest(const json_t *facts)
 
 	printf("### 4.3 Network interfaces\n\nTCP/IP, IPv4 and IPv6; the node listens on %s, port %lld.\n\n",
 	       text(ae, "address"), number(ae, "port"));
+	print_web(facts);
 	puts("## 5 Media interchange\n\n"
 	     "`teleread import` reads Part 10 files, bare data sets and DICOMDIRs; `teleread export` writes Part 10 "
 	     "files with a DICOMDIR\n"
@@ -273,13 +314,8 @@ static void print_rest(const json_t *facts)
 	     "| Specific Character Set | with code extensions |\n|---|---|");
 	for (i = 0; (set = json_array_get(facts_of(facts, "character_sets"), i)); i++)
 		printf("| %s | %s |\n", text(set, "term"), text(set, "extended"));
-	puts("\n## 7 Security\n\n"
-	     "Associations are accepted from registered peers only, by AE title and address range, and each sees its "
-	     "own site and the sites\n"
-	     "below. Neither TLS nor user identity negotiation is supported. Digital signatures are kept as they are, "
-	     "since data sets\n"
-	     "are bit-preserving where no coercion applies; they are not verified.\n\n"
-	     "## 8 Annex: configuration\n\n```");
+	print_security(facts);
+	puts("## 8 Annex: configuration\n\n```");
 	fputs(json_string_value(facts_of(facts, "configuration")), stdout);
 	puts("```");
 }

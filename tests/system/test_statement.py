@@ -55,6 +55,25 @@ with associate([(CT, [ONE.syntax])]) as a:
     equal(a.store(CT, ONE.uid, ONE.syntax, ONE.data).status, 0)
 
 
+@case('the web services listed are those that the node documents, and answers')
+def web_services():
+    import http.client
+    token = json.loads(node.teleread('token', 'create', '--name', 'stated', '--role', 'site-viewer', '--site', 'NORTH', '--json').out)['token']
+
+    def get(path):
+        c = http.client.HTTPConnection('127.0.0.1', node.http_port, timeout=20)
+        c.request('GET', path, headers={'Authorization': 'Bearer ' + token})
+        answer = c.getresponse()
+        return answer.status, answer.read()
+    paths = json.loads(get('/api/openapi.json')[1])['paths']
+    documented = {(m.upper(), p) for p in paths for m in paths[p] if p.startswith(('/dicom-web', '/wado')) and m != 'parameters'}
+    listed = {(s['method'], s['resource'].replace('...', '')) for s in FACTS['web_services']}
+    equal(sorted(listed - documented), [], 'services that are listed and not documented')
+    equal(sorted(documented - listed - {('HEAD', p) for p in paths}), [], 'and the reverse')
+    equal(get('/dicom-web/studies')[0], 200, 'one of them')
+    equal(FACTS['security'], {'dicom_tls': False, 'dicom_tls_port': 2762, 'http_tls': False, 'audit_syslog': False}, 'security')
+
+
 @case('AE title, largest PDU, implementation, number of associations')
 def entity():
     equal((AE['title'], AE['max_pdu_receive'], AE['called_title_checked']), ('STATED', 32768, True))
