@@ -18,7 +18,7 @@
 #include "net/mime.h"
 #include <stdbool.h>
 
-#define MULTIPART_BOUNDARY 70u     /* RFC 2046 5.1.1 */
+#define MULTIPART_BOUNDARY 200u    /* RFC 2046 5.1.1 has 70; the DICOMweb client of Orthanc 1.10 sends 73 */
 #define MULTIPART_HEAD (16u << 10) /* bytes of the head of one part */
 #define MULTIPART_FIELDS 64u       /* lines of it */
 #define MULTIPART_AROUND (64u << 10)

@@ -26,6 +26,7 @@ SYSTEM_TESTS = \
 	%D%/test_names.py \
 	%D%/test_nginx.py \
 	%D%/test_orthanc.py \
+	%D%/test_orthanc_web.py \
 	%D%/test_rendered.py \
 	%D%/test_qido.py \
 	%D%/test_same_again.py \

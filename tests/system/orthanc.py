@@ -14,9 +14,10 @@ PROGRAM = shutil.which('Orthanc', path=os.environ['PATH'] + ':/usr/sbin')
 
 
 class Orthanc:
-    """encoding: its DefaultEncoding, the character set that it asks in. The node is its modality `node`."""
+    """encoding: its DefaultEncoding, the character set that it asks in; settings: more of its configuration. The node is its
+    modality `node`."""
 
-    def __init__(self, node, encoding='Chinese', port=None):
+    def __init__(self, node, encoding='Chinese', port=None, settings=None):
         if not PROGRAM:
             raise lib.Skip('Orthanc (Debian package orthanc) is not installed')
         at = lib.folder()
@@ -27,6 +28,7 @@ class Orthanc:
             'DefaultEncoding': encoding, 'DicomModalities': {'node': ['TELEREAD', '127.0.0.1', node.port]},
             'StorageCompression': False, 'OverwriteInstances': False, 'HttpVerbose': False, 'SslEnabled': False,
         }
+        config.update(settings or {})
         path = os.path.join(at, 'orthanc.json')
         with open(path, 'w') as f:
             json.dump(config, f)
@@ -49,17 +51,22 @@ class Orthanc:
         except (OSError, urllib.error.URLError):
             return False
 
-    def ask(self, path, data=None, raw=False):
+    def ask(self, path, data=None, raw=False, method=None):
         """GET, or POST of data (bytes, or what becomes JSON)."""
         if data is not None and not isinstance(data, bytes):
             data = json.dumps(data).encode()
-        request = urllib.request.Request('http://127.0.0.1:%d%s' % (self.http, path), data=data)
+        request = urllib.request.Request('http://127.0.0.1:%d%s' % (self.http, path), data=data, method=method)
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
             body = answer.read()
         return body if raw else json.loads(body)
 
     def upload(self, instances):
         return [self.ask('/instances', i.part10())['ID'] for i in instances]
+
+    def forget(self, instances):
+        for one in instances:
+            for found in self.ask('/tools/lookup', one.uid.encode()):
+                self.ask(found['Path'], method='DELETE', raw=True)
 
     def holds(self, instances):
         """{uid: parsed data set} of what it has of these."""

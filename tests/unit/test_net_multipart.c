@@ -161,7 +161,7 @@ static int walk_of(const char *before, char c, size_t n, const char *behind)
 
 static void limits(void **state)
 {
-	char boundary[80] = {0}, lines[3 * MULTIPART_FIELDS + 4] = "";
+	char boundary[MULTIPART_BOUNDARY + 2] = {0}, lines[3 * MULTIPART_FIELDS + 4] = "";
 	struct seen s = {.count_only = true};
 	struct err e = {0};
 	struct multipart *m;
