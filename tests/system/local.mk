@@ -41,4 +41,4 @@ SYSTEM_TESTS = \
 	%D%/test_web_feed.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/oidc.py %D%/orthanc.py %D%/parts.py
+EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/front.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/oidc.py %D%/orthanc.py %D%/parts.py

@@ -14,36 +14,11 @@ import time
 sys.dont_write_bytecode = True
 import lib
 import objects
+from front import Front, at
 from lib import case, check, equal
 
 lib.need_program()
-NGINX = next((p for p in ('/usr/sbin/nginx', '/usr/bin/nginx') if os.access(p, os.X_OK)), None)
-if not NGINX:
-    lib.skip_all('nginx is not installed')
-lib.need_tools('curl', 'openssl')
-SOURCE = os.environ.get('TELEREAD_SOURCE', os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
-FOLDER = lib.folder()
-
-
-def at(name):
-    return os.path.join(FOLDER, name)
-
-
-def openssl(*words):
-    subprocess.run(['openssl', *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def make_certificates():
-    for name in ('authority', 'stranger'):
-        openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj',
-                '/CN=' + name, '-keyout', at(name + '.key'), '-out', at(name + '.crt'))
-    with open(at('names'), 'w') as f:
-        f.write('subjectAltName=DNS:localhost,IP:127.0.0.1')
-    for name in ('server', 'gateway'):
-        openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=' + name,
-                '-keyout', at(name + '.key'), '-out', at(name + '.csr'))
-        openssl('x509', '-req', '-in', at(name + '.csr'), '-CA', at('authority.crt'), '-CAkey', at('authority.key'),
-                '-CAcreateserial', '-days', '2', '-extfile', at('names'), '-out', at(name + '.crt'))
+lib.need_tools('curl')
 
 
 def fingerprint(name):
@@ -51,45 +26,11 @@ def fingerprint(name):
         return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
 
 
-class Front:
-    """nginx with the example, its ports and files replaced and nothing else."""
-
-    def __init__(self, upstream):
-        self.port = lib.free_port()
-        with open(os.path.join(SOURCE, 'data/deploy/nginx.conf')) as f:
-            text = f.read()
-        for old, new in (('user www-data;', 'user root;' if os.getuid() == 0 else ''), ('/run/nginx.pid', at('nginx.pid')),
-                         ('/var/log/nginx/error.log', at('nginx.log')), ('127.0.0.1:8104', '127.0.0.1:%d' % upstream),
-                         ('listen 443 ', 'listen 127.0.0.1:%d ' % self.port), ('/etc/teleread/tls.crt', at('server.crt')),
-                         ('/etc/teleread/tls.key', at('server.key')), ('/etc/teleread/clients.pem', at('authority.crt')),
-                         ('http {\n', 'http {\n' + ''.join('    %s_temp_path %s;\n' % (kind, at(kind)) for kind in
-                                                           ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi')))):
-            equal(text.count(old), 1, 'how often the example has "%s"' % old.strip())
-            text = text.replace(old, new)
-        with open(at('nginx.conf'), 'w') as f:
-            f.write(text)
-        self.process = subprocess.Popen([NGINX, '-p', FOLDER, '-c', at('nginx.conf'), '-g', 'daemon off;'])
-        lib.wait_until(self.listens, 20, 'nginx does not listen')
-
-    def listens(self):
-        check(self.process.poll() is None, 'nginx ended at once')
-        try:
-            socket.create_connection(('127.0.0.1', self.port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30 * lib.SLOW)
-
-
-make_certificates()
 NODE = lib.Node({'http.trusted_proxies': '127.0.0.1'})
 NODE.start()
 TOKEN = NODE.teleread('token', 'create', '--name', 'a machine', '--role', 'site-sender', '--site', 'NORTH').out.strip()
 FRONT = Front(NODE.http_port)
-URL = 'https://localhost:%d' % FRONT.port
+URL = FRONT.origin
 ADMIN = NODE.teleread('token', 'create', '--name', 'an operator', '--role', 'admin').out.strip()
 READER = NODE.teleread('token', 'create', '--name', 'a viewer', '--role', 'site-viewer', '--site', 'NORTH').out.strip()
 
