@@ -11,7 +11,9 @@ SYSTEM_TESTS = \
 	%D%/test_commitment.py \
 	%D%/test_conversation.py \
 	%D%/test_corpus.py \
+	%D%/test_cornerstone.py \
 	%D%/test_destinations.py \
+	%D%/test_dicomweb_client.py \
 	%D%/test_find_rules.py \
 	%D%/test_full_disk.py \
 	%D%/test_hostile.py \
@@ -25,11 +27,13 @@ SYSTEM_TESTS = \
 	%D%/test_memory.py \
 	%D%/test_names.py \
 	%D%/test_nginx.py \
+	%D%/test_ohif.py \
 	%D%/test_orthanc.py \
 	%D%/test_orthanc_web.py \
 	%D%/test_rendered.py \
 	%D%/test_qido.py \
 	%D%/test_same_again.py \
+	%D%/test_slide_viewer.py \
 	%D%/test_statement.py \
 	%D%/test_stow.py \
 	%D%/test_store_find_get.py \
@@ -41,4 +45,9 @@ SYSTEM_TESTS = \
 	%D%/test_web_feed.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += %D%/corpus-refused.tsv %D%/dul.py %D%/front.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/oidc.py %D%/orthanc.py %D%/parts.py
+EXTRA_DIST += %D%/clients.py %D%/corpus-refused.tsv %D%/dul.py %D%/front.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/oidc.py %D%/orthanc.py %D%/parts.py
+# viewers and libraries of npm, which those tests install into the build folder
+EXTRA_DIST += tests/clients/package.json tests/clients/package-lock.json tests/clients/browser.mjs tests/clients/build.mjs \
+	tests/clients/cornerstone.html tests/clients/cornerstone.mjs tests/clients/cornerstone.page.js \
+	tests/clients/dicomweb-client.mjs tests/clients/empty.js tests/clients/ohif.mjs \
+	tests/clients/slide.html tests/clients/slide.mjs tests/clients/slide.page.js
