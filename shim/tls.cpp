@@ -50,11 +50,12 @@ static int make_context(shim_tls &t, const shim_tls_options &o)
 	if (!(t.context = SSL_CTX_new(TLS_method())))
 		return tls_error("no context");
 	SSL_CTX_set_min_proto_version(t.context, TLS1_2_VERSION);
-	SSL_CTX_set_options(t.context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	/* No resuming: an association lives long, and a caller is to prove itself each time. */
+	SSL_CTX_set_options(t.context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
 	SSL_CTX_set_mode(t.context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(t.context, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(t.context, 0); /* an association lives long: nothing is gained by resuming */
+	SSL_CTX_set_num_tickets(t.context, 0);
 	SSL_CTX_set_dh_auto(t.context, 1);
 	SSL_CTX_set_verify(t.context, SSL_VERIFY_PEER, take_any);
 	if (SSL_CTX_set_cipher_list(t.context, CIPHERS) != 1)

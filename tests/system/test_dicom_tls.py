@@ -160,6 +160,20 @@ def weak():
             equal(s.version(), 'TLSv1.3', 'version')
 
 
+@case('a caller that would take up an earlier session again is served, by a whole handshake')
+def again():
+    c = certificates()
+    with Node(c.settings()) as node:
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = ssl.create_default_context(cafile=c.pem(CA))
+            context.maximum_version, session = version, None
+            for _ in range(2):
+                with context.wrap_socket(socket.create_connection(('127.0.0.1', node.tls_port)), server_hostname='127.0.0.1',
+                                         session=session) as s:
+                    check(not s.session_reused, 'a whole handshake')
+                    session = s.session
+
+
 class Called:
     """storescp that speaks TLS."""
 
