@@ -1,23 +1,17 @@
-#include "access/chain.h"
+/* access/chain.c - lines at the end of a chain, by several who take turns. */
+#include "access/chain_own.h"
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/write.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define NAME_DIGITS 12
-#define HEAD_ROOM (20 + 1 + 64 + 1) /* "NUMBER DIGEST " before the text */
-#define LINE_MOST (HEAD_ROOM + CHAIN_TEXT_MOST + 1)
-#define STATE_MOST 160
 
 struct chain {
 	pthread_mutex_t lock;
@@ -30,79 +24,50 @@ struct chain {
 	bool dirty;
 };
 
-static const struct chain_end beginning = {0, "0000000000000000000000000000000000000000000000000000000000000000"};
-
-static void digest_line(const struct chain_end *before, uint64_t number, const char *text, size_t n, char out[65])
-{
-	crypto_hash_sha256_state s;
-	unsigned char sum[crypto_hash_sha256_BYTES];
-	char between[32];
-	int len = snprintf(between, sizeof between, " %" PRIu64 " ", number);
-
-	crypto_hash_sha256_init(&s);
-	crypto_hash_sha256_update(&s, (const unsigned char *)before->digest, 64);
-	crypto_hash_sha256_update(&s, (const unsigned char *)between, (size_t)len);
-	crypto_hash_sha256_update(&s, (const unsigned char *)text, n);
-	crypto_hash_sha256_final(&s, sum);
-	sodium_bin2hex(out, 65, sum, sizeof sum);
-}
-
-/* "NUMBER DIGEST TEXT"; without the line end. */
-static bool split_line(char *line, size_t n, struct chain_line *out)
-{
-	char *rest;
-
-	if (n < 67 || line[0] < '0' || line[0] > '9')
-		return false;
-	errno = 0;
-	out->end.number = strtoull(line, &rest, 10);
-	if (errno || *rest != ' ' || (size_t)(line + n - rest) < 66 || rest[65] != ' ')
-		return false;
-	memcpy(out->end.digest, rest + 1, 64);
-	out->end.digest[64] = '\0';
-	out->text = rest + 66;
-	out->n = (size_t)(line + n - out->text);
-	return true;
-}
-
-/* ---- files */
-
-static char *path_of(const char *folder, uint64_t first)
-{
-	char *path = NULL;
-
-	return asprintf(&path, "%s/%0*" PRIu64 ".log", folder, NAME_DIGITS, first) < 0 ? NULL : path;
-}
-
-static bool file_number(const char *name, uint64_t *out)
-{
-	char *rest;
-
-	if (strspn(name, "0123456789") < NAME_DIGITS)
-		return false;
-	*out = strtoull(name, &rest, 10);
-	return strcmp(rest, ".log") == 0;
-}
-
-/* The file with the lowest first number that is at least `from` (next), or the highest at all below it. 0: none. */
-static uint64_t find_file(const char *folder, uint64_t from, bool next)
-{
-	DIR *d = opendir(folder);
-	uint64_t best = 0, n;
-
-	for (const struct dirent *t; d && (t = readdir(d));)
-		if (file_number(t->d_name, &n) && (next ? n >= from && (!best || n < best) : n < from && n > best))
-			best = n;
-	if (d)
-		closedir(d);
-	return best;
-}
-
 /* ---- the end of the chain, as the other processes left it */
+
+/* What is made is its folder's owner's, whoever makes it: root's commands write beside the node's own user. Its name
+ * is as durable as its lines. */
+static int make_own(const char *folder, int fd)
+{
+	AUTO(fd) in = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (in < 0 || fstat(in, &st) < 0 || (geteuid() == 0 && fchown(fd, st.st_uid, st.st_gid) < 0))
+		return -1;
+	return fsync(in);
+}
+
+static int make_folder(const char *folder)
+{
+	AUTO(str) around = NULL;
+	AUTO(fd) fd = -1;
+
+	if (mkdir(folder, 0750) < 0)
+		return errno == EEXIST ? 0 : -1;
+	if (asprintf(&around, "%s/..", folder) < 0) {
+		around = NULL;
+		return -1;
+	}
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -1 : make_own(around, fd);
+}
+
+static int open_or_make(const char *folder, const char *path, int flags, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | flags);
+
+	if (fd < 0 && errno == ENOENT && (fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0640)) >= 0 &&
+	    make_own(folder, fd) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd < 0 ? err_sys(e, E_IO, "cannot open %s", path) : fd;
+}
 
 static int open_file(struct chain *c, uint64_t first, struct err *e)
 {
-	AUTO(str) path = path_of(c->folder, first);
+	AUTO(str) path = chain_path(c->folder, first);
 
 	if (!path)
 		return err_set(e, E_NOMEM, "no memory for a path");
@@ -110,14 +75,13 @@ static int open_file(struct chain *c, uint64_t first, struct err *e)
 		close(c->file);
 	c->first = first;
 	c->at = 0;
-	if ((c->file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640)) < 0)
-		return err_sys(e, E_IO, "cannot open %s", path);
-	return 0;
+	c->file = open_or_make(c->folder, path, O_APPEND, e);
+	return c->file < 0 ? c->file : 0;
 }
 
 static int write_state(struct chain *c, struct err *e)
 {
-	char text[STATE_MOST];
+	char text[CHAIN_STATE_MOST];
 	int n = snprintf(text, sizeof text, "%020" PRIu64 " %s %020" PRIu64 " %020" PRId64 "\n", c->end.number,
 			 c->end.digest, c->first, c->at);
 
@@ -126,39 +90,28 @@ static int write_state(struct chain *c, struct err *e)
 	return 0;
 }
 
-/* What the head says; false: nothing that could be used. */
-static bool read_state(struct chain *c, struct chain_end *end, uint64_t *first, int64_t *at)
-{
-	char text[STATE_MOST] = "";
-	ssize_t n = pread(c->head, text, sizeof text - 1, 0);
-
-	return n > 0 &&
-	       sscanf(text, "%" SCNu64 " %64[0-9a-f] %" SCNu64 " %" SCNd64, &end->number, end->digest, first, at) ==
-		   4 &&
-	       strlen(end->digest) == 64;
-}
-
 /* Lines of the open file behind c->at: of a process that ended before it wrote the head, or of one that knows no head. */
 static int read_behind(struct chain *c, struct err *e)
 {
-	AUTO(str) line = malloc(LINE_MOST + 1);
+	AUTO(str) line = malloc(CHAIN_LINE_MOST + 1);
 	struct chain_line l;
 	struct stat st;
 
 	if (!line)
 		return err_set(e, E_NOMEM, "no memory for a line of the audit trail");
 	for (;;) {
-		ssize_t n = pread(c->file, line, LINE_MOST, c->at);
+		ssize_t n = pread(c->file, line, CHAIN_LINE_MOST, c->at);
 		char *end = n > 0 ? memchr(line, '\n', (size_t)n) : NULL;
 
 		if (n < 0)
 			return err_sys(e, E_IO, "cannot read the audit trail");
-		if (!end)
+		if (!end && n < (ssize_t)CHAIN_LINE_MOST)
 			break;
-		*end = '\0';
-		if (split_line(line, (size_t)(end - line), &l))
+		if (end)
+			*end = '\0';
+		if (end && chain_split(line, (size_t)(end - line), &l))
 			c->end = l.end;
-		c->at += end - line + 1;
+		c->at += end ? end - line + 1 : n; /* what is none of our lines stays, for who looks into it */
 	}
 	if (fstat(c->file, &st) < 0)
 		return err_sys(e, E_IO, "cannot look at the audit trail");
@@ -171,58 +124,95 @@ static int read_behind(struct chain *c, struct err *e)
 	return 0;
 }
 
-/* Without a head: the end is the last line of the last file. */
+/* Without a head: the end is the last line of the last file that has any. */
 static int find_end(struct chain *c, struct err *e)
 {
-	uint64_t last = find_file(c->folder, UINT64_MAX, false);
 	int rc;
 
-	c->end = beginning;
-	if ((rc = open_file(c, last ? last : 1, e)) < 0)
-		return rc;
-	if (last)
-		c->end.number = last - 1; /* until its first line was read */
-	return read_behind(c, e);
+	for (uint64_t file = UINT64_MAX; (file = chain_find(c->folder, file, false));) {
+		c->end = chain_beginning;
+		c->end.number = file - 1; /* until its first line was read */
+		if ((rc = open_file(c, file, e)) < 0 || (rc = read_behind(c, e)) < 0 || c->at > 0)
+			return rc;
+	}
+	c->end = chain_beginning;
+	return open_file(c, 1, e);
+}
+
+/* The head may be older than what was written: files that were begun behind the one it knows. */
+static int follow(struct chain *c, struct err *e)
+{
+	int rc = 0;
+
+	while (rc == 0 && c->first != c->end.number + 1) {
+		AUTO(str) next = chain_path(c->folder, c->end.number + 1);
+
+		if (!next)
+			return err_set(e, E_NOMEM, "no memory for a path");
+		if (access(next, F_OK) < 0)
+			return 0;
+		if ((rc = open_file(c, c->end.number + 1, e)) == 0)
+			rc = read_behind(c, e);
+	}
+	return rc;
+}
+
+/* A file that was cut short goes on behind its last whole line: the next one is not to become part of a piece. */
+static int cut_back(struct chain *c, int64_t size, struct err *e)
+{
+	char last[4096];
+	const char *end = NULL;
+
+	log_error("audit trail: the file that begins with event %" PRIu64 " was cut short", c->first);
+	while (size > 0 && !end) {
+		int64_t from = size > (int64_t)sizeof last ? size - (int64_t)sizeof last : 0;
+		ssize_t n = pread(c->file, last, (size_t)(size - from), from);
+
+		if (n <= 0)
+			return err_sys(e, E_IO, "cannot read the audit trail");
+		end = memrchr(last, '\n', (size_t)n);
+		size = end ? from + (end - last) + 1 : from;
+	}
+	c->at = size;
+	return ftruncate(c->file, size) < 0 ? err_sys(e, E_IO, "cannot cut the audit trail") : 0;
 }
 
 /* Within the turn: comes to where the chain ends now. */
 static int catch_up(struct chain *c, struct err *e)
 {
-	struct chain_end end;
-	uint64_t first;
-	int64_t at;
+	struct chain_state head;
 	struct stat st;
 	int rc;
 
-	if (!read_state(c, &end, &first, &at))
+	if (!chain_state_read(c->head, &head))
 		return find_end(c, e);
-	if (c->file < 0 || first != c->first) {
-		if ((rc = open_file(c, first, e)) < 0)
+	if (c->file < 0 || head.first != c->first) {
+		if ((rc = open_file(c, head.first, e)) < 0)
 			return rc;
 	}
-	c->end = end;
-	c->at = at;
+	c->end = head.end;
+	c->at = head.at;
 	if (fstat(c->file, &st) < 0)
 		return err_sys(e, E_IO, "cannot look at the audit trail");
-	if (st.st_size < at) {
-		log_error("audit trail: the file that begins with event %" PRIu64 " was cut short", first);
-		c->at = st.st_size;
-	}
-	return st.st_size > at ? read_behind(c, e) : 0;
+	if (st.st_size < c->at)
+		return cut_back(c, st.st_size, e);
+	if (st.st_size > c->at && (rc = read_behind(c, e)) < 0)
+		return rc;
+	return follow(c, e);
 }
 
 /* ---- appending */
 
 static int append_line(struct chain *c, const char *text, size_t n, struct err *e)
 {
-	AUTO(str) line = malloc(HEAD_ROOM + n + 2);
+	AUTO(str) line = malloc(CHAIN_HEAD_ROOM + n + 2);
 	struct chain_end next = {.number = c->end.number + 1};
 	size_t len;
 	int rc;
 
 	if (!line)
 		return err_set(e, E_NOMEM, "no memory for a line of the audit trail");
-	digest_line(&c->end, next.number, text, n, next.digest);
+	chain_digest(&c->end, next.number, text, n, next.digest);
 	len = (size_t)sprintf(line, "%" PRIu64 " %s ", next.number, next.digest);
 	memcpy(line + len, text, n);
 	len += n;
@@ -284,6 +274,7 @@ int chain_open(const char *folder, int64_t size, struct chain **out, struct err 
 {
 	struct chain *c = calloc(1, sizeof *c);
 	AUTO(str) head = NULL;
+	int rc;
 
 	if (!c || !(c->folder = strdup(folder)) || asprintf(&head, "%s/head", folder) < 0) {
 		head = NULL;
@@ -293,13 +284,13 @@ int chain_open(const char *folder, int64_t size, struct chain **out, struct err 
 	pthread_mutex_init(&c->lock, NULL);
 	c->size = size;
 	c->file = c->head = -1;
-	if (mkdir(folder, 0750) < 0 && errno != EEXIST) {
+	if (make_folder(folder) < 0)
+		rc = err_sys(e, E_IO, "cannot make the folder %s", folder);
+	else
+		rc = c->head = open_or_make(folder, head, 0, e);
+	if (rc < 0) {
 		chain_close(c);
-		return err_sys(e, E_IO, "cannot make the folder %s", folder);
-	}
-	if ((c->head = open(head, O_RDWR | O_CREAT | O_CLOEXEC, 0640)) < 0) {
-		chain_close(c);
-		return err_sys(e, E_IO, "cannot open %s", head);
+		return rc;
 	}
 	*out = c;
 	return 0;
@@ -315,98 +306,4 @@ void chain_close(struct chain *c)
 		close(c->head);
 	free(c->folder);
 	free(c);
-}
-
-/* ---- reading */
-
-struct walk {
-	const char *folder;
-	uint64_t from, first;
-	bool verify;
-	int (*seen)(void *arg, const struct chain_line *l);
-	void *arg;
-	struct chain_report *report;
-	struct err *e;
-};
-
-static int wrong(struct walk *w, const char *why)
-{
-	snprintf(w->report->wrong, sizeof w->report->wrong, "event %" PRIu64 " (file %0*" PRIu64 ".log): %s",
-		 w->report->end.number + 1, NAME_DIGITS, w->first, why);
-	return err_set(w->e, E_CORRUPT, "the audit trail does not fit: %s", w->report->wrong);
-}
-
-/* The first line of all may follow files that were taken elsewhere: its own digest cannot be proved then. */
-static int prove(struct walk *w, const struct chain_line *l)
-{
-	struct chain_report *r = w->report;
-	char digest[65];
-
-	if (r->lines == 0 && l->end.number != 1)
-		return 0;
-	if (l->end.number != r->end.number + 1)
-		return wrong(w, l->end.number > r->end.number ? "events before the next one are missing"
-							      : "an event with a number that was used already");
-	digest_line(&r->end, l->end.number, l->text, l->n, digest);
-	return strcmp(digest, l->end.digest) == 0 ? 0 : wrong(w, "its text is not what was written");
-}
-
-static int take_line(struct walk *w, char *line, size_t n)
-{
-	struct chain_report *r = w->report;
-	struct chain_line l;
-	int rc;
-
-	if (!split_line(line, n, &l))
-		return w->verify ? wrong(w, "a line that is none of the audit trail's") : 0;
-	if (w->verify && (rc = prove(w, &l)) < 0)
-		return rc;
-	if (r->lines++ == 0)
-		r->first = l.end.number;
-	r->end = l.end;
-	return w->seen && l.end.number >= w->from ? w->seen(w->arg, &l) : 0;
-}
-
-static int walk_file(struct walk *w, char *line)
-{
-	AUTO(str) path = path_of(w->folder, w->first);
-	FILE *f = path ? fopen(path, "re") : NULL;
-	int rc = 0;
-
-	if (!f)
-		return err_sys(w->e, E_IO, "cannot open %s", path ? path : "a file of the audit trail");
-	while (rc == 0 && fgets(line, LINE_MOST + 1, f)) {
-		size_t n = strlen(line);
-
-		if (n == 0 || line[n - 1] != '\n') {
-			if (!feof(f) && w->verify)
-				rc = wrong(w, "a line that is too long");
-			break;
-		}
-		line[n - 1] = '\0';
-		rc = take_line(w, line, n - 1);
-	}
-	if (rc == 0 && ferror(f))
-		rc = err_sys(w->e, E_IO, "cannot read %s", path);
-	fclose(f);
-	return rc;
-}
-
-int chain_each(const char *folder, uint64_t from, bool verify, int (*seen)(void *arg, const struct chain_line *l),
-	       void *arg, struct chain_report *report, struct err *e)
-{
-	struct chain_report own, *r = report ? report : &own;
-	struct walk w = {folder, from, 0, verify, seen, arg, r, e};
-	AUTO(str) line = malloc(LINE_MOST + 1);
-	uint64_t file = verify ? 0 : find_file(folder, from + 1, false);
-	int rc = 0;
-
-	if (!line)
-		return err_set(e, E_NOMEM, "no memory for a line of the audit trail");
-	*r = (struct chain_report){.end = beginning};
-	for (file = find_file(folder, file, true); rc == 0 && file; file = find_file(folder, file + 1, true)) {
-		w.first = file;
-		rc = walk_file(&w, line);
-	}
-	return rc;
 }

@@ -2,9 +2,9 @@
  *
  * FOLDER/NNNNNNNNNNNN.log, named after the number of its first line; a line is NUMBER DIGEST TEXT, the digest SHA-256
  * (hexadecimal) of the digest before it, a blank, NUMBER, a blank, TEXT. The first line follows 64 zeros. FOLDER/head says where
- * the end is; it is only a hint, but for one thing: a file shorter than it says was cut, and the chain goes on from the
- * head, so that the gap shows. What a chain alone cannot tell is that its last lines are gone: note the end from time to time
- * elsewhere (CHAIN_END), or send the lines to another machine.
+ * the end is: so a file that was cut shows, at once, and in what follows, since the chain goes on from the head. Where it is
+ * older than the lines, or is not there, they are believed. What a chain and its head cannot tell is that its last lines and
+ * the head were both changed: note the end from time to time elsewhere, or send the lines to another machine.
  * Several processes may append: they take turns (flock). A line that a crash left unfinished is cut off by the next one.
  * Threads:  one struct chain is shared by all.
  */
@@ -38,7 +38,8 @@ struct chain_report {
 	char wrong[200]; /* "" or the first place where it does not fit, in words */
 };
 /* Walks the lines from number `from` on, each digest proved where verify is set: the first that does not fit ends it, with
- * -E_CORRUPT. What seen returns other than 0 ends it, and is returned. An unfinished last line is left out. */
+ * -E_CORRUPT; so does an end before the one that the head says. What seen returns other than 0 ends it, and is returned. An
+ * unfinished last line is left out; without verify also what is no line of a chain. */
 int chain_each(const char *folder, uint64_t from, bool verify, int (*seen)(void *arg, const struct chain_line *l),
 	       void *arg, struct chain_report *report, struct err *e);
 #endif

@@ -86,6 +86,8 @@ def tampering():
         check('not whole' in node.teleread('audit', 'verify', code=1).out, 'it shows')
     with open(path, 'wb') as f:
         f.write(b''.join(lines[:-1]))
+    check('missing' in node.teleread('audit', 'verify', code=1).out, 'the missing end shows by the head')
+    os.remove(os.path.join(node.data, 'audit', 'head'))
     node.teleread('audit', 'verify')
     check('not there' in node.teleread('audit', 'verify', '--expect', end, code=1).out, 'the missing end shows')
     node.teleread('audit', 'verify', '--expect', 'nonsense', code=2)

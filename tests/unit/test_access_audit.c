@@ -47,7 +47,7 @@ static void tamper(void **state, const char *name, const char *text, const char 
 	assert_true(n < sizeof all - 1);
 	assert_non_null(at = strstr(all, text));
 	if (with)
-		memcpy(at, with, strlen(with));
+		memcpy(at, with, *with ? strlen(with) : 1);
 	else
 		n = (size_t)(at - all) + strlen(text);
 	assert_int_equal(ftruncate(fileno(file), 0), 0);
@@ -108,6 +108,24 @@ static void what_was_done_to_it_shows(void **state)
 	}
 }
 
+static int count(void *arg, const struct chain_line *l)
+{
+	unsigned *n = arg;
+
+	(void)l;
+	++*n;
+	return 0;
+}
+
+static unsigned lines_from(void **state, uint64_t from, struct chain_report *r)
+{
+	struct folder *f = *state;
+	unsigned n = 0;
+
+	assert_int_equal(chain_each(f->path, from, false, count, &n, r, NULL), 0);
+	return n;
+}
+
 static void a_tail_that_was_cut_off_leaves_a_gap(void **state)
 {
 	struct chain *c = open_chain(state, 1 << 20);
@@ -117,6 +135,8 @@ static void a_tail_that_was_cut_off_leaves_a_gap(void **state)
 	put(c, "beta");
 	put(c, "gamma");
 	tamper(state, FIRST, "alpha\n", NULL);
+	assert_int_equal(verify(state, &r), -E_CORRUPT);
+	assert_non_null(strstr(r.wrong, "event 2"));
 	put(c, "delta");
 	chain_close(c);
 	assert_int_equal(verify(state, &r), -E_CORRUPT);
@@ -144,6 +164,122 @@ static void an_unfinished_line_is_cut_off(void **state)
 	chain_close(c);
 	assert_int_equal(verify(state, &r), 0);
 	assert_int_equal(r.end.number, 2);
+}
+
+/* Of the line that was cut a piece is left: the next one does not become part of it. */
+static void a_cut_within_a_line_harms_no_other(void **state)
+{
+	struct chain *c = open_chain(state, 1 << 20);
+	struct chain_report r;
+
+	put(c, "alpha");
+	put(c, "beta");
+	put(c, "gamma");
+	tamper(state, FIRST, "bet", NULL);
+	put(c, "delta");
+	chain_close(c);
+	assert_int_equal(lines_from(state, 0, &r), 2);
+	assert_int_equal(r.end.number, 4);
+	assert_int_equal(verify(state, &r), -E_CORRUPT);
+	assert_non_null(strstr(r.wrong, "missing"));
+}
+
+static void copy_file(void **state, const char *from, const char *to)
+{
+	struct folder *f = *state;
+	char path[320], all[8192];
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof path, "%s/%s", f->path, from);
+	assert_non_null(file = fopen(path, "r"));
+	n = fread(all, 1, sizeof all, file);
+	fclose(file);
+	snprintf(path, sizeof path, "%s/%s", f->path, to);
+	assert_non_null(file = fopen(path, "w"));
+	assert_int_equal(fwrite(all, 1, n, file), n);
+	fclose(file);
+}
+
+/* The head is not synced: after a loss of power it may know nothing of files that are there. */
+static void an_old_head_is_no_harm(void **state)
+{
+	struct chain *c = open_chain(state, 400);
+	struct chain_report r;
+
+	put(c, "some text that takes room");
+	copy_file(state, "head", "old");
+	for (int i = 0; i < 10; i++)
+		put(c, "some text that takes room");
+	copy_file(state, "old", "head");
+	put(c, "short");
+	chain_close(c);
+	if (verify(state, &r) != 0)
+		fail_msg("%s", r.wrong);
+	assert_int_equal(r.end.number, 12);
+}
+
+static void an_empty_file_at_the_end_is_no_harm(void **state)
+{
+	struct folder *f = *state;
+	struct chain *c = open_chain(state, 1 << 20);
+	struct chain_report r;
+	char path[320];
+
+	put(c, "alpha");
+	put(c, "beta");
+	snprintf(path, sizeof path, "%s/000000000003.log", f->path);
+	fclose(fopen(path, "w"));
+	snprintf(path, sizeof path, "%s/head", f->path);
+	assert_int_equal(remove(path), 0);
+	chain_close(c);
+	c = open_chain(state, 1 << 20);
+	put(c, "gamma");
+	chain_close(c);
+	if (verify(state, &r) != 0)
+		fail_msg("%s", r.wrong);
+	assert_int_equal(r.end.number, 3);
+}
+
+static void junk_hides_no_other_line(void **state)
+{
+	struct folder *f = *state;
+	struct chain *c = open_chain(state, 1 << 20);
+	static char junk[200000];
+	struct chain_report r;
+	char path[320];
+	FILE *file;
+
+	put(c, "alpha");
+	put(c, "beta");
+	tamper(state, FIRST, "1 ", "\0");
+	snprintf(path, sizeof path, "%s/" FIRST, f->path);
+	assert_non_null(file = fopen(path, "a"));
+	memset(junk, 'x', sizeof junk);
+	fwrite(junk, 1, sizeof junk, file);
+	fputs("\n", file);
+	fclose(file);
+	put(c, "gamma");
+	put(c, "delta");
+	chain_close(c);
+	assert_int_equal(lines_from(state, 0, &r), 3);
+	assert_int_equal(r.end.number, 4);
+}
+
+static void reading_begins_anywhere(void **state)
+{
+	struct chain *c = open_chain(state, 1 << 20);
+	struct chain_report r;
+	char text[3000];
+
+	memset(text, 'x', sizeof text);
+	for (size_t i = 1; i <= 600; i++)
+		assert_int_equal(chain_append(c, text, i * 37 % sizeof text, NULL), 0);
+	chain_close(c);
+	for (uint64_t from = 1; from <= 601; from += 25)
+		assert_int_equal(lines_from(state, from, &r), 601 - from);
+	assert_int_equal(lines_from(state, 600, &r), 1);
+	assert_true(r.lines < 100); /* the others were not read */
 }
 
 static void it_goes_on_over_files(void **state)
@@ -341,6 +477,11 @@ int main(void)
 	    folder_test(what_was_done_to_it_shows),
 	    folder_test(a_tail_that_was_cut_off_leaves_a_gap),
 	    folder_test(an_unfinished_line_is_cut_off),
+	    folder_test(a_cut_within_a_line_harms_no_other),
+	    folder_test(an_old_head_is_no_harm),
+	    folder_test(an_empty_file_at_the_end_is_no_harm),
+	    folder_test(junk_hides_no_other_line),
+	    folder_test(reading_begins_anywhere),
 	    folder_test(it_goes_on_over_files),
 	    folder_test(many_write),
 	    cmocka_unit_test(messages_are_read_as_they_were_written),
