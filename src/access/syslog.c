@@ -62,13 +62,15 @@ static int failed(struct syslog *s, const char *what, struct err *e)
 	return err_set(e, E_IO, "syslog %s: %s%s%s", s->host, what, *text ? ": " : "", text);
 }
 
-/* Writes that make no progress for so long fail. */
+/* Connecting with a time limit leaves a socket that does not block, and a write would fail where the collector is slow. Writes
+ * that make no progress for so long do. */
 static void set_timeouts(BIO *b)
 {
 	const struct timeval t = {.tv_sec = TIMEOUT_S};
 	int fd = -1;
 
 	if (BIO_get_fd(b, &fd) > 0 && fd >= 0) {
+		BIO_socket_nbio(fd, 0);
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t);
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
 	}
@@ -83,8 +85,8 @@ static int hello(struct syslog *s, struct err *e)
 	BIO_get_ssl(s->line, &ssl);
 	BIO_set_conn_hostname(s->line, s->host);
 	SSL_set_tlsext_host_name(ssl, s->name);
-	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), s->name) != 1)
-		SSL_set1_host(ssl, s->name);
+	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), s->name) != 1 && SSL_set1_host(ssl, s->name) != 1)
+		return failed(s, "its name cannot be proved", e);
 	ERR_clear_error();
 	if (BIO_do_connect_retry(s->line, TIMEOUT_S, 0) <= 0)
 		return failed(s, "cannot connect", e);
@@ -103,14 +105,20 @@ static int connect_line(struct syslog *s, struct err *e)
 	return rc;
 }
 
-/* A collector that closed the connection has said so by now; what is written into it would be lost without a word. */
+/* A collector that closed the connection has said so by now; what is written into it would be lost without a word. It sends
+ * nothing but alerts, and tickets: left unread, they would turn our own end into a reset that overtakes the last lines. */
 static bool closed_by_peer(struct syslog *s)
 {
 	struct pollfd p = {.events = POLLIN | POLLRDHUP};
+	char waste[256];
 
 	if (BIO_get_fd(s->line, &p.fd) < 0)
 		return true;
-	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+	while (!s->stopping && poll(&p, 1, 0) > 0)
+		if (!(p.revents & POLLIN) ||
+		    (BIO_read(s->line, waste, sizeof waste) <= 0 && !BIO_should_retry(s->line)))
+			return true;
+	return false;
 }
 
 /* ---- lines */
@@ -225,7 +233,7 @@ static int make_context(struct syslog *s, const struct syslog_options *o, struct
 		return failed(s, "TLS", e);
 	SSL_CTX_set_min_proto_version(s->tls, TLS1_2_VERSION);
 	SSL_CTX_set_verify(s->tls, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_mode(s->tls, SSL_MODE_AUTO_RETRY);
+	SSL_CTX_clear_mode(s->tls, SSL_MODE_AUTO_RETRY); /* reading ends behind a ticket */
 	if (o->ca ? SSL_CTX_load_verify_file(s->tls, o->ca) != 1 : SSL_CTX_set_default_verify_paths(s->tls) != 1)
 		return failed(s, "cannot read the certificates to prove it with", e);
 	if (o->certificate &&
@@ -235,10 +243,26 @@ static int make_context(struct syslog *s, const struct syslog_options *o, struct
 	return 0;
 }
 
+/* A trail that ends before what was sent is an older copy of it: what is new to it was never sent. */
+static int compare_end(struct syslog *s, struct err *e)
+{
+	struct chain_report r;
+	int rc = chain_each(s->folder, s->sent, false, NULL, NULL, &r, e);
+
+	if (rc < 0 || r.end.number >= s->sent)
+		return rc;
+	log_warn("syslog %s: event %" PRIu64 " was sent, but the audit trail ends with %" PRIu64
+		 ": from there on it is sent",
+		 s->host, s->sent, r.end.number);
+	s->sent = r.end.number;
+	return 0;
+}
+
 static int open_mark(struct syslog *s, struct err *e)
 {
 	AUTO(str) path = NULL;
 	char text[32] = "";
+	int rc;
 
 	if (asprintf(&path, "%s/sent", s->folder) < 0) {
 		path = NULL;
@@ -247,8 +271,10 @@ static int open_mark(struct syslog *s, struct err *e)
 	if ((s->mark = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640)) < 0)
 		return err_sys(e, E_IO, "cannot open %s", path);
 	if (pread(s->mark, text, sizeof text - 1, 0) > 0)
-		s->sent = s->maybe = s->settled = strtoull(text, NULL, 10);
-	return 0;
+		s->sent = strtoull(text, NULL, 10);
+	rc = compare_end(s, e);
+	s->maybe = s->settled = s->sent;
+	return rc;
 }
 
 static int copy_names(struct syslog *s, const struct syslog_options *o, const char *folder, const char *app,
@@ -257,7 +283,7 @@ static int copy_names(struct syslog *s, const struct syslog_options *o, const ch
 	const char *colon = strrchr(o->host, ':');
 	bool bracket = o->host[0] == '[';
 
-	if (!colon || colon == o->host || !colon[1])
+	if (!colon || colon == o->host || !colon[1] || (bracket && (colon < o->host + 3 || colon[-1] != ']')))
 		return err_set(e, E_CONFIG, "[audit] syslog = %s: expected HOST:PORT", o->host);
 	s->folder = strdup(folder);
 	s->host = strdup(o->host);

@@ -6,6 +6,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -117,13 +118,14 @@ def certificates(folder):
 
 
 class Collector:
-    """Takes RFC 5425 frames over TLS; drops the connection after `drop` messages, once."""
+    """Takes RFC 5425 frames over TLS; drops the connection after `drop` messages, once; begins to read after `pause` seconds."""
 
-    def __init__(self, key, pem, drop=0):
+    def __init__(self, key, pem, drop=0, pause=0):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(pem, key)
         self.socket = socket.create_server(('127.0.0.1', 0))
         self.port, self.messages, self.drop = self.socket.getsockname()[1], [], drop
+        self.pause, self.connections = pause, 0
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self):
@@ -131,6 +133,8 @@ class Collector:
             try:
                 raw, _ = self.socket.accept()
                 with self.context.wrap_socket(raw, server_side=True) as s, s.makefile('rb') as f:
+                    self.connections += 1
+                    time.sleep(self.pause)
                     self.serve(f)
             except (ssl.SSLError, ConnectionError):
                 continue
@@ -172,6 +176,48 @@ def collector():
     equal(words[0], '<85>1', 'priority and version')
     equal(words[5], 'DICOM+RFC3881', 'MSGID')
     equal(xml.fromstring(body).tag, 'AuditMessage', 'the message')
+
+
+def write_trail(node, first, last, size):
+    """Another trail: lines as they are in the files; the collector's thread does not prove them."""
+    folder = os.path.join(node.data, 'audit')
+    lib.shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    with open(os.path.join(folder, '%012d.log' % first), 'w') as f:
+        for n in range(first, last + 1):
+            f.write('%d %s <line-%d>%s\n' % (n, '0' * 64, n, 'x' * size))
+
+
+@case('a collector that is slow gets all of a long backlog over one connection')
+def slow():
+    if not lib.shutil.which('openssl'):
+        raise Skip('openssl is not installed')
+    key, pem = certificates(lib.folder())
+    server = Collector(key, pem, pause=1)
+    node = Node({'audit.syslog': '127.0.0.1:%d' % server.port, 'audit.syslog_ca': pem})
+    write_trail(node, 1, 1000, 20000)
+    with node:
+        lib.wait_until(lambda: len(server.messages) >= 1000, 40, 'all messages')
+        equal(server.connections, 1, 'connections')
+        check(all(b'<line-%d>' % (n + 1) in server.messages[n] for n in range(1000)), 'in order')
+        server.close()
+
+
+@case('an older copy of the trail is put to use: what is new to it is sent')
+def older():
+    if not lib.shutil.which('openssl'):
+        raise Skip('openssl is not installed')
+    key, pem = certificates(lib.folder())
+    server = Collector(key, pem)
+    node = Node({'audit.syslog': '127.0.0.1:%d' % server.port, 'audit.syslog_ca': pem})
+    write_trail(node, 1, 10, 10)
+    with open(os.path.join(node.data, 'audit', 'sent'), 'w') as f:
+        f.write('%020d\n' % 500)
+    with node:
+        lib.wait_until(lambda: server.messages, 20, 'a message')
+        check('the audit trail ends with' in node.log_tail(50), 'the log says so')
+        check(not any(b'<line-' in m for m in server.messages), 'nothing that was sent before')
+        server.close()
 
 
 @case('a collector that cannot be proved gets nothing, and the log says so')
