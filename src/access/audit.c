@@ -40,9 +40,10 @@ static struct {
 	char node[17];
 	uint64_t lost;
 	bool stopping;
+	unsigned syncing; /* callers that wait for the disk */
 	pthread_t keeper;
-	pthread_cond_t wake;
-} book = {.wake = PTHREAD_COND_INITIALIZER};
+	pthread_cond_t wake, synced;
+} book = {.wake = PTHREAD_COND_INITIALIZER, .synced = PTHREAD_COND_INITIALIZER};
 
 /* ---- writing */
 
@@ -87,6 +88,17 @@ static void say_lost(void)
 	snprintf(k.what, sizeof k.what, "%llu events could not be written", (unsigned long long)lost);
 	if (lost && write_message(&k, 0, 0, NULL) == 0)
 		book.lost -= lost;
+}
+
+/* Lock not held. */
+static void sync_chain(void)
+{
+	struct err e = {0};
+
+	if (chain_sync(book.chain, &e) == 0)
+		return;
+	log_error("audit trail: %s", e.msg);
+	alert_raise(ALERT_SPACE, AUDIT_FOLDER, "the audit trail may not be on the disk: %s", e.msg);
 }
 
 static void write_kept(const struct kept *k, uint64_t repeated, uint64_t instances)
@@ -161,7 +173,7 @@ static void take(const struct kept *k, uint64_t instances)
 void audit_note(const struct audit_event *ev)
 {
 	struct kept k = {.kind = ev->kind, .failed = ev->failed};
-	struct chain *chain;
+	bool wait;
 
 	text_plain(k.who, sizeof k.who, ev->who);
 	text_plain(k.how, sizeof k.how, ev->how);
@@ -171,11 +183,18 @@ void audit_note(const struct audit_event *ev)
 	text_plain(k.what, sizeof k.what, ev->what);
 	metric_add(&m_events, 1);
 	pthread_mutex_lock(&lock);
-	if ((chain = book.chain))
+	if (book.chain)
 		take(&k, ev->instances);
+	wait = book.chain && synced(ev);
+	book.syncing += wait;
 	pthread_mutex_unlock(&lock);
-	if (chain && synced(ev))
-		chain_sync(chain, NULL);
+	if (!wait)
+		return;
+	sync_chain();
+	pthread_mutex_lock(&lock);
+	if (--book.syncing == 0)
+		pthread_cond_signal(&book.synced);
+	pthread_mutex_unlock(&lock);
 }
 
 /* ---- the keeper: writes counts of windows that are over, syncs what was written */
@@ -191,7 +210,7 @@ static void *keep(void *arg)
 			if (t->used && now - t->begun_us >= AUDIT_WINDOW_S * 1000000LL)
 				settle(t);
 		pthread_mutex_unlock(&lock);
-		chain_sync(book.chain, NULL);
+		sync_chain();
 		pthread_mutex_lock(&lock);
 	}
 	pthread_mutex_unlock(&lock);
@@ -249,10 +268,13 @@ void audit_close(void)
 	for (struct entry *t = book.entries; t < book.entries + ENTRIES; t++)
 		if (t->used)
 			settle(t);
+	say_lost();
 	pthread_mutex_unlock(&lock);
 	pthread_join(book.keeper, NULL);
-	chain_sync(book.chain, NULL);
+	sync_chain();
 	pthread_mutex_lock(&lock);
+	while (book.syncing > 0)
+		pthread_cond_wait(&book.synced, &lock);
 	close_all();
 	pthread_mutex_unlock(&lock);
 }

@@ -3,7 +3,9 @@
 #include "access/chain.h"
 #include "tests/unit/folder.h"
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -470,6 +472,30 @@ static void many_different_events_stay_whole(void **state)
 	assert_int_equal(instances, 1500);
 }
 
+/* A full disk, as a limit of the file's size: what could not be written is counted, at the latest at the end. */
+static void what_is_lost_is_counted(void **state)
+{
+	struct folder *f = *state;
+	const struct audit_options o = {.data = f->path, .node = "NODE1", .size = 1 << 20};
+	const struct audit_event login = {.kind = AUDIT_LOGIN, .who = "li"};
+	struct rlimit before, full;
+	struct audit_said said[16];
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(audit_open(&o, NULL), 0);
+	audit_note(&login);
+	full = (struct rlimit){.rlim_cur = 300, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	for (int i = 0; i < 3; i++)
+		audit_note(&login);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	audit_close();
+	assert_int_equal(read_trail(state, said), 2);
+	assert_int_equal(said[1].kind, AUDIT_LOST);
+	assert_non_null(strstr(said[1].what, "3 events"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +514,7 @@ int main(void)
 	    cmocka_unit_test(each_kind_is_known_again),
 	    folder_test(what_repeats_is_counted),
 	    folder_test(many_different_events_stay_whole),
+	    folder_test(what_is_lost_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
