@@ -151,7 +151,8 @@ static struct http *http_new(const struct http_options *o)
 		return NULL;
 	h->o = *o;
 	h->listener = h->wake[0] = h->wake[1] = -1;
-	h->last = &h->first;
+	for (unsigned i = 0; i < HTTP_SHARES; i++)
+		h->lines[i].last = &h->lines[i].first;
 	h->pool = o->head_most + 6144;
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->work, NULL);

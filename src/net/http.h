@@ -68,6 +68,10 @@ const char *http_certificate(const struct http_request *r, const char **subject)
 int64_t http_length(const struct http_request *r); /* of the body: Content-Length; 0 none; -1 chunked */
 void *http_context(const struct http_request *r);  /* the caller's own; NULL at first */
 void http_set_context(struct http_request *r, void *context);
+/* Of how many workers an exchange may keep one busy: what waits long (for a disk, for a turn to decode) gets a share of them
+ * only, so that many such exchanges never stop the others. What finds its share taken waits without a thread. */
+enum http_share { HTTP_SHARE_ALL, HTTP_SHARE_HALF, HTTP_SHARE_THIRD, HTTP_SHARES };
+void http_set_share(struct http_request *r, enum http_share share); /* in begin() only */
 bool http_gone(
     const struct http_request *r); /* the client has left, as far as is known: long work may stop. Any thread */
 

@@ -284,3 +284,8 @@ void http_set_context(struct http_request *r, void *context)
 {
 	r->context = context;
 }
+
+void http_set_share(struct http_request *r, enum http_share share)
+{
+	r->share = share;
+}

@@ -71,6 +71,7 @@ struct http_request {
 	size_t n_fields;
 	int64_t length;
 	bool one_zero; /* HTTP/1.0 */
+	enum http_share share;
 
 	/* the connection's thread alone */
 	bool seen, begun;
@@ -79,6 +80,7 @@ struct http_request {
 
 	/* the connection's lock */
 	struct http_request *next_job;
+	uint64_t turn; /* of the queue; its lock */
 	unsigned todo;
 	bool active;    /* in the queue, or a worker is at it */
 	bool posted;    /* was so ever */
@@ -121,7 +123,6 @@ struct http {
 	uint16_t port;
 	size_t pool;
 	char *certificate, *key, *client_ca;
-	gnutls_certificate_credentials_t trust; /* of client_ca; NULL without */
 	atomic_bool stopping, cutting;
 	atomic_uint connections, exchanges;
 	struct http_shard {
@@ -133,7 +134,11 @@ struct http {
 	unsigned n_spares;
 	pthread_mutex_t lock; /* queue, lingering, spares */
 	pthread_cond_t work, none;
-	struct http_request *first, **last;
+	struct http_line {
+		struct http_request *first, **last;
+		unsigned busy, most; /* workers that are at one of it */
+	} lines[HTTP_SHARES];
+	uint64_t turns;
 	bool ending;
 	unsigned n_workers;
 	pthread_t *workers, watch;

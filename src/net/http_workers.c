@@ -40,10 +40,13 @@ static bool step(struct http_request *r)
 /* Into the line of those who have something to do; each is there once at most. */
 static void enqueue(struct http *h, struct http_request *r)
 {
+	struct http_line *l = &h->lines[r->share];
+
 	pthread_mutex_lock(&h->lock);
 	r->next_job = NULL;
-	*h->last = r;
-	h->last = &r->next_job;
+	r->turn = h->turns++;
+	*l->last = r;
+	l->last = &r->next_job;
 	pthread_cond_signal(&h->work);
 	pthread_mutex_unlock(&h->lock);
 }
@@ -57,15 +60,33 @@ void http_post(struct http_request *r, unsigned todo)
 	enqueue(r->c->h, r);
 }
 
-static struct http_request *dequeue(struct http *h)
+/* The one that has waited the longest of those whose share is not taken; NULL: none. Holds the lock. */
+static struct http_request *pick(struct http *h, struct http_line **from)
+{
+	struct http_line *best = NULL;
+
+	for (struct http_line *l = h->lines; l < h->lines + HTTP_SHARES; l++)
+		if (l->first && l->busy < l->most && (!best || l->first->turn < best->first->turn))
+			best = l;
+	*from = best;
+	return best ? best->first : NULL;
+}
+
+/* line: of which a worker was; it is of another one then. NULL: none. */
+static struct http_request *dequeue(struct http *h, struct http_line **line)
 {
 	struct http_request *r;
 
 	pthread_mutex_lock(&h->lock);
-	while (!(r = h->first) && !h->ending)
+	if (*line)
+		(*line)->busy--;
+	while (!(r = pick(h, line)) && !h->ending)
 		pthread_cond_wait(&h->work, &h->lock);
-	if (r && !(h->first = r->next_job))
-		h->last = &h->first;
+	if (r) {
+		(*line)->busy++;
+		if (!((*line)->first = r->next_job))
+			(*line)->last = &(*line)->first;
+	}
 	pthread_mutex_unlock(&h->lock);
 	return r;
 }
@@ -73,9 +94,10 @@ static struct http_request *dequeue(struct http *h)
 static void *work_loop(void *arg)
 {
 	struct http *h = arg;
+	struct http_line *line = NULL;
 	struct http_request *r;
 
-	while ((r = dequeue(h))) {
+	while ((r = dequeue(h, &line))) {
 		bool more;
 
 		if (!step(r))
@@ -96,6 +118,8 @@ int http_workers_start(struct http *h, struct err *e)
 	unsigned n = h->o.workers ? h->o.workers : 32;
 	pthread_attr_t attr;
 
+	for (unsigned i = 0; i < HTTP_SHARES; i++)
+		h->lines[i].most = n > i ? n / (i + 1) : 1; /* all, half, a third */
 	if (!(h->workers = calloc(n, sizeof(*h->workers))))
 		return err_set(e, E_NOMEM, "no memory for %u workers", n);
 	pthread_attr_init(&attr);

@@ -278,7 +278,10 @@ enum http_next exchange_begin(void *arg, struct http_request *r)
 	}
 	if ((rc = known(o, &e)) < 0)
 		return answer_error(&o->x, &e);
-	return rc > 0 && o->x.route->quick && o->x.route->quick(&o->x) ? HTTP_ANSWERED : HTTP_WORK;
+	if (rc > 0 && o->x.route->quick && o->x.route->quick(&o->x))
+		return HTTP_ANSWERED;
+	http_set_share(r, route_share(o->x.route, &o->x.accept));
+	return HTTP_WORK;
 }
 
 void exchange_work(void *arg, struct http_request *r)

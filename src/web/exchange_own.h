@@ -35,6 +35,9 @@ enum http_next exchange_begin(void *arg, struct http_request *r);
 void exchange_work(void *arg, struct http_request *r);
 void exchange_done(void *arg, struct http_request *r, const struct http_outcome *o);
 
+/* Of how many workers a request may keep one busy (web/routes.c). */
+enum http_share route_share(const struct route *r, const struct accept *a);
+
 /* Tells the audit trail of an exchange that is over; frees what exchange_audit() kept. The one place that does. */
 void exchange_note(struct own *o, const struct http_outcome *out);
 

@@ -1,19 +1,17 @@
+#include "web/exchange_own.h"
 #include "web/handlers.h"
 #include "web/rendered.h"
-
-#define JSON "application/json"
-#define ROWS "application/dicom+json, application/json, multipart/related; type=\"application/dicom+xml\""
-#define PICTURES "image/jpeg, image/png"
 #include "web/wado.h"
+#include <string.h>
 
+#define PICTURES "image/jpeg, image/png"
 #define JSON "application/json"
 #define ROWS "application/dicom+json, application/json, multipart/related; type=\"application/dicom+xml\""
 #define STUDY "/dicom-web/studies/{study}"
 #define SERIES STUDY "/series/{series}"
 #define INSTANCE SERIES "/instances/{instance}"
 #define OCTETS "multipart/related; type=\"application/octet-stream\""
-#define INSTANCES                                                                                                      \
-	"multipart/related; type=\"application/dicom\", " OCTETS ", application/zip, application/dicom+json"
+#define INSTANCES "multipart/related; type=\"application/dicom\", " OCTETS ", application/zip, application/dicom+json"
 #define METADATA "application/dicom+json, multipart/related; type=\"application/dicom+xml\""
 #define PIXELS OCTETS ", application/octet-stream, image/jpeg, image/jls, image/jp2, image/jphc, image/dicom-rle"
 #define CAPABILITIES "application/vnd.sun.wadl+xml, application/json"
@@ -81,7 +79,8 @@ const struct route routes[] = {
     {"GET", INSTANCE "/pixeldata", wado_pixeldata, NULL, RIGHT_SEE, PIXELS, "Retrieves the pixel data of an instance."},
     {"GET", STUDY "/bulkdata", wado_bulkdata_all, NULL, RIGHT_SEE, OCTETS, "Retrieves all bulk data of a study."},
     {"GET", SERIES "/bulkdata", wado_bulkdata_all, NULL, RIGHT_SEE, OCTETS, "Retrieves all bulk data of a series."},
-    {"GET", INSTANCE "/bulkdata", wado_bulkdata_all, NULL, RIGHT_SEE, OCTETS, "Retrieves all bulk data of an instance."},
+    {"GET", INSTANCE "/bulkdata", wado_bulkdata_all, NULL, RIGHT_SEE, OCTETS,
+     "Retrieves all bulk data of an instance."},
     {"GET", INSTANCE "/bulkdata/{path...}", wado_bulkdata, NULL, RIGHT_SEE, OCTETS ", application/octet-stream",
      "Retrieves one value of an instance: its tag, within sequences 00081140/0/00081150."},
     {"GET", "/wado", wado_uri, NULL, RIGHT_SEE, "application/dicom, image/jpeg, image/png",
@@ -110,3 +109,26 @@ const struct route routes[] = {
     {"GET", "/metrics", health_metrics, NULL, RIGHT_WATCH, "text/plain", "Counters in the text format of Prometheus."},
     {NULL, NULL, NULL, NULL, RIGHT_NOBODY, NULL, NULL},
 };
+
+/* What waits for the committer may keep half of the workers, what may wait for its turn to decode a third. */
+static const struct {
+	int (*handle)(struct exchange *x, struct err *e);
+	enum http_share share;
+	bool stored; /* decodes nothing where the client wants it as it is stored */
+} waits[] = {
+    {stow_store, HTTP_SHARE_HALF, false},          {bin_delete, HTTP_SHARE_HALF, false},
+    {bin_restore, HTTP_SHARE_HALF, false},         {rendered_pictures, HTTP_SHARE_THIRD, false},
+    {rendered_thumbnail, HTTP_SHARE_THIRD, false}, {wado_uri, HTTP_SHARE_THIRD, false},
+    {wado_retrieve, HTTP_SHARE_THIRD, true},       {wado_frames, HTTP_SHARE_THIRD, true},
+    {wado_pixeldata, HTTP_SHARE_THIRD, true},
+};
+
+enum http_share route_share(const struct route *r, const struct accept *a)
+{
+	bool as_stored = a->n > 0 && strcmp(a->list[0].syntax, "*") == 0; /* what it likes best */
+
+	for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
+		if (waits[i].handle == r->handle)
+			return waits[i].stored && as_stored ? HTTP_SHARE_ALL : waits[i].share;
+	return HTTP_SHARE_ALL;
+}

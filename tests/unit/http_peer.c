@@ -180,6 +180,10 @@ static enum http_next app_begin(void *arg, struct http_request *r)
 	c->r = r;
 	c->left = number(r);
 	http_set_context(r, c);
+	if (strcmp(http_path(r), "/hold-half") == 0)
+		http_set_share(r, HTTP_SHARE_HALF);
+	if (strcmp(http_path(r), "/hold-third") == 0)
+		http_set_share(r, HTTP_SHARE_THIRD);
 	return quick(c, http_path(r)) ? HTTP_ANSWERED : HTTP_WORK;
 }
 
@@ -198,7 +202,7 @@ static void app_work(void *arg, struct http_request *r)
 		http_receive(r, &sink, c);
 		return;
 	}
-	if (strcmp(path, "/hold") == 0) {
+	if (strncmp(path, "/hold", 5) == 0) { /* /hold-half, /hold-third: of so many workers */
 		while (a->hold && !http_gone(r))
 			usleep(1000);
 		a->saw_gone += http_gone(r);

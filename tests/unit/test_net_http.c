@@ -437,15 +437,41 @@ static void test_stop(void **state)
 	close(a.file);
 }
 
+/* Of four workers two are for the half and one for the third, whatever waits for them. */
+static void test_shares(void **state)
+{
+	enum { HELD = 12 };
+	struct app *a = *state;
+	struct peer *held[HELD];
+	struct answer r;
+
+	a->hold = true;
+	for (int i = 0; i < HELD; i++) {
+		held[i] = dial(http_port(a->h));
+		say(held[i], "GET %s HTTP/1.1\r\n" HOST "\r\n", i % 2 ? "/hold-half" : "/hold-third");
+	}
+	assert_true(wait_for(&a->begun, HELD));
+	assert_true(wait_for(&a->worked, 3));
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(ask(a, "GET /work/hello HTTP/1.1\r\n" HOST "\r\n", NULL), 200);
+	assert_int_equal(a->worked, 3 + 5);
+	a->hold = false;
+	for (int i = 0; i < HELD; i++) {
+		hear(held[i], &r, false);
+		expect_body(&r, 200, "held\n");
+		hang_up(held[i]);
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(test_answers),       CASE(test_what_is_told),     CASE(test_pipelined),     CASE(test_head),
-	    CASE(test_uploads),       CASE(test_expect),           CASE(test_early_answers), CASE(test_streams),
-	    CASE(test_cut_off),       CASE(test_ranges),           CASE(test_events),        CASE(test_client_leaves),
-	    CASE(test_back_pressure), cmocka_unit_test(test_stop),
+	    CASE(test_answers),       CASE(test_what_is_told), CASE(test_pipelined),        CASE(test_head),
+	    CASE(test_uploads),       CASE(test_expect),       CASE(test_early_answers),    CASE(test_streams),
+	    CASE(test_cut_off),       CASE(test_ranges),       CASE(test_events),           CASE(test_client_leaves),
+	    CASE(test_back_pressure), CASE(test_shares),       cmocka_unit_test(test_stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

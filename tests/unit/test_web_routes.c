@@ -1,4 +1,4 @@
-#include "web/route.h"
+#include "web/exchange_own.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -133,12 +133,44 @@ static void table_is_whole(void **state)
 	route_tree_free(t);
 }
 
+static enum http_share share(const struct route_tree *t, const char *method, const char *path, const char *takes)
+{
+	struct route_match m;
+	struct accept a;
+
+	assert_int_equal(route_find(t, method, path, &m), 0);
+	assert_int_equal(accept_parse(takes, &a, NULL), 0);
+	return route_share(m.route, &a);
+}
+
+/* What decodes or stores leaves workers to searches, logins, and to images that go out as they are. */
+static void slow_ones_have_a_share(void **state)
+{
+	static const char stored[] = "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
+			  frame[] = "/dicom-web/studies/1/series/2/instances/3/frames/1";
+	struct route_tree *t = NULL;
+
+	(void)state;
+	assert_int_equal(route_tree_new(routes, &t, NULL), 0);
+	assert_int_equal(share(t, "GET", "/dicom-web/studies", NULL), HTTP_SHARE_ALL);
+	assert_int_equal(share(t, "POST", "/api/login", NULL), HTTP_SHARE_ALL);
+	assert_int_equal(share(t, "GET", "/dicom-web/studies/1/metadata", NULL), HTTP_SHARE_ALL);
+	assert_int_equal(share(t, "POST", "/dicom-web/studies", NULL), HTTP_SHARE_HALF);
+	assert_int_equal(share(t, "DELETE", "/dicom-web/studies/1", NULL), HTTP_SHARE_HALF);
+	assert_int_equal(share(t, "GET", "/dicom-web/studies/1/thumbnail", NULL), HTTP_SHARE_THIRD);
+	assert_int_equal(share(t, "GET", "/dicom-web/studies/1/rendered", stored), HTTP_SHARE_THIRD);
+	assert_int_equal(share(t, "GET", frame, NULL), HTTP_SHARE_THIRD);
+	assert_int_equal(share(t, "GET", frame, stored), HTTP_SHARE_ALL);
+	route_tree_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(finds),
 	    cmocka_unit_test(tells_methods),
 	    cmocka_unit_test(table_is_whole),
+	    cmocka_unit_test(slow_ones_have_a_share),
 	};
 
 	return cmocka_run_group_tests_name("web/route", tests, NULL, NULL);
