@@ -149,6 +149,10 @@ static void trim(uint64_t bytes_most, unsigned files_most)
 	for (struct transcoded **link = &kept.first; *link;) {
 		struct transcoded *t = *link;
 
+		if (!t->made) { /* its maker still writes size */
+			link = &t->next;
+			continue;
+		}
 		bytes += t->size;
 		files++;
 		if (t->users == 0 && (bytes > bytes_most || files > files_most)) {
