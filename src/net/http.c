@@ -162,6 +162,17 @@ static struct http *http_new(const struct http_options *o)
 	return h;
 }
 
+int http_check(const struct http_options *o, struct err *e)
+{
+	struct http h = {.o = *o};
+	int rc = read_pems(&h, e);
+
+	g_free(h.certificate);
+	g_free(h.key);
+	g_free(h.client_ca);
+	return rc;
+}
+
 int http_start(const struct http_options *o, struct http **out, struct err *e)
 {
 	struct http *h = http_new(o);

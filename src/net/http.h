@@ -52,6 +52,7 @@ struct http_options {
 	void *arg;
 };
 int http_start(const struct http_options *o, struct http **out, struct err *e);
+int http_check(const struct http_options *o, struct err *e); /* what http_start() would say of the PEM files */
 uint16_t http_port(const struct http *h);
 void http_stop(struct http *h, uint32_t grace_ms); /* takes nothing new; lets exchanges end for so long; frees */
 

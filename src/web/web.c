@@ -27,23 +27,32 @@ static struct http_options options(struct web *w, const struct config *c)
 	};
 }
 
-static int check(const struct config *c, struct err *e)
+static int check_doors(const struct config *c, struct err *e)
 {
 	if (!c->http_certificate[0] != !c->http_key[0])
 		return err_set(e, E_CONFIG, "[http] tls_certificate and tls_key go together");
 	if (c->http_client_ca[0] && !c->http_certificate[0])
 		return err_set(e, E_CONFIG, "[http] tls_client_ca needs tls_certificate and tls_key");
-	if (c->http_certificate[0] || server_loopback(c->http_listen))
-		return 0;
-	if (!c->http_plain)
+	if (!c->http_certificate[0] && !server_loopback(c->http_listen) && !c->http_plain)
 		return err_set(
 		    e, E_CONFIG,
 		    "[http] listen = %s without TLS: set tls_certificate and tls_key, or listen on 127.0.0.1 "
 		    "behind a proxy, or set plain = true",
 		    c->http_listen);
-	log_warn("HTTP on %s is not encrypted (http.plain): passwords and images can be read on the way",
-		 c->http_listen);
 	return 0;
+}
+
+int web_check(const struct config *c, struct err *e)
+{
+	const struct http_options o = options(NULL, c);
+	struct networks *trusted = NULL;
+	int rc = check_doors(c, e);
+
+	if (rc == 0 && (rc = networks_parse(c->http_trusted, &trusted, e)) == 0)
+		networks_free(trusted);
+	if (rc == 0 && (rc = http_check(&o, e)) < 0)
+		err_prefix(e, "[http] TLS");
+	return rc;
 }
 
 int web_start(const struct web_options *o, struct web **out, struct err *e)
@@ -58,12 +67,15 @@ int web_start(const struct web_options *o, struct web **out, struct err *e)
 	w->access = o->access;
 	w->settings = o->settings;
 	w->arg = o->arg;
-	if ((rc = check(c, e)) == 0 && (rc = networks_parse(c->http_trusted, &w->trusted, e)) == 0 &&
+	if ((rc = web_check(c, e)) == 0 && (rc = networks_parse(c->http_trusted, &w->trusted, e)) == 0 &&
 	    (rc = route_tree_new(routes, &w->routes, e)) == 0 && (rc = events_open(w->archive, &w->events, e)) == 0) {
 		const struct http_options h = options(w, c);
 
 		rc = http_start(&h, &w->http, e);
 	}
+	if (rc == 0 && !c->http_certificate[0] && !server_loopback(c->http_listen))
+		log_warn("HTTP on %s is not encrypted (http.plain): passwords and images can be read on the way",
+			 c->http_listen);
 	if (rc < 0) {
 		web_stop(w, 0);
 		return rc;

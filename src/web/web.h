@@ -16,6 +16,8 @@ struct web_options {
 	const struct config *(*settings)(void *arg); /* those in force now */
 	void *arg;
 };
+/* What web_start() would refuse of the settings: the doors, files of TLS, trusted proxies. -E_CONFIG. */
+int web_check(const struct config *c, struct err *e);
 int web_start(const struct web_options *o, struct web **out, struct err *e);
 uint16_t web_port(const struct web *w);
 void web_stop(struct web *w, uint32_t grace_ms);

@@ -373,4 +373,28 @@ def _():
     equal([(r['how'], r['address'], r['failed']) for r in rows], [('unknown', '127.0.0.1', False)])
 
 
+@case('config check names what is wrong with the doors and the files of TLS')
+def _():
+    at, other = os.path.join(lib.folder(), 'doors.conf'), os.path.join(lib.folder(), 'nothing.pem')
+    with open(other, 'w') as f:
+        f.write('this is no certificate\n')
+
+    def said(lines):
+        with open(at, 'w') as f:
+            f.write(lines)
+        done = lib.execute([lib.PROGRAM, 'config', 'check', '--config', at])
+        return done.code, done.err
+
+    for lines, words in (('[http]\ntrusted_proxies = 10.0.0.1, 10.0.0.0/99\n', ('trusted_proxies', '10.0.0.0')),
+                         ('[http]\ntrusted_proxies = proxy.example\n', ('trusted_proxies', 'proxy.example')),
+                         ('[http]\nlisten = 0.0.0.0\n', ('[http] listen = 0.0.0.0 without TLS',)),
+                         ('[http]\ntls_key = /nowhere.pem\n', ('[http] tls_certificate and tls_key',)),
+                         ('[http]\ntls_certificate = /nowhere.pem\ntls_key = %s\n' % other, ('[http] TLS', '/nowhere.pem')),
+                         ('[http]\ntls_certificate = %s\ntls_key = %s\n' % (other, other), ('[http] TLS', other)),
+                         ('[dicom]\ntls_certificate = /nowhere.pem\n', ('[dicom] tls', '/nowhere.pem'))):
+        code, text = said(lines)
+        equal((code, [w for w in words if w not in text]), (2, []), (lines, text))
+    equal(said('[http]\ntrusted_proxies = 10.0.0.0/8, ::1\nlisten = 0.0.0.0\nplain = true\n'), (0, ''))
+
+
 lib.main()
