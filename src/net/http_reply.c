@@ -29,12 +29,20 @@ int http_add(struct http_request *r, const char *name, const char *value)
 
 struct MHD_Response *http_reply_refusal(int status, const char *why)
 {
+	static const struct {
+		const char *name, *value;
+	} harmless[] = {
+	    {"Content-Type", "text/plain"},
+	    {"X-Content-Type-Options", "nosniff"},
+	    {"Cache-Control", "no-store"},
+	    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+	};
 	char text[200];
 	int n = snprintf(text, sizeof(text), "%d %s\n", status, why);
 	struct MHD_Response *m = MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY);
 
-	if (m)
-		MHD_add_response_header(m, "Content-Type", "text/plain");
+	for (size_t i = 0; m && i < sizeof(harmless) / sizeof(*harmless); i++)
+		MHD_add_response_header(m, harmless[i].name, harmless[i].value);
 	return m;
 }
 

@@ -210,11 +210,11 @@ static enum http_next answer_error(struct exchange *x, const struct err *e)
 	return HTTP_ANSWERED;
 }
 
-static enum http_next answer_options(struct exchange *x, const struct route_match *m)
+/* Allow was set by who looked for the method. */
+static enum http_next answer_options(struct exchange *x)
 {
 	struct err e = {0};
 
-	http_add(x->http, "Allow", m->allow);
 	if (reply_prepare(x, NULL, &e) < 0)
 		return answer_error(x, &e);
 	http_reply(x->http, 204, NULL, 0);
@@ -272,7 +272,7 @@ enum http_next exchange_begin(void *arg, struct http_request *r)
 	if ((rc = take_head(o, &m, &e)) < 0) {
 		if (o->x.status == 405 && strcmp(http_method(r), "OPTIONS") == 0) {
 			o->x.status = 0;
-			return answer_options(&o->x, &m);
+			return answer_options(&o->x);
 		}
 		return answer_error(&o->x, &e);
 	}

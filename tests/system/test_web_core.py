@@ -228,7 +228,7 @@ def _():
         answer = ask('GET', '/dicom-web/', node, **says)
         equal(answer.status, 401)
         check(answer.headers['Strict-Transport-Security'], 'no HSTS behind TLS')
-        equal(refused_from(node), ['127.0.0.1', '203.0.113.9'])
+        equal(sorted(refused_from(node)), ['127.0.0.1', '203.0.113.9'])  # told when answers are over: in any order
         equal(ask('GET', '/dicom-web/', node, X_Forwarded_For='nonsense, 203.0.113.10').status, 401)
         equal(ask('GET', '/dicom-web/', node, X_Forwarded_For='203.0.113.11, nonsense').status, 401)
         equal(refused_from(node)[2:], ['203.0.113.10'])  # the other one is 127.0.0.1 again, which is counted
@@ -371,6 +371,17 @@ def _():
     get('/dicom-web/studies?PatientID=AUDITED%2A&limit=5')
     rows = [r for r in NODE.json_lines('audit', 'search', '--kind', 'query') if 'AUDITED' in r['what']]
     equal([(r['how'], r['address'], r['failed']) for r in rows], [('unknown', '127.0.0.1', False)])
+
+
+@case('what is no HTTP is refused with headers that keep the answer harmless; Allow stands once')
+def _():
+    head = raw(b'GET / HTTP/1.1\r\n\r\n').split(b'\r\n\r\n')[0].split(b'\r\n')
+    equal(head[0], b'HTTP/1.1 400 Bad Request')
+    for line in (b'Content-Type: text/plain', b'X-Content-Type-Options: nosniff', b'Cache-Control: no-store',
+                 b"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'"):
+        check(line in head, (line, head))
+    equal(ask('OPTIONS', '/dicom-web/studies').headers.get_all('Allow'), ['GET, HEAD, POST, OPTIONS'])
+    equal(ask('PUT', '/dicom-web/studies').headers.get_all('Allow'), ['GET, HEAD, POST, OPTIONS'])
 
 
 @case('config check names what is wrong with the doors and the files of TLS')
