@@ -4,6 +4,7 @@
 #include "archive/backup_target.h"
 #include "archive/store.h"
 #include "base/clock.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -317,11 +318,16 @@ static int remove_gone(void *arg, uint64_t pack)
 
 /* ---- the rest */
 
-static int copy_small(struct backup *b, int folder, const char *from_name, const char *to_name)
+/* Where it is there, and other than the copy that there is. */
+static int copy_small(struct backup *b, int from_folder, const char *from_name, int to_folder, const char *to_name)
 {
-	const struct backup_place from = {folder, from_name}, to = {b->to->folder, to_name},
+	const struct backup_place from = {from_folder, from_name}, to = {to_folder, to_name},
 				  temp = {b->to->folder, TEMP};
 	struct backup_copied copy;
+	struct stat is, was;
+	if (fstatat(from_folder, from_name, &is, 0) == 0 && fstatat(to_folder, to_name, &was, 0) == 0 &&
+	    backup_unchanged(&is, &was))
+		return 0;
 	int rc = backup_copy(&from, &temp, &copy, b->e);
 	if (rc == -E_NOENT) {
 		*b->e = (struct err){0};
@@ -330,16 +336,52 @@ static int copy_small(struct backup *b, int folder, const char *from_name, const
 	return rc < 0 ? rc : backup_put(&copy, &temp, &to, false, b->e);
 }
 
+static int copy_trail_files(struct backup *b, int from, int to)
+{
+	int again = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = again < 0 ? NULL : fdopendir(again);
+	int rc = 0;
+	if (!dir) {
+		if (again >= 0)
+			close(again);
+		return err_sys(b->e, E_IO, "cannot list the audit trail");
+	}
+	for (const struct dirent *d; rc == 0 && (d = readdir(dir));) {
+		const char *end = strrchr(d->d_name, '.');
+		if (end && strcmp(end, ".log") == 0)
+			rc = copy_small(b, from, d->d_name, to, d->d_name);
+	}
+	closedir(dir);
+	return rc == 0 ? backup_sync(to, b->e) : rc;
+}
+
+/* The audit trail grows at its end, and a line that is not finished is left out by who reads it. How far a collector has it
+ * is copied first: it must not know of more than the copy has. */
+static int copy_trail(struct backup *b, int folder)
+{
+	static const char name[] = "audit";
+	AUTO(fd) from = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(fd) to = -1;
+	if (from < 0)
+		return errno == ENOENT ? 0 : err_sys(b->e, E_IO, "cannot open the audit trail");
+	if ((mkdirat(b->to->folder, name, 0750) < 0 && errno != EEXIST) ||
+	    (to = openat(b->to->folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return err_sys(b->e, errno == ENOSPC ? E_FULL : E_IO, "cannot make the folder of the audit trail");
+	int rc = copy_small(b, from, "sent", to, "sent");
+	return rc == 0 ? copy_trail_files(b, from, to) : rc;
+}
+
 static int copy_state(struct backup *b)
 {
 	static const char *const names[] = {"alerts.log.3", "alerts.log.2", "alerts.log.1", "alerts.log"};
 	AUTO(fd) from = open(b->archive->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int to = b->to->folder;
 	if (from < 0)
 		return err_sys(b->e, E_IO, "cannot open %s", b->archive->folder);
-	int rc = b->o->config_file ? copy_small(b, AT_FDCWD, b->o->config_file, "teleread.conf") : 0;
+	int rc = b->o->config_file ? copy_small(b, AT_FDCWD, b->o->config_file, to, "teleread.conf") : 0;
 	for (unsigned i = 0; rc == 0 && i < sizeof names / sizeof names[0]; i++)
-		rc = copy_small(b, from, names[i], names[i]);
-	return rc;
+		rc = copy_small(b, from, names[i], to, names[i]);
+	return rc == 0 ? copy_trail(b, from) : rc;
 }
 
 static int write_json(struct backup *b)

@@ -331,4 +331,25 @@ def kept():
         restored.teleread('reindex', '--prove')
 
 
+@case('the audit trail is in the copy, grows with it, and goes on where it is put to use')
+def trail():
+    to = target()
+    with Node({'audit.size': '64K'}) as node:
+        node.store([image('a', 1)])
+        backup(node, to)
+        first = node.json_lines('audit', 'verify', '--data', to)[0]
+        for n in range(90):
+            node.teleread('peer', 'add', 'P%d' % n, '--site', 'NORTH', timeout=60)
+        node.stop()
+        backup(node, to)
+        whole = node.json_lines('audit', 'verify')[0]
+    again = node.json_lines('audit', 'verify', '--data', to)[0]
+    check(first['whole'] and first['events'] > 0, 'a trail: %s' % first)
+    equal((again['whole'], again['digest']), (True, whole['digest']), 'the end of the trail')
+    with served(to) as restored:
+        restored.stop()
+        after = restored.json_lines('audit', 'verify')[0]
+        check(after['whole'] and after['first'] == 1 and after['events'] > whole['events'], 'it goes on: %s' % after)
+
+
 lib.main()
