@@ -109,6 +109,9 @@ static int put_bulk(struct reader *r, uint32_t tag, const char *vr, const char *
 
 	if (s->n_bulks == MODEL_BULKS)
 		return err_set(r->e, E_LIMIT, "a data set refers to bulk data more than %u times", MODEL_BULKS);
+	if (strlen(uri) > MODEL_URI)
+		return err_set(r->e, E_LIMIT, "(%04X,%04X): BulkDataURI is longer than %u bytes", tag >> 16,
+			       tag & 0xFFFF, MODEL_URI);
 	if (!(s->n_bulks & (s->n_bulks - 1))) {
 		more = realloc(s->bulks, (s->n_bulks ? 2 * s->n_bulks : 1) * sizeof *more);
 		if (!more)

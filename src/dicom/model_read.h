@@ -7,7 +7,7 @@
  *           may be one string; tags in lower case; XML's private tags without their block.
  * Text:     becomes UTF-8, and the data set says so (ISO_IR 192) where there is more than ASCII or it said anything.
  * Left out: group 0002 and Available Transfer Syntax UID (both only say how the pixels come), group lengths.
- * Errors:   -E_INVAL naming the element, -E_LIMIT (MODEL_TEXT bytes of text, SCAN_DEPTH levels, MODEL_BULKS references).
+ * Errors:   -E_INVAL naming the element, -E_LIMIT (MODEL_TEXT bytes of text, SCAN_DEPTH levels, MODEL_BULKS references of MODEL_URI bytes).
  * Memory:   about ten times the text while it is read.   Threads: depends on arguments alone.
  * Source:   PS3.18 annex F, PS3.19 A.1, PS3.5 6.2.
  */
@@ -19,6 +19,7 @@
 
 #define MODEL_TEXT (4u << 20)
 #define MODEL_BULKS 4096u
+#define MODEL_URI 4096u /* bytes of a reference */
 
 struct model_bulk {
 	size_t at; /* where its element belongs, in bytes */

@@ -1,7 +1,8 @@
 /* web/stow_model.c - instances that come as metadata and bulk data in parts of their own (PS3.18 8.6.1.2, 10.5.2).
  *
  * What metadata encodes to lies in a scratch file until the bulk data that it refers to has come there, too; then the
- * instance is copied together into an intake. Memory is a record for each instance and reference that wait.
+ * instance is copied together into an intake. Memory is a record for each instance and reference that wait, and the URIs of
+ * these: of both there is a most.
  */
 #include "archive/scratch.h"
 #include "base/write.h"
@@ -16,6 +17,7 @@
 
 #define PIXEL_DATA TAG(0x7FE0, 0x0010)
 #define WAITING_MOST 50000u       /* references and pieces of one request */
+#define URIS_MOST (8u << 20)      /* bytes of what they refer by */
 #define ROOM_STEP (4u << 20)      /* bytes between looks at the disk */
 #define LENGTH_MOST 0xFFFFFFFEull /* of an element, a fragment */
 #define JPEG_LOOK 65536u
@@ -48,6 +50,7 @@ struct stow_model {
 	GHashTable *bulks;    /* by the path of their URI */
 	struct waiting *first;
 	unsigned records;
+	size_t uris; /* bytes */
 	/* the part at hand */
 	struct model_split *split; /* JSON */
 	struct buf text;           /* XML */
@@ -293,6 +296,7 @@ static void drop(struct stow_model *m, struct waiting *w)
 		m->records -= b->pieces->len;
 		if (m->bulk == b)
 			m->bulk = NULL;
+		m->uris -= strlen(b->uri) + 1;
 		g_hash_table_remove(m->bulks, path_of(b->uri));
 	}
 	free(w);
@@ -355,6 +359,7 @@ static struct bulk *bulk_of(struct stow_model *m, const char *uri, struct waitin
 	if (!b) {
 		b = g_new0(struct bulk, 1);
 		b->uri = g_strdup(uri);
+		m->uris += strlen(uri) + 1;
 		b->pieces = g_array_new(FALSE, FALSE, sizeof(struct piece));
 		b->users = g_ptr_array_new();
 		g_hash_table_insert(m->bulks, (gpointer)(uintptr_t)path_of(b->uri), b);
@@ -383,6 +388,10 @@ static int wait_for(struct stow_model *m, const struct model_set *set, struct er
 	if (m->records + set->n_bulks + 1 > WAITING_MOST)
 		return err_set(e, E_LIMIT, "more than %u references to bulk data wait: send it nearer to its metadata",
 			       WAITING_MOST);
+	if (m->uris + set->uris.len > URIS_MOST)
+		return err_set(e, E_LIMIT,
+			       "more than %u bytes of BulkDataURI wait: send bulk data nearer to its metadata",
+			       URIS_MOST);
 	w = calloc(1, sizeof *w + set->n_bulks * sizeof *w->refs);
 	if (!w)
 		return err_set(e, E_NOMEM, "no memory for an instance");

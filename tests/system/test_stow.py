@@ -238,7 +238,7 @@ def _():
     for kind, status in (('text/plain', 415), ('multipart/form-data; boundary=b', 415),
                          ('multipart/related; type="image/jpeg"; boundary=b', 415), ('nothing', 400),
                          ('multipart/related; type="application/dicom"', 400),
-                         ('multipart/related; boundary=%s' % ('x' * 71), 400),
+                         ('multipart/related; boundary=%s' % ('x' * 201), 400),
                          ('multipart/related; boundary=a; boundary=b', 400)):
         answer = post(b'x', kind)
         equal((answer.status, bool(answer.json()['error'])), (status, True), kind)
@@ -427,6 +427,20 @@ def _():
     answer = post(bomb + b'<NativeDicomModel>&j;</NativeDicomModel>', 'application/dicom+xml')
     equal(answer.status, 409, answer.body)
     check('entities' in answer.headers['Warning'], answer.headers['Warning'])
+
+
+@case('references to bulk data have a greatest length, and so has all that waits for them')
+def _():
+    def refer(n):
+        return {'00080018': {'vr': 'UI', 'Value': [uid('s14b', str(n))]},
+                '7FE00010': {'vr': 'OW', 'BulkDataURI': '%08d' % n + 'u' * 3900}}
+
+    long = dict(refer(1), **{'7FE00010': {'vr': 'OW', 'BulkDataURI': 'u' * 5000}})
+    for sets, says in (([long], '(7FE0,0010): BulkDataURI is longer than 4096 bytes'),
+                       ([refer(n) for n in range(3000)], 'more than 8388608 bytes of BulkDataURI wait')):
+        answer = post(body_of([part(json.dumps(sets).encode(), 'application/dicom+json')]), multipart('application/dicom+json'))
+        equal(answer.status, 409)
+        check(says in answer.headers['Warning'], answer.headers['Warning'])
 
 
 def get(path, accept):
