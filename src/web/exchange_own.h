@@ -23,6 +23,7 @@ struct own {
 	uint64_t received;
 	const char *cache; /* Cache-Control; NULL: no-store */
 	char tag[112];     /* ETag, with quotes; "" none */
+	const char *offered; /* what a 406 lists, however long; else NULL */
 	bool refused;
 };
 static inline struct own *own_of(struct exchange *x)

@@ -150,14 +150,14 @@ void reply_error(struct exchange *x, const struct err *why)
 	AUTO(buf) text = BUF(ERROR_MOST);
 	struct err e = {0};
 	int status = x->status ? x->status : err_http(why->code);
+	const char *sentence = o->offered && status == 406 ? o->offered : why->msg[0] ? why->msg : err_text(why->code);
 
 	x->page = false;
 	o->cache = NULL; /* what was said of the answer that did not come does not hold for this one */
 	o->tag[0] = '\0';
 	o->refused = status == 401 || status == 403;
 	add_hints(x, status);
-	if (buf_byte(&text, '{', &e) < 0 ||
-	    json_member(&text, "error", why->msg[0] ? why->msg : err_text(why->code), &e) < 0 ||
+	if (buf_byte(&text, '{', &e) < 0 || json_member(&text, "error", sentence, &e) < 0 ||
 	    buf_str(&text, "}\n", &e) < 0 || reply_prepare(x, "application/json", &e) < 0)
 		buf_clear(&text);
 	http_reply(x->http, status, text.data, text.len);
@@ -165,10 +165,14 @@ void reply_error(struct exchange *x, const struct err *why)
 
 int reply_unacceptable(struct exchange *x, const struct offer *offers, unsigned n, struct err *e)
 {
-	AUTO(buf) list = BUF(ERROR_MOST);
+	AUTO(buf) list = BUF(ERROR_MOST / 2);
+	char *sentence;
 
-	accept_list(offers, n, &list, NULL);
 	x->status = 406;
+	accept_list(offers, n, &list, NULL);
+	if (asprintf(&sentence, "not acceptable; there is: %s", buf_text(&list)) > 0 &&
+	    exchange_keep(x, sentence, free, NULL) == 0)
+		own_of(x)->offered = sentence;
 	return err_set(e, E_UNSUP, "not acceptable; there is: %.200s", buf_text(&list));
 }
 

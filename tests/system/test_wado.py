@@ -120,6 +120,8 @@ def accept():
         equal(answer.status, status, 'Accept: %s: %s' % (accepted, answer))
         if status == 406:
             check(json.loads(answer.body)['error'].count('application/dicom') >= 1, answer)
+            last = le if 'transfer-syntax' in accepted else 'type="application/dicom+xml"'
+            check(json.loads(answer.body)['error'].endswith(last), 'all that there is, to its end: %s' % answer)
         if status == 200:
             equal(answer.type, 'multipart/related' if multipart else DICOM, accepted)
             body = answer.parts()[0] if multipart else answer
