@@ -9,6 +9,7 @@
 
 struct cursor {
 	const char *at, *end;
+	bool form; /* from a query, where a + that nobody escaped has become a blank */
 };
 
 static void skip_blanks(struct cursor *c)
@@ -33,6 +34,13 @@ static bool word_char(char c)
 	       (c && strchr("!#$%&'*+-.^_`|~/", c));
 }
 
+/* A blank between two characters of a word can only be the + of application/dicom+json. */
+static bool lost_plus(const struct cursor *c, const char *from)
+{
+	return c->form && c->at > from && c->at + 1 < c->end && *c->at == ' ' && word_char(c->at[-1]) &&
+	       word_char(c->at[1]);
+}
+
 /* A word into out; longer ones end as -E_LIMIT. */
 static int take_word(struct cursor *c, char *out, size_t room, struct err *e)
 {
@@ -40,11 +48,12 @@ static int take_word(struct cursor *c, char *out, size_t room, struct err *e)
 	size_t n;
 
 	skip_blanks(c);
-	for (from = c->at; c->at < c->end && word_char(*c->at);)
+	for (from = c->at; c->at < c->end && (word_char(*c->at) || lost_plus(c, from));)
 		c->at++;
 	if ((n = (size_t)(c->at - from)) >= room)
 		return err_set(e, E_LIMIT, "Accept: a word of %zu characters, at most %zu are known", n, room - 1);
-	memcpy(out, from, n);
+	for (size_t i = 0; i < n; i++)
+		out[i] = from[i] == ' ' ? '+' : from[i];
 	out[n] = '\0';
 	return n ? 0
 		 : err_set(e, E_INVAL,
@@ -54,6 +63,7 @@ static int take_word(struct cursor *c, char *out, size_t room, struct err *e)
 
 static int take_quoted(struct cursor *c, char *out, size_t room, struct err *e)
 {
+	const char *from = c->at;
 	size_t n = 0;
 
 	for (; c->at < c->end && *c->at != '"'; c->at++) {
@@ -61,7 +71,7 @@ static int take_quoted(struct cursor *c, char *out, size_t room, struct err *e)
 			break;
 		if (n + 1 >= room)
 			return err_set(e, E_LIMIT, "Accept: a quoted value is longer than %zu characters", room - 1);
-		out[n++] = *c->at;
+		out[n++] = lost_plus(c, from) ? '+' : *c->at;
 	}
 	out[n] = '\0';
 	if (c->at == c->end)
@@ -231,7 +241,7 @@ static int keep(struct accept *a, const struct media *m, struct err *e)
 
 static int parse(const char *text, bool parameter, const char *syntax, struct accept *a, struct err *e)
 {
-	struct cursor c = {text, text + strnlen(text, TEXT_MOST + 1)};
+	struct cursor c = {text, text + strnlen(text, TEXT_MOST + 1), parameter};
 	int rc = 0;
 
 	if (c.end - c.at > TEXT_MOST)

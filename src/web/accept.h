@@ -2,7 +2,7 @@
  *
  * Lenient where clients are: type= and transfer-syntax= may stand without quotes, a transfer-syntax within the quotes of
  * type, and * alone for any type. A type of multipart/related without type=, and multipart/anything, take every type in
- * parts.
+ * parts. In the parameter, a + that was not escaped counts: accept=application/dicom+json.
  * The parameter goes before the header (PS3.18 8.7.8.1): only when nothing that it names can be given, the header says what is.
  * Errors:   -E_INVAL for what is no list of media ranges, -E_LIMIT for more than ACCEPT_MOST of them.
  * Threads:  depends on arguments alone.   Source: RFC 9110 12.5.1, DICOM PS3.18 8.3.3.1, 8.7.
@@ -33,7 +33,8 @@ struct accept {
 };
 /* The header. NULL, "" or blanks: anything. */
 int accept_parse(const char *text, struct accept *out, struct err *e);
-/* Puts the query parameters accept and transfer-syntax (either may be NULL) before what the header said. */
+/* Puts the query parameters accept and transfer-syntax (either may be NULL) before what the header said; once for each accept
+ * where there are several. */
 int accept_prefer(const char *accept, const char *syntax, struct accept *io, struct err *e);
 /* Both a DICOM media type (application/dicom, dicom+json, dicom+xml) and a rendered one (an image or video not in parts, text,
  * PDF) are named: PS3.18 8.7.5 has no answer for that, which is 400. */

@@ -91,6 +91,25 @@ static int take_path(struct own *o, const struct route_match *m, struct err *e)
 	return 0;
 }
 
+/* All parameters accept of the query count, as several headers of a name do. */
+static int take_accept_parameters(struct exchange *x, struct err *e)
+{
+	const char *syntax = url_query_get(&x->query, "transfer-syntax");
+	bool any = false;
+	int rc;
+
+	for (unsigned i = 0; i < x->query.n; i++) {
+		const struct url_pair *p = &x->query.pairs[i];
+
+		if (strcmp(p->name, "accept") != 0 || !p->value[0])
+			continue;
+		if ((rc = accept_prefer(p->value, syntax, &x->accept, e)) < 0)
+			return rc;
+		any = true;
+	}
+	return any ? 0 : accept_prefer(NULL, syntax, &x->accept, e);
+}
+
 static int take_accept(struct exchange *x, struct err *e)
 {
 	const char *charset = http_header(x->http, "Accept-Charset");
@@ -98,8 +117,7 @@ static int take_accept(struct exchange *x, struct err *e)
 
 	x->status = 400;
 	if ((rc = accept_parse(http_header(x->http, "Accept"), &x->accept, e)) < 0 ||
-	    (rc = accept_prefer(url_query_get(&x->query, "accept"), url_query_get(&x->query, "transfer-syntax"),
-				&x->accept, e)) < 0)
+	    (rc = take_accept_parameters(x, e)) < 0)
 		return rc;
 	if (strncmp(x->route->path, "/dicom-web/", strlen("/dicom-web/")) == 0 && accept_mixed(&x->accept))
 		return err_set(e, E_INVAL, "Accept: DICOM media types and rendered ones cannot be asked for together");
