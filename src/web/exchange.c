@@ -55,19 +55,19 @@ static int refuse(struct exchange *x, int status, enum err_code code, const char
 	return err_set(e, code, "%s", sentence);
 }
 
-static int check_uid(const struct route_piece *piece, char out[65], const char *what, struct err *e)
+static int check_uid(struct own *o, const struct route_piece *piece, char out[65], const char *what, struct err *e)
 {
-	int n;
-
 	if (!piece->at)
 		return 0;
-	if ((n = url_decode(piece->at, piece->n, out, 65, e)) < 0 || strspn(out, "0123456789.") != (size_t)n) {
+	if (url_decode(piece->at, piece->n, out, 65, e) < 0 || !url_uid(out, false)) {
 		if (e->code == E_OK)
 			err_set(e, E_INVAL, "not digits and dots");
 		out[0] = '\0';
 		e->code = E_INVAL;
 		return err_prefix(e, "the %s in the path is no UID", what);
 	}
+	if (!o->odd && !url_uid(out, true))
+		o->odd = what;
 	return 0;
 }
 
@@ -75,9 +75,9 @@ static int take_path(struct own *o, const struct route_match *m, struct err *e)
 {
 	int rc;
 
-	if ((rc = check_uid(&m->study, o->study, "study", e)) < 0 ||
-	    (rc = check_uid(&m->series, o->series, "series", e)) < 0 ||
-	    (rc = check_uid(&m->instance, o->instance, "instance", e)) < 0 || !m->rest.at)
+	if ((rc = check_uid(o, &m->study, o->study, "study", e)) < 0 ||
+	    (rc = check_uid(o, &m->series, o->series, "series", e)) < 0 ||
+	    (rc = check_uid(o, &m->instance, o->instance, "instance", e)) < 0 || !m->rest.at)
 		return rc;
 	if (m->rest.n > REST_MOST) {
 		o->x.status = 414;

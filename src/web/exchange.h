@@ -2,7 +2,7 @@
  *
  * A handler answers (web/reply.h, or http_reply...() behind reply_prepare()) and returns 0, or returns a negative code
  * with a sentence: then web/ answers with err_http() of the code and the sentence as JSON. It runs on a worker thread,
- * never on the connection's. Before it runs the UIDs of the path have been checked (digits and dots, at most 64), and
+ * never on the connection's. Before it runs the UIDs of the path have been checked (url_uid(), not strictly), and
  * rights, the CSRF token, and the declared length of the body, too.
  * Answers are UTF-8 always: an Accept-Charset that has no room for that is 406.
  * Memory:   an exchange lives until done(). What a handler needs longer than its own call it hangs to the exchange with

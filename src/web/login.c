@@ -1,6 +1,7 @@
 /* web/login.c - logging in and out, the own password, and opening a study in an emergency: the faces of access/login.h. */
 #include "access/login.h"
 #include "web/body_json.h"
+#include "web/exchange_own.h"
 #include "web/handlers.h"
 #include "web/reply.h"
 #include <stdio.h>
@@ -163,8 +164,10 @@ static int glass_with(struct exchange *x, const struct buf *body, struct err *e)
 	if ((rc = body_json(x, body, &in, e)) < 0 || (rc = body_json_text(in, "study", &study, e)) < 0 ||
 	    (rc = body_json_text(in, "reason", &reason, e)) < 0)
 		return rc;
-	if (!*study || strlen(study) > 64 || strspn(study, "0123456789.") != strlen(study))
+	if (!url_uid(study, false))
 		return err_set(e, E_INVAL, "study: expected a UID");
+	if (!url_uid(study, true))
+		own_of(x)->odd = "study";
 	if ((rc = access_glass(x->access, x->who, study, reason, x->address, &until, e)) < 0)
 		return rc;
 	return answer(x, 201, json_pack("{s:s, s:s}", "study", study, "until", clock_text(until, text)), e);

@@ -151,7 +151,13 @@ void reply_error(struct exchange *x, const struct err *why)
 	struct err e = {0};
 	int status = x->status ? x->status : err_http(why->code);
 	const char *sentence = o->offered && status == 406 ? o->offered : why->msg[0] ? why->msg : err_text(why->code);
+	char odd[80];
 
+	if (status == 404 && o->odd) { /* nothing is stored under it, so it is the client's mistake */
+		snprintf(odd, sizeof odd, "%s is no UID: not digits and dots", o->odd);
+		sentence = odd;
+		status = 400;
+	}
 	x->page = false;
 	o->cache = NULL; /* what was said of the answer that did not come does not hold for this one */
 	o->tag[0] = '\0';

@@ -70,6 +70,14 @@ int url_decode(const char *raw, size_t n, char *out, size_t room, struct err *e)
 	return (int)len;
 }
 
+bool url_uid(const char *text, bool strict)
+{
+	static const char allowed[] = "0123456789.-_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	size_t n = strlen(text);
+
+	return n > 0 && n <= 64 && strspn(text, strict ? "0123456789." : allowed) == n;
+}
+
 static unsigned count_pairs(const char *raw)
 {
 	unsigned n = 1;

@@ -26,4 +26,7 @@ void url_query_cleanup(struct url_query *q);
 AUTO_TYPE(url_query, struct url_query);
 /* One segment of a path, where + is a plus; the length, without the NUL that it ends with. */
 int url_decode(const char *raw, size_t n, char *out, size_t room, struct err *e);
+/* Whether text may name something by its UID, at most 64 characters. strict: digits and dots, as PS3.5 9.1 has it; else also
+ * letters, - and _, which senders put into UIDs and which the archive therefore holds. */
+bool url_uid(const char *text, bool strict);
 #endif

@@ -5,6 +5,7 @@
 #include "archive/frames.h"
 #include "archive/lookup.h"
 #include "dicom/dict.h"
+#include "web/exchange_own.h"
 #include "web/gallery.h"
 #include "web/rendered.h"
 #include "web/reply.h"
@@ -28,10 +29,10 @@ static int bad(struct exchange *x, int status, struct err *e, const char *name, 
 static int take_uid(struct exchange *x, const char *name, const char **out, struct err *e)
 {
 	const char *uid = url_query_get(&x->query, name);
-	size_t n = uid ? strlen(uid) : 0;
-
-	if (n == 0 || n > 64 || strspn(uid, "0123456789.") != n)
-		return bad(x, 400, e, name, n ? "no UID" : "is required");
+	if (!uid || !url_uid(uid, false))
+		return bad(x, 400, e, name, uid && *uid ? "no UID" : "is required");
+	if (!url_uid(uid, true))
+		own_of(x)->odd = name;
 	*out = uid;
 	return 0;
 }

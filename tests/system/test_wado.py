@@ -6,6 +6,7 @@ import json
 import os
 import struct
 import sys
+import urllib.parse
 import xml.etree.ElementTree
 import zipfile
 
@@ -206,6 +207,23 @@ def scope():
 
 def native_frame(one, n):
     return pixels(32, 1)
+
+
+@case('what came under a UID with letters is found where its RetrieveURL says; other such words are no UIDs')
+def odd_uids():
+    odd = image('odd', 1, key='odd', extra=[(0x00080018, 'UI', '1.2.a'), (0x0020000D, 'UI', 'Study_3-b')])
+    equal(node.store([odd]), [0], 'status of C-STORE')
+    row = json.loads(web.get('/dicom-web/instances?SOPInstanceUID=1.2.a').body)[0]
+    at = urllib.parse.urlparse(row['00081190']['Value'][0]).path
+    equal(at, path(odd), 'RetrieveURL')
+    for below in ('', '/metadata', '/frames/1'):
+        equal(web.get(at + below).status, 200, at + below)
+    equal(json.loads(web.get(study_path(odd) + '/series').body)[0]['0020000D']['Value'], ['Study_3-b'], 'series')
+    wado = '/wado?requestType=WADO&studyUID=%s&seriesUID=%s&objectUID=%s' % (odd.study, odd.series, odd.uid)
+    equal(web.get(wado + '&contentType=application/dicom').status, 200, 'the URI service')
+    for wrong in ('/dicom-web/studies/Study_4', at.replace('1.2.a', '1.2.b'), at.replace('Study_3-b', 'Study_3-b%2F..')):
+        answer = web.get(wrong)
+        check(answer.status == 400 and b'no UID' in answer.body, answer)
 
 
 @case('frames of samples: lists in the order asked for, twice too, in little endian whatever is stored')
