@@ -28,7 +28,7 @@ struct listener {
 	bool strangers;  /* there may be sites that list does not know; the lock */
 	bool begun, due; /* due: a heartbeat; the lock */
 	char feed[sizeof((struct change_feed *)0)->id];
-	int64_t began_us, spoke_us;
+	int64_t began_us, spoke_us, known_us; /* known: when who listens was last looked at */
 	/* while filling */
 	struct position *now;
 	struct buf *out;
@@ -392,6 +392,15 @@ static int speak(struct listener *l, const struct state *s)
 	return rc;
 }
 
+/* Who was let in may have been taken out since, or see other sites now: then the client has to come again. */
+static bool may_listen(struct listener *l, int64_t now)
+{
+	if (now - l->known_us < ACCESS_TTL_US)
+		return true;
+	l->known_us = now;
+	return exchange_still(l->x);
+}
+
 static int fill(void *arg, struct buf *out, struct err *e)
 {
 	struct listener *l = arg;
@@ -401,7 +410,7 @@ static int fill(void *arg, struct buf *out, struct err *e)
 
 	l->out = out;
 	l->e = e;
-	if (s.over)
+	if (s.over || !may_listen(l, now))
 		return HTTP_END;
 	if ((rc = speak(l, &s)) < 0)
 		return rc;
@@ -465,12 +474,12 @@ int events_listen(struct exchange *x, struct err *e)
 {
 	static const struct http_source source = {.fill = fill, .close = leave};
 	struct listener *l = calloc(1, sizeof *l);
+	int64_t now = clock_mono_us();
 	int rc;
 
 	if (!l)
 		return err_set(e, E_NOMEM, "no memory for a stream of events");
-	*l = (struct listener){
-	    .events = x->web->events, .x = x, .began_us = clock_mono_us(), .spoke_us = clock_mono_us()};
+	*l = (struct listener){.events = x->web->events, .x = x, .began_us = now, .spoke_us = now, .known_us = now};
 	/* it is known before its place is looked up, so that nothing falls between the two */
 	if ((rc = know_sites(l, e)) < 0 || (rc = enter(l, e)) < 0 || (rc = place(l, e)) < 0) {
 		leave(l);

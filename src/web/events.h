@@ -5,7 +5,8 @@
  * Last-Event-ID (or the parameter since) it goes on there, so nothing is lost over a broken connection; what came behind
  * the last id comes twice. Of a feed that is no longer (archive/change.h) it begins again at 0.
  * Without one a stream begins with what happens next.
- * A stream ends by itself after ten minutes, so that rights are looked at again; clients come back.
+ * Rights are looked at again before anything is told (at most every ACCESS_TTL_US) and with each heartbeat: when who
+ * listens is known no more, or has other sites now, the stream ends. It ends by itself after ten minutes; clients come back.
  * Limits:   EVENTS_EACH streams of one principal (429), EVENTS_ALL in all (503).
  * Threads:  any.
  */

@@ -220,6 +220,28 @@ static int identify(struct own *o, struct err *e)
 	return rc;
 }
 
+static bool same_scope(const struct scope *a, const struct scope *b)
+{
+	return a->kind == b->kind && a->n == b->n &&
+	       (a->n == 0 || memcmp(a->sites, b->sites, a->n * sizeof *a->sites) == 0);
+}
+
+bool exchange_still(struct exchange *x)
+{
+	const struct own *o = own_of(x);
+	struct principal *now = NULL;
+	struct credentials c;
+	bool still;
+
+	credentials(own_of(x), &c);
+	if (access_identify(x->access, &c, &now, NULL) < 0)
+		return false;
+	still = strcmp(now->subject, o->who->subject) == 0 && (now->rights & 1u << x->route->right) &&
+		same_scope(&now->scope, &o->who->scope);
+	access_release(now);
+	return still;
+}
+
 /* ---- running */
 
 static enum http_next answer_error(struct exchange *x, const struct err *e)

@@ -45,6 +45,9 @@ void exchange_receive(struct exchange *x, const struct http_sink *sink, void *ar
 /* A small body as a whole, at most `most` bytes (else 413): then() goes on as a handler does, with the body borrowed. */
 int exchange_body(struct exchange *x, size_t most,
 		  int (*then)(struct exchange *x, const struct buf *body, struct err *e), struct err *e);
+/* Whether who asked is known still, and may still see the very same: for answers that go on for long. False, too, when
+ * that cannot be told. May read the index. */
+bool exchange_still(struct exchange *x);
 /* What the audit trail says of it; strings are copied. Once for each study. */
 void exchange_audit(struct exchange *x, const char *study, const char *patient_id, uint64_t instances);
 #endif

@@ -7,6 +7,7 @@
 #define PICTURES "image/jpeg, image/png"
 #define JSON "application/json"
 #define ROWS "application/dicom+json, application/json, multipart/related; type=\"application/dicom+xml\""
+#define PICTURES "image/jpeg, image/png"
 #define STUDY "/dicom-web/studies/{study}"
 #define SERIES STUDY "/series/{series}"
 #define INSTANCE SERIES "/instances/{instance}"
