@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GAP_MOST 1000 /* values left out between two that are numbered */
+#define GAP_MOST 1000       /* values left out between two that are numbered */
+#define ATTRIBUTES_MOST 64u /* of one element; the model has six at most */
 
 struct xml {
 	xmlTextReader *reader;
@@ -335,6 +336,48 @@ static bool contains(const char *text, size_t n, const char *what)
 	return memmem(text, n, what, strlen(what)) != NULL;
 }
 
+/* Behind a tag that begins at p; NULL: it has too many attributes, or no end. */
+static const char *behind_tag(const char *p, const char *end)
+{
+	unsigned attributes = 0;
+	char quote = '\0';
+
+	for (; p < end && (quote || *p != '>'); p++) {
+		if (quote) {
+			quote = *p == quote ? '\0' : quote;
+		} else if (*p == '"' || *p == '\'') {
+			if (++attributes > ATTRIBUTES_MOST)
+				return NULL;
+			quote = *p;
+		}
+	}
+	return p < end ? p : NULL;
+}
+
+/* libxml2 compares each attribute of an element with each other one: a million bytes of them would take it a minute. */
+static int check_tags(const char *text, size_t n, struct err *e)
+{
+	static const char *const other[][2] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
+	const char *p = text, *end = text + n;
+
+	while (p && (p = memchr(p, '<', (size_t)(end - p)))) {
+		const char *last = NULL;
+
+		for (size_t i = 0; i < sizeof(other) / sizeof(*other) && !last; i++) {
+			size_t k = strlen(other[i][0]);
+
+			if ((size_t)(end - p) >= k && memcmp(p, other[i][0], k) == 0) {
+				last = other[i][1];
+				p = memmem(p + k, (size_t)(end - p) - k, last, strlen(last));
+			}
+		}
+		if (!last && !(p = behind_tag(p, end)))
+			return err_set(e, E_INVAL, "an element of the XML has no end, or more than %u attributes",
+				       ATTRIBUTES_MOST);
+	}
+	return 0; /* where something has no end the parser says so */
+}
+
 static int document(struct xml *x, json_t **set)
 {
 	int rc = child(x), more;
@@ -359,6 +402,8 @@ int model_read_xml(const char *text, size_t n, struct model_set *out, struct err
 		return err_set(e, E_LIMIT, "a data set in XML is longer than %u bytes", MODEL_TEXT);
 	if (contains(text, n, "<!DOCTYPE") || contains(text, n, "<!ENTITY"))
 		return err_set(e, E_INVAL, "the XML has a document type or entities, which are not taken");
+	if ((rc = check_tags(text, n, e)) < 0)
+		return rc;
 	for (size_t i = 0; i < n && !foreign; i++)
 		foreign = (unsigned char)text[i] >= 0x80;
 	x.reader =

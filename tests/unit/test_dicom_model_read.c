@@ -369,6 +369,26 @@ static void xml_refusals(void **state)
 	refused("<NativeDicomModel><DicomAttribute tag=\"00100020\" vr=\"LO\"/></NativeDicomModel><a/>", E_INVAL,
 		"well-formed");
 	refused("<NativeDicomModel/>", E_INVAL, "object of elements");
+	refused("<NativeDicomModel a=\"", E_INVAL, "no end");
+}
+
+/* Quoted brackets, comments and CDATA do not hide them. */
+static void xml_attributes(void **state)
+{
+	static const char *const heads[] = {"<NativeDicomModel a='>\"'", "<!-- ' --><NativeDicomModel",
+					    "<?p ' ?><NativeDicomModel", "<NativeDicomModel><![CDATA[ ' < ]]><Item"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+		AUTO(buf) text = BUF(1u << 16);
+
+		buf_str(&text, heads[i], NULL);
+		for (unsigned k = 0; k < 65; k++)
+			buf_printf(&text, NULL, " a%u=%s", k, k % 2 ? "'>'" : "\">\"");
+		buf_str(&text, "/>", NULL);
+		refused(buf_text(&text), E_INVAL, "more than 64 attributes");
+	}
+	refused("<NativeDicomModel b=\"'\" a='<!--'/>", E_INVAL, "well-formed");
 }
 
 /* ---- arrays as they arrive */
@@ -427,10 +447,10 @@ static void arrays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(json_all_vrs),    cmocka_unit_test(json_lenient), cmocka_unit_test(how_pixels_come),
-	    cmocka_unit_test(bulk_references), cmocka_unit_test(long_values),  cmocka_unit_test(refusals),
-	    cmocka_unit_test(depth_and_size),  cmocka_unit_test(xml_values),   cmocka_unit_test(xml_bulk),
-	    cmocka_unit_test(xml_refusals),    cmocka_unit_test(arrays),
+	    cmocka_unit_test(json_all_vrs),    cmocka_unit_test(json_lenient),   cmocka_unit_test(how_pixels_come),
+	    cmocka_unit_test(bulk_references), cmocka_unit_test(long_values),    cmocka_unit_test(refusals),
+	    cmocka_unit_test(depth_and_size),  cmocka_unit_test(xml_values),     cmocka_unit_test(xml_bulk),
+	    cmocka_unit_test(xml_refusals),    cmocka_unit_test(xml_attributes), cmocka_unit_test(arrays),
 	};
 
 	if (dict_setup(NULL) < 0)
