@@ -1,5 +1,6 @@
 #include "access/throttle.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -39,12 +40,26 @@ void throttle_free(struct throttle *t)
 	free(t);
 }
 
+/* Who has one address of IPv6 has 2^64 of them: the upper half counts. */
+static const char *whose(const char *address, char room[INET6_ADDRSTRLEN])
+{
+	struct in6_addr a;
+
+	if (inet_pton(AF_INET6, address, &a) != 1 || IN6_IS_ADDR_V4MAPPED(&a))
+		return address;
+	memset(a.s6_addr + 8, 0, 8);
+	return inet_ntop(AF_INET6, &a, room, INET6_ADDRSTRLEN);
+}
+
 static uint64_t key_of(const struct throttle *t, char kind, const char *text)
 {
-	char both[256];
+	char both[256], room[INET6_ADDRSTRLEN];
 	uint64_t key = 0;
-	size_t n = strnlen(text, sizeof both - 1);
+	size_t n;
 
+	if (kind == 'a')
+		text = whose(text, room);
+	n = strnlen(text, sizeof both - 1);
 	both[0] = kind;
 	memcpy(both + 1, text, n);
 	crypto_shorthash((uint8_t *)&key, (const uint8_t *)both, n + 1, t->secret);

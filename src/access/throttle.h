@@ -2,7 +2,7 @@
  *
  * The last failures before the lock cost a pause of 1, 2, 4, ... seconds each; then name or address is locked. Failures
  * are forgotten so long after the last one as a lock takes. From one address ten times as many are borne: many people
- * may share one.
+ * may share one. Of IPv6 an address is a network of 64 bits.
  * Memory:   THROTTLE_ENTRIES of fixed size; when all are in use the one that failed longest ago is given up.
  * Threads:  any.
  */

@@ -210,7 +210,7 @@ static void test_throttle(void **state)
 	struct throttle *t = throttle_new(8, MINUTE);
 	int64_t now = now_us;
 	bool last = false;
-	char name[32];
+	char name[32], address[48];
 	int n;
 
 	(void)state;
@@ -241,12 +241,20 @@ static void test_throttle(void **state)
 	assert_true(n > 60 && n <= 80);
 	/* more names than there is room for: still bounded, still works */
 	for (n = 0; n < (int)THROTTLE_ENTRIES * 2; n++) {
-		char address[32];
-
 		snprintf(name, sizeof name, "m%d", n);
 		snprintf(address, sizeof address, "f%d", n);
 		assert_int_equal(throttle_try(t, name, address, now + n, &last), 0);
 	}
+	throttle_free(t);
+	t = throttle_new(8, MINUTE); /* a network of IPv6 is one address, whatever is in its lower half */
+	for (n = 0; n < 1000 &&
+		    throttle_try(t, (snprintf(name, sizeof name, "n%d", n), name),
+				 (snprintf(address, sizeof address, "2001:db8::1:%x", n), address), now, &last) == 0;
+	     n++)
+		now += MINUTE / 100;
+	assert_in_range(n, 70, 90);
+	assert_int_equal(throttle_try(t, "x", "2001:db8:0:1::1", now, &last), 0);
+	assert_int_equal(throttle_try(t, "y", "::ffff:192.0.2.1", now, &last), 0);
 	throttle_free(t);
 }
 
