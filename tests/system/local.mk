@@ -18,6 +18,7 @@ SYSTEM_TESTS = \
 	%D%/test_full_disk.py \
 	%D%/test_hostile.py \
 	%D%/test_hostile_mutations.py \
+	%D%/test_http_hostile.py \
 	%D%/test_interop.py \
 	%D%/test_kept.py \
 	%D%/test_kill.py \
@@ -34,6 +35,7 @@ SYSTEM_TESTS = \
 	%D%/test_qido.py \
 	%D%/test_same_again.py \
 	%D%/test_slide_viewer.py \
+	%D%/test_scope.py \
 	%D%/test_statement.py \
 	%D%/test_stow.py \
 	%D%/test_store_find_get.py \
