@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Hostile input: whatever is thrown at the port, the node lives, answers at once, and its memory stays bounded."""
+import http.client
 import os
+import re
 import socket
 import sys
 import time
@@ -34,10 +36,10 @@ def read(kind, name):
         return f.read()
 
 
-def throw(data, wait=0.3):
-    """Sends all of it, listens a little, hangs up. The first byte of the answer, or 0."""
+def throw(data, wait=0.3, port=None):
+    """Sends all of it, listens a little, hangs up. What was answered."""
     answer = b''
-    with socket.create_connection(('127.0.0.1', node.port), 5) as s:
+    with socket.create_connection(('127.0.0.1', port or node.port), 5) as s:
         s.settimeout(wait)
         try:
             s.sendall(data)
@@ -116,6 +118,55 @@ def files():
                 check(answer.status in (0, 0xB000), '%s: %s' % (name, answer))  # a stream above may hold its UID
         except (dul.NotAccepted, dul.Aborted, dul.Closed, dul.Rejected, OSError) as e:
             said.append('%s %s' % (name, type(e).__name__))
+        still_well(name, first)
+    lib.note('\n'.join(said))
+    nothing_escaped()
+
+
+def web_answer(name, data, wait):
+    """The status; 0 where the line was closed without one, or nothing more was due."""
+    answer = throw(data, wait * lib.SLOW, node.http_port)
+    if not answer:
+        return 0
+    found = re.match(rb'HTTP/1\.1 (\d{3}) ', answer)
+    check(found, '%s: %r' % (name, answer[:80]))
+    status = int(found.group(1))
+    check(status < 500 or status in (501, 505), '%s: %d' % (name, status))
+    return status
+
+
+def still_searches(name):
+    c = http.client.HTTPConnection('127.0.0.1', node.http_port, timeout=10 * lib.SLOW)
+    c.request('GET', '/dicom-web/studies?limit=1', headers={'Accept': 'application/dicom+json'})
+    equal(c.getresponse().status, 200, 'a search after ' + name)
+    c.close()
+
+
+@case('each of the HTTP requests: refused in words or closed, and searches go on')
+def requests():
+    first, said = node.memory()[0], []
+    for name in names('http'):
+        status = web_answer(name, read('http', name), 1.5)
+        said.append('%s %d' % (name, status))
+        if name.startswith('ok-'):
+            equal(status // 100, 2, name)
+        still_searches(name)
+        still_well(name, first)
+    lib.note('\n'.join(said))
+    nothing_escaped()
+
+
+@case('each of the files, stored over HTTP: answered or refused, never fatal')
+def stowed():
+    first, said = node.memory()[0], []
+    head = ('POST /dicom-web/studies HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: application/dicom+json\r\n'
+            'Content-Type: multipart/related; type="application/dicom"; boundary=B\r\nContent-Length: %d\r\n\r\n')
+    for name in names('file'):
+        body = b'--B\r\nContent-Type: application/dicom\r\n\r\n' + read('file', name) + b'\r\n--B--\r\n'
+        status = web_answer(name, (head % len(body)).encode() + body, 30)
+        check(status in (200, 202, 400, 409), '%s: %d' % (name, status))
+        said.append('%s %d' % (name, status))
+        still_searches(name)
         still_well(name, first)
     lib.note('\n'.join(said))
     nothing_escaped()
