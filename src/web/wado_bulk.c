@@ -134,7 +134,7 @@ static int find_fragments(const struct view *v, uint64_t at, struct part *out, s
 
 	for (bool first = true;; first = false) {
 		if (at + sizeof(head) > v->size)
-			return err_set(e, E_CORRUPT, "pixel data ends within its fragments");
+			return err_set(e, E_MISMATCH, "pixel data ends within its fragments");
 		if ((rc = view_read(v, at, head, sizeof(head), e)) < 0)
 			return rc;
 		uint32_t tag = (uint32_t)(head[1] << 8 | head[0]) << 16 | (uint32_t)(head[3] << 8 | head[2]),
@@ -144,7 +144,7 @@ static int find_fragments(const struct view *v, uint64_t at, struct part *out, s
 			break;
 		at += sizeof(head);
 		if (n > v->size - at)
-			return err_set(e, E_CORRUPT, "a fragment of %u bytes ends behind the data set", n);
+			return err_set(e, E_MISMATCH, "a fragment of %u bytes ends behind the data set", n);
 		if (!first) {
 			if (out->n == FRAGMENTS_MOST)
 				return err_set(e, E_LIMIT, "more than %u fragments", FRAGMENTS_MOST);
@@ -180,7 +180,7 @@ int bulk_find(const struct view *v, const struct bulk_path *p, struct part *out,
 	if (f.el.length == SCAN_UNDEFINED)
 		return find_fragments(v, at, out, e);
 	if (at > v->size || f.el.length > v->size - at)
-		return err_set(e, E_CORRUPT, "a value of %u bytes ends behind the data set", f.el.length);
+		return err_set(e, E_MISMATCH, "a value of %u bytes ends behind the data set", f.el.length);
 	out->one = (struct frame_piece){.at = at, .n = f.el.length};
 	out->n = 1;
 	return 0;

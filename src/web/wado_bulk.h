@@ -1,7 +1,8 @@
 /* web/wado_bulk.h - values of a data set by their path: "00282000", "00081140/0/00081150" (items from 0).
  *
  * Paths are those of the BulkDataURIs of metadata (dicom/model.h), and of every other element that has a value.
- * Errors:   -E_INVAL (no path), -E_NOENT (no such element, or a sequence), those of scan.h.
+ * Errors:   -E_INVAL (no path), -E_NOENT (no such element, or a sequence), -E_MISMATCH (its sender cut it short: the bytes are
+ *           as they came), those of scan.h.
  * Threads:  depends on arguments alone; reading may wait.   Source: PS3.18 10.4.1.1.5.
  */
 #ifndef WEB_WADO_BULK_H

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Hostile input: whatever is thrown at the port, the node lives, answers at once, and its memory stays bounded."""
 import http.client
+import json
 import os
 import re
 import socket
@@ -189,6 +190,39 @@ def rewritten():
             said.append('%s in %s: %d came, %s' % (name, syntax[17:], got, final))
             still_well('%s in %s' % (name, syntax), first)
     lib.note('%d asked for, %d sent' % (len(said), sum(' 1 came' in s for s in said)))
+
+
+WAYS = (('', 'application/dicom'), ('', 'application/dicom; transfer-syntax=1.2.840.10008.1.2.1'), ('', 'application/zip'), ('/metadata', '*/*'),
+        ('/metadata', 'multipart/related; type="application/dicom+xml"'), ('/rendered', 'image/jpeg'), ('/rendered?viewport=50,50', 'image/png'),
+        ('/thumbnail', 'image/jpeg'), ('/pixeldata', '*/*'), ('/bulkdata', '*/*'), ('/frames/1', '*/*'), ('/frames/1,2147483647', '*/*'),
+        ('/frames/1', 'application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1'), ('/frames/1/rendered', 'image/png'),
+        ('/bulkdata/7FE00010', '*/*'), ('/bulkdata/00400010/0/00400011', '*/*'))
+
+
+@case('each instance that was taken, in every way that HTTP gives it: an answer below 500, or one that is seen to be cut')
+def retrieved():
+    first, said = node.memory()[0], {}
+    c = http.client.HTTPConnection('127.0.0.1', node.http_port, timeout=60 * lib.SLOW)
+    c.request('GET', '/dicom-web/instances?limit=1000', headers={'Accept': 'application/dicom+json'})
+    rows = json.loads(c.getresponse().read())
+    check(len(rows) > 20, 'instances: %d' % len(rows))
+    for row in rows:
+        uids = tuple(row[t]['Value'][0] for t in ('0020000D', '0020000E', '00080018'))
+        for more, accept in WAYS:
+            path = '/dicom-web/studies/%s/series/%s/instances/%s' % uids + more
+            try:
+                c.request('GET', path, headers={'Accept': accept})
+                answer = c.getresponse()
+                status = answer.status
+                answer.read()
+            except (http.client.HTTPException, OSError):
+                c.close()
+                status = 'cut'
+            check(status == 'cut' or status < 500 or status == 501, '%s as %s: %s' % (path, accept, status))
+            said[more, status] = said.get((more, status), 0) + 1
+        still_well(uids[2], first)
+    c.close()
+    lib.note('\n'.join('%s %s: %d' % (m, s, n) for (m, s), n in sorted(said.items(), key=str)))
 
 
 def ask(sop_class, syntax, study, series, sop_instance):
