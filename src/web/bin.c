@@ -21,31 +21,52 @@ static int no_such_study(struct err *e)
 
 /* ---- whose it is */
 
-static int first_site(void *arg, const struct kept *k)
+#define SITES_MOST 8u /* that had a study of one UID, one after another */
+
+struct owners {
+	char codes[SITES_MOST][33];
+	unsigned n;
+};
+
+static int add_owner(void *arg, const struct kept *k)
 {
-	snprintf(arg, 33, "%s", k->site);
-	return 1;
+	struct owners *o = arg;
+
+	for (unsigned i = 0; i < o->n; i++)
+		if (strcmp(o->codes[i], k->site) == 0)
+			return 0;
+	if (o->n < SITES_MOST)
+		snprintf(o->codes[o->n], sizeof o->codes[0], "%s", k->site);
+	return o->n++ < SITES_MOST ? 0 : 1;
 }
 
-/* 1: the study of the bin belongs to a site of the scope; 0: it does not, or is not there. */
+/* 1: all that the bin has of the study belongs to sites of the scope; 0: it does not, or there is none. Two sites may have
+ * deleted what had one UID; nobody learns of the other's, or brings it back, without seeing both. */
 static int in_scope(struct exchange *x, const char *study, struct err *e)
 {
 	const struct kept_filter f = {.study = study, .kind = "dropped"};
-	char code[33] = "";
-	struct site site;
+	struct owners o = {.n = 0};
 	struct err own = {0};
-	int rc = kept_each(x->archive, &f, first_site, code, e);
+	int rc = kept_each(x->archive, &f, add_owner, &o, e);
 
-	if (rc <= 0)
-		return rc;
+	if (rc < 0 || o.n == 0)
+		return rc < 0 ? rc : 0;
 	if (x->scope->kind == SCOPE_EVERYTHING)
 		return 1;
-	if ((rc = site_get(x->archive, code, &site, &own)) == 0)
-		return scope_has(x->scope, site.id);
-	if (rc == -E_NOENT)
+	if (o.n > SITES_MOST)
 		return 0;
-	*e = own;
-	return rc;
+	for (unsigned i = 0; i < o.n; i++) {
+		struct site site;
+
+		if ((rc = site_get(x->archive, o.codes[i], &site, &own)) == -E_NOENT ||
+		    (rc == 0 && !scope_has(x->scope, site.id)))
+			return 0;
+		if (rc < 0) {
+			*e = own;
+			return rc;
+		}
+	}
+	return 1;
 }
 
 /* ---- deciding */

@@ -315,6 +315,19 @@ def _():
     equal(ask('GET', '/api/bin', A['chief']).body, before, 'the bin of the other')
 
 
+@case('two sites that had one UID, one after the other: neither learns of the other\'s in the bin, nor brings it back')
+def _():
+    mine, theirs = (objects.image('one uid', number=n, side=8) for n in (1, 2))
+    for one, aet, who in ((mine, 'FROM_A', A), (theirs, 'FROM_B', B)):
+        equal(NODE.store([one], aet), [0])
+        equal(ask('DELETE', '/dicom-web/studies/' + one.study, who['chief']).status, 200)
+    for who in (A, B):
+        check(mine.study.encode() not in ask('GET', '/api/bin', who['chief']).body, 'the other\'s decision in the list')
+        x, y = (ask('POST', '/api/bin/%s/restore' % u, who['chief']).all(u) for u in (mine.study, NONE.study))
+        equal(x, y, 'restoring it')
+    check(mine.study.encode() in ask('GET', '/api/bin', P['chief']).body, 'who sees both')
+
+
 @case('feeds: another site\'s code is none, and its numbers are not in one\'s own')
 def _():
     for path in ('/api/changes?site=%s', '/api/changes?site=%s&since=1', '/api/changes?site=%s&limit=0'):
