@@ -26,7 +26,8 @@ using namespace shim;
 
 static constexpr Uint32 LOADED_AT_ONCE = 4096;
 static constexpr double VALUES_MOST = 2147483647.0;
-static constexpr uint32_t SIDE_MOST = 16384; /* of a picture that was made larger */
+static constexpr uint32_t SIDE_MOST = 16384;     /* of a picture that was made larger */
+static constexpr uint64_t AREA_MOST = 16u << 20; /* likewise: pixels; DCMTK needs dozens of bytes for each of them */
 
 static constexpr E_TransferSyntax decodable[] = {
     EXS_LittleEndianImplicit, EXS_LittleEndianExplicit, EXS_BigEndianExplicit, EXS_DeflatedLittleEndianExplicit,
@@ -289,6 +290,9 @@ static int scale(std::unique_ptr<DicomImage> &image, const struct shim_view &v)
 			    static_cast<unsigned long long>(all_w), static_cast<unsigned long long>(all_h));
 	if (v.width || v.height)
 		fit(double(w), double(h), image->getWidthHeightRatio(), v, width, height);
+	if (uint64_t(width) * height > std::max(w * h, AREA_MOST))
+		return fail(SHIM_EINVAL, "a picture of %u x %u pixels is larger than the image and than %llu pixels",
+			    width, height, static_cast<unsigned long long>(AREA_MOST));
 	if (w != all_w || h != all_h || width != w || height != h) {
 		using Size = unsigned long; /* another overload takes factors */
 		std::unique_ptr<DicomImage> made(image->createScaledImage(long(v.left), long(v.top), Size(w), Size(h),

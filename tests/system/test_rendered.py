@@ -232,7 +232,7 @@ def _():
             ('window=1,nan,linear', 'numbers'), ('window=1e999,5,linear', 'numbers'), ('window=1,2,3,4', 'center,width'),
             ('window=1,5,cubic', 'linear, linear-exact or sigmoid'), ('window=1,0.5,linear', 'at least 1'),
             ('viewport=5', 'vw,vh'), ('viewport=0,5', 'vw'), ('viewport=5,-5', 'vw'), ('viewport=99999,5', '8192'),
-            ('viewport=5,5,a', 'sx'), ('viewport=5,5,0,0,0,5', 'not 0'), ('viewport=5,5,0,0,5,5,5', 'vw,vh'),
+            ('viewport=8192,8192', 'larger than the image'), ('viewport=5,5,a', 'sx'), ('viewport=5,5,0,0,0,5', 'not 0'), ('viewport=5,5,0,0,5,5,5', 'vw,vh'),
             ('viewport=5,5,10,10,10,10', '16 x 16'), ('viewport=5,5,4000000000,0,4000000000,1', 'not in an image'),
             ('annotation=everything', 'patient'), ('iccprofile=mine', 'srgb')):
         refused(path + parameter, 400, word)
