@@ -4,7 +4,8 @@
  * one that nothing here decodes: that goes out as it is stored, and its part says so (PS3.18 8.7.3.4). Of syntaxes that
  * the client likes equally well the stored one is taken. In a ZIP file instances are as stored unless it names a syntax.
  * Pixels without transfer-syntax: application/octet-stream means samples in little endian, decoded; the type of an image
- * means the compressed frames as they are stored.
+ * means the compressed frames as they are stored. Metadata tells of what is stored; samples decoded from a lossy JPEG in
+ * YBR are RGB, by pixel, as the instance says when it is fetched in Explicit VR Little Endian.
  * Threads:  depends on arguments alone.   Source: PS3.18 8.7.3, 8.7.8, 10.4.4.
  */
 #ifndef WEB_WADO_CHOICE_H

@@ -356,6 +356,52 @@ def decoded():
         equal(web.get(frames + '4', related(OCTETS)).status, 404, program)
 
 
+def compressed(source, program, *options):
+    to = os.path.join(lib.folder(), 'to.dcm')
+    tool(program, *options, '+un', source.save(to + '.source'), to)
+    node.teleread('import', to, '--site', 'NORTH')
+    with open(to, 'rb') as f:
+        return Part10(f.read())
+
+
+@case('colours, signs and depths of what is decoded are those that were stored, and what it says of them is true')
+def truth():
+    trap(27, 'signed samples, fewer bits stored than allocated, palettes, planes; lossy YBR becomes RGB, and says both')
+    side = 16
+    signed = struct.pack('<%dh' % (side * side), *(i * 16 % 4096 - 2048 for i in range(side * side)))
+    indices = bytes(i * 7 % 256 for i in range(side * side))
+    planes = b''.join(bytes((i * k) % 256 for i in range(side * side)) for k in (1, 3, 5))
+    bytewise = [(0x00280100, 'US', 8), (0x00280101, 'US', 8), (0x00280102, 'US', 7)]
+    table = [(t, 'OW', bytes(i * k % 256 for i in range(512)))
+             for t, k in ((0x00281201, 1), (0x00281202, 3), (0x00281203, 5))]
+    colours = bytewise + [(0x00280002, 'US', 3), (0x00280004, 'CS', 'RGB')]
+    sign = [(0x00280103, 'US', 1)]
+    rows = [('signed', 'dcmcjpeg', '+e1', signed, sign), ('signed', 'dcmcjpls', '+el', signed, sign),
+            ('signed', 'dcmcrle', '+un', signed, sign),
+            ('palette', 'dcmcrle', '+un', indices, bytewise + table + [(0x00280004, 'CS', 'PALETTE COLOR')] + [
+                (t, 'US', [256, 0, 16]) for t in (0x00281101, 0x00281102, 0x00281103)]),
+            ('planes', 'dcmcrle', '+un', planes, colours + [(0x00280006, 'US', 1)])]
+    for n, (word, program, option, samples, extra) in enumerate(rows, 1):
+        source = image('truth ' + word, n, side=side, extra=extra + [(0x7FE00010, 'OW', samples)])
+        compressed(source, program, option)
+        equal(web.get(path(source) + '/frames/1', OCTETS).body, samples, '%s, %s: frame' % (word, program))
+        got = parse(Part10(web.get(path(source), DICOM).body).data)
+        equal(got[0x7FE00010], samples, '%s, %s: instance' % (word, program))
+        for tag, vr, _ in extra:
+            equal(got[tag].strip(), parse(source.data)[tag].strip(), '%s, %s: %08X' % (word, program, tag))
+
+    smooth = bytes(v for i in range(side * side) for v in (200, 40 + i // 16, 10))
+    source = image('truth lossy', 1, side=side, extra=colours + [(0x00280006, 'US', 0), (0x7FE00010, 'OB', smooth)])
+    stored = compressed(source, 'dcmcjpeg', '+eb', '+q', '95')
+    at = '%s/instances/%s' % (series_path(source), text(parse(stored.data, stored.syntax), 0x00080018))
+    metadata = json.loads(web.get(at + '/metadata').body)[0]
+    check(metadata['00280004']['Value'][0].startswith('YBR_FULL'), 'metadata is of what is stored: %s' % metadata['00280004'])
+    frame = web.get(at + '/frames/1', OCTETS).body
+    check(max(abs(a - b) for a, b in zip(frame, smooth)) < 12 and len(frame) == len(smooth), 'RGB: %r' % frame[:12])
+    got = parse(Part10(web.get(at, 'application/dicom; transfer-syntax=' + EXPLICIT_LE).body).data)
+    equal((text(got, 0x00280004), text(got, 0x00282110), got[0x7FE00010]), ('RGB', '01', frame), 'what a decoded instance says')
+
+
 @case('frames are known by tags, and kept by browsers')
 def frame_tags():
     answer = web.get(path(MULTI) + '/frames/2', ANY_FRAMES)
