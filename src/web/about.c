@@ -218,6 +218,30 @@ static int api_name(const char *name, struct buf *out, struct err *e)
 		   : buf_str(out, ",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}", e);
 }
 
+/* Media types of the body that a handler reads; NULL: it reads none. */
+static const char *takes(const struct route *r)
+{
+	if (r->handle == stow_store)
+		return "multipart/related; type=\"application/dicom\", multipart/related; "
+		       "type=\"application/dicom+json\", "
+		       "multipart/related; type=\"application/dicom+xml\", application/dicom";
+	return r->handle == login_in || r->handle == login_password || r->handle == login_glass ? "application/json"
+												: NULL;
+}
+
+static int api_body(const struct route *r, struct buf *out, struct err *e)
+{
+	const char *types = takes(r);
+	int rc;
+
+	if (!types)
+		return 0;
+	if ((rc = buf_str(out, ",\"requestBody\":{\"required\":true,\"content\":{", e)) < 0 ||
+	    (rc = each_type(types, api_type, out, e)) < 0)
+		return rc;
+	return buf_str(out, "}}", e);
+}
+
 static int api_method(const struct route *r, bool first, struct buf *out, struct err *e)
 {
 	int rc = first ? 0 : buf_byte(out, ',', e);
@@ -230,8 +254,9 @@ static int api_method(const struct route *r, bool first, struct buf *out, struct
 	    (rc = json_member(out, "x-right", needs[r->right], e)) < 0 ||
 	    (rc = buf_str(out, r->right == RIGHT_NOBODY ? ",\"security\":[],\"parameters\":[" : ",\"parameters\":[",
 			  e)) < 0 ||
-	    (rc = each_name(r->path, api_name, out, e)) < 0 ||
-	    (rc = buf_str(out, "],\"responses\":{\"200\":{\"description\":\"done\",\"content\":{", e)) < 0 ||
+	    (rc = each_name(r->path, api_name, out, e)) < 0 || (rc = buf_byte(out, ']', e)) < 0 ||
+	    (rc = api_body(r, out, e)) < 0 ||
+	    (rc = buf_str(out, ",\"responses\":{\"200\":{\"description\":\"done\",\"content\":{", e)) < 0 ||
 	    (rc = each_type(r->produces, api_type, out, e)) < 0)
 		return rc;
 	return buf_str(out, "}},\"default\":{\"$ref\":\"#/components/responses/refused\"}}}", e);

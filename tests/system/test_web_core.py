@@ -177,6 +177,11 @@ def _():
         equal(allow.status, 405, template)
         said = {m.upper() for m in methods} | {'OPTIONS'}
         equal(said | ({'HEAD'} if 'GET' in said else set()), set(allow.headers['Allow'].split(', ')), template)
+    bodies = {p: list(m['post']['requestBody']['content']) for p, m in document['paths'].items()
+              if 'requestBody' in m.get('post', {})}
+    check('multipart/related; type="application/dicom"' in bodies['/dicom-web/studies/{study}'], bodies)
+    equal(sorted(p for p, types in bodies.items() if types == ['application/json']),
+          ['/api/break-glass', '/api/login', '/api/password'])
     page = get('/api/')
     equal(page.headers['Content-Type'], 'text/html; charset=utf-8')
     for template in document['paths']:
