@@ -69,8 +69,6 @@ def real():
             if not text(head, 0x00280004).startswith('MONO') or int.from_bytes(head[0x00280100], 'little') not in (8, 16, 2048, 4096):
                 continue
             series = text(head, 0x0020000D), text(head, 0x0020000E)
-            if set(''.join(series)) - set('0123456789.'):  # no UIDs, so no addresses
-                continue
             out.setdefault(series, {})[text(head, 0x00080018)] = row['frame1_sha256'], row['file'], part10.syntax
     return out
 
