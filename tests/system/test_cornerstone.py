@@ -77,7 +77,7 @@ LOSSLESS = {'1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.2', '
             *('1.2.840.10008.1.2.4.' + n for n in ('57', '70', '80', '90', '201', '202'))}
 # What is not as it is known, by no fault of what the node sends.
 OTHERWISE = {
-    'dcmjs/sample-op.dcm': "the loader's decoder of JPEG lossless makes other samples of it than DCMTK, of the same bytes",
+    'dcmjs/sample-op.dcm': 'the frame is JPEG baseline under the label of lossless, which the loader believes',
     'dicom-test-files/mlut_18.dcm': 'the loader puts the sign into the bits above those stored, where the file has something else',
 }
 MADE, REAL = made(), real()
