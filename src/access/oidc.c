@@ -149,7 +149,7 @@ int oidc_means(struct access *a, const json_t *claims, struct vouched *out, stru
 	const struct config *c = a->config;
 	const char *sub = json_string_value(json_object_get(claims, "sub"));
 	const char *name = claims_text(claims, c->oidc_name_claim);
-	struct finding f = {a, out, e};
+	struct finding f = {a, out, e}; /* cppcheck-suppress ctuuninitvar */
 	uint8_t digest[16];
 	char hex[33];
 	int rc;

