@@ -139,7 +139,8 @@ static const struct key keys[] = {
 	{"http", "idle", "1min", AT(http_idle_ms), NUMBER(TIME, 100, 24 * HOUR),
 	 "A connection without a request, or without progress in a body, for so long is closed."},
 	{"http", "head", "8K", AT(http_head), NUMBER(SIZE, 8 * K, 1 * M),
-	 "Longest head of a request: its first line and all headers. Each connection takes this and 6 KB of memory."},
+	 "Longest head of a request: its first line and all headers; a longer one is answered with 431. Long tokens of an "
+	 "identity provider may need 16K. Each connection takes this and 6 KB of memory."},
 	{"http", "head_time", "15s", AT(http_head_ms), NUMBER(TIME, 100, HOUR),
 	 "Time in which a head that has begun must be complete."},
 	{"http", "max_body", "0", AT(http_max_body), NUMBER(SIZE, 0, 1024 * T),

@@ -20,7 +20,7 @@
 __attribute__((format(printf, 2, 0))) static void on_log(void *arg, const char *fmt, va_list ap)
 {
 	char line[300];
-	unsigned status;
+	unsigned status = 0;
 	const char *at;
 
 	(void)arg;
@@ -29,7 +29,7 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *arg, const char *
 	if ((at = strstr(line, "HTTP response code is ")) && sscanf(at + 22, "%u", &status) == 1)
 		http_count((int)status);
 	if (at)
-		log_info("http: %s", line);
+		log_info("http: %s%s", line, status == 431 ? " (longer than http.head allows)" : "");
 	else if (strstr(line, "handshake"))
 		log_info("http: a connection to the TLS port ended in its handshake (plain HTTP?): %s", line);
 	else

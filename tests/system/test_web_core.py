@@ -141,6 +141,7 @@ def _():
         answer = raw(b'GET /dicom-web/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: ' + b'a/b,' * (length // 4) +
                      b'a/b\r\n\r\n')
         check(answer.split(b' ', 2)[1] in (b'400', b'413', b'431'), answer[:100])
+    check('longer than http.head allows' in NODE.log_tail(20), NODE.log_tail())
 
 
 @case('capabilities as WADL and as JSON, by header and by parameter')
