@@ -25,9 +25,7 @@ static int read_secret(const char *path, char out[256], struct err *e)
 
 static int check(const struct config *c, struct oidc *o, struct err *e)
 {
-	int rc;
-
-	if ((rc = jwt_algorithms(c->oidc_algorithms, &o->algorithms, e)) < 0) {
+	if (jwt_algorithms(c->oidc_algorithms, &o->algorithms, e) < 0) {
 		e->code = E_CONFIG;
 		return err_prefix(e, "[oidc] algorithms");
 	}
@@ -35,9 +33,9 @@ static int check(const struct config *c, struct oidc *o, struct err *e)
 		return err_set(e, E_CONFIG, "[oidc] audience, or client_id, must be set where issuer is");
 	if (*c->oidc_redirect && !*c->oidc_client_id)
 		return err_set(e, E_CONFIG, "[oidc] redirect needs client_id");
-	if ((rc = claims_table_check(c->oidc_roles, e)) < 0)
+	if (claims_table_check(c->oidc_roles, e) < 0)
 		return err_prefix(e, "[oidc] roles");
-	if ((rc = claims_table_check(c->oidc_sites, e)) < 0)
+	if (claims_table_check(c->oidc_sites, e) < 0)
 		return err_prefix(e, "[oidc] sites");
 	return *c->oidc_client_secret_file ? read_secret(c->oidc_client_secret_file, o->secret, e) : 0;
 }

@@ -98,6 +98,6 @@ void password_random(char out[PASSWORD_RANDOM])
 	static const char letters[] = "abcdefghjkmnpqrstuvwxyz23456789";
 
 	for (unsigned i = 0; i < PASSWORD_RANDOM - 1; i++)
-		out[i] = i % 5 == 4 ? '-' : letters[randombytes_uniform(sizeof letters - 1)];
+		out[i] = (char)(i % 5 == 4 ? '-' : letters[randombytes_uniform(sizeof letters - 1)]);
 	out[PASSWORD_RANDOM - 1] = '\0';
 }

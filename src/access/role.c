@@ -7,16 +7,16 @@
 
 /* An administrator manages the node and sees no images by that: whoever needs both is given both roles. */
 static const struct {
-	enum role role;
 	const char *name;
+	enum role role;
 	uint32_t rights;
 } roles[] = {
-    {ROLE_SITE_SENDER, "site-sender", R(LOGIN) | R(STORE)},
-    {ROLE_SITE_VIEWER, "site-viewer", R(LOGIN) | R(SEE)},
-    {ROLE_READER, "reader", R(LOGIN) | R(SEE)},
-    {ROLE_CHIEF, "chief", R(LOGIN) | R(SEE) | R(DELETE) | R(WATCH)},
-    {ROLE_QA, "qa", R(LOGIN) | R(SEE) | R(WATCH) | R(AUDIT)},
-    {ROLE_ADMIN, "admin", R(LOGIN) | R(DELETE) | R(WATCH) | R(AUDIT) | R(MANAGE)},
+    {"site-sender", ROLE_SITE_SENDER, R(LOGIN) | R(STORE)},
+    {"site-viewer", ROLE_SITE_VIEWER, R(LOGIN) | R(SEE)},
+    {"reader", ROLE_READER, R(LOGIN) | R(SEE)},
+    {"chief", ROLE_CHIEF, R(LOGIN) | R(SEE) | R(DELETE) | R(WATCH)},
+    {"qa", ROLE_QA, R(LOGIN) | R(SEE) | R(WATCH) | R(AUDIT)},
+    {"admin", ROLE_ADMIN, R(LOGIN) | R(DELETE) | R(WATCH) | R(AUDIT) | R(MANAGE)},
 };
 #define ROLES (sizeof roles / sizeof roles[0])
 

@@ -219,7 +219,7 @@ static int put_pixels(const struct copy *c, const struct frame_table *t, uint64_
 
 	if (n < 0)
 		return (int)n;
-	if (n == 0 || !(room = malloc((size_t)n * sizeof(*pieces))))
+	if (n == 0 || !(room = (char *)calloc((size_t)n, sizeof(*pieces))))
 		return n ? err_set(e, E_NOMEM, "no memory for %lld fragments", (long long)n)
 			 : err_set(e, E_CORRUPT, "frame %llu has no bytes", (unsigned long long)frame + 1);
 	pieces = (struct frame_piece *)(void *)room;
@@ -278,7 +278,5 @@ int excerpt_frame(struct archive *a, const struct stored *s, uint64_t frame, cha
 	if (rc < 0)
 		return rc;
 	*at = 0;
-	rc = fd;
-	fd = -1;
-	return rc;
+	return fd_steal(&fd);
 }

@@ -52,7 +52,5 @@ int scratch_stored(struct archive *a, const struct stored *s, char path[SCRATCH_
 			return rc;
 		at += (uint64_t)got;
 	}
-	rc = fd;
-	fd = -1;
-	return rc;
+	return fd_steal(&fd);
 }

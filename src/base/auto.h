@@ -33,4 +33,13 @@ static inline void fd_cleanup(int *fd)
 }
 AUTO_TYPE(fd, int);
 
+/* Hands a descriptor on, leaving -1 behind. */
+static inline int fd_steal(int *fd)
+{
+	int n = *fd;
+
+	*fd = -1;
+	return n;
+}
+
 #endif

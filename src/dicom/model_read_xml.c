@@ -344,7 +344,7 @@ static const char *behind_tag(const char *p, const char *end)
 
 	for (; p < end && (quote || *p != '>'); p++) {
 		if (quote) {
-			quote = *p == quote ? '\0' : quote;
+			quote = (char)(*p == quote ? '\0' : quote);
 		} else if (*p == '"' || *p == '\'') {
 			if (++attributes > ATTRIBUTES_MOST)
 				return NULL;

@@ -74,7 +74,8 @@ static int within(struct model_split *s, const char **p, const char *end, struct
 	for (; *p < end; (*p)++) {
 		char c = **p;
 
-		if (s->state == ESCAPE) {
+		if (s->state ==
+		    ESCAPE) { /* NOLINT(bugprone-branch-clone): as far as it goes, like the beginning of a string */
 			s->state = STRING;
 		} else if (s->state == STRING) {
 			s->state = c == '\\' ? ESCAPE : c == '"' ? OBJECT : STRING;

@@ -102,7 +102,7 @@ static int real(struct model_writer *w, unsigned n, const uint8_t *p, bool singl
 static int whole(struct model_writer *w, unsigned n, const uint8_t *p, unsigned size, bool is_signed, struct err *e)
 {
 	uint64_t v = little(p, size);
-	unsigned shift = 64 - 8 * size;
+	unsigned shift = size && size < 8 ? 64 - 8 * size : 0;
 	int64_t s = (int64_t)(v << shift) >> shift;
 	char text[24];
 

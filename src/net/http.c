@@ -20,13 +20,14 @@
 __attribute__((format(printf, 2, 0))) static void on_log(void *arg, const char *fmt, va_list ap)
 {
 	char line[300];
-	unsigned status = 0;
+	unsigned long status = 0;
 	const char *at;
 
 	(void)arg;
 	vsnprintf(line, sizeof(line), fmt, ap);
 	line[strcspn(line, "\n")] = '\0';
-	if ((at = strstr(line, "HTTP response code is ")) && sscanf(at + 22, "%u", &status) == 1)
+	if ((at = strstr(line, "HTTP response code is ")) &&
+	    (status = strtoul(at + strlen("HTTP response code is "), NULL, 10)) > 0)
 		http_count((int)status);
 	if (at)
 		log_info("http: %s%s", line, status == 431 ? " (longer than http.head allows)" : "");

@@ -111,7 +111,7 @@ static enum MHD_Result settle(struct http_request *r)
 	bool send = false;
 
 	pthread_mutex_lock(&r->c->lock);
-	if (r->gone) {
+	if (r->gone) { /* NOLINT(bugprone-branch-clone): the order matters */
 		rc = MHD_NO;
 	} else if (r->reply) {
 		send = !r->queued;

@@ -14,15 +14,15 @@
 int http_add(struct http_request *r, const char *name, const char *value)
 {
 	struct http_field *f = &r->added[r->n_added];
+	size_t n = strlen(name) + 1, v = strlen(value) + 1;
 
 	if (strpbrk(value, "\r\n") || strpbrk(name, "\r\n: ") || !*name)
 		return -E_INVAL;
-	if (r->n_added == sizeof(r->added) / sizeof(*r->added) ||
-	    !(f->value = malloc(strlen(name) + strlen(value) + 2)))
+	if (r->n_added == sizeof(r->added) / sizeof(*r->added) || !(f->value = malloc(n + v)))
 		return -E_LIMIT;
-	f->name = strcpy(f->value, name);
-	f->value += strlen(name) + 1;
-	strcpy(f->value, value);
+	f->name = memcpy(f->value, name, n);
+	f->value += n;
+	memcpy(f->value, value, v);
 	r->n_added++;
 	return 0;
 }
