@@ -34,6 +34,7 @@ enum right {
 	RIGHT_MANAGE, /* accounts, tokens, sites */
 	RIGHTS
 };
+const char *right_name(enum right r); /* what it lets do: "store" */
 const char *role_name(enum role r); /* "site-sender" */
 int role_parse(const char *name, enum role *out);
 #define ROLES_TEXT 64

@@ -40,10 +40,12 @@ static struct {
 	char node[17];
 	uint64_t lost;
 	bool stopping;
-	unsigned syncing; /* callers that wait for the disk */
+	int (*patient_of)(void *arg, const char *study, char out[65]);
+	void *arg;
+	unsigned waiting; /* callers that wait for the disk or the index */
 	pthread_t keeper;
-	pthread_cond_t wake, synced;
-} book = {.wake = PTHREAD_COND_INITIALIZER, .synced = PTHREAD_COND_INITIALIZER};
+	pthread_cond_t wake, quiet;
+} book = {.wake = PTHREAD_COND_INITIALIZER, .quiet = PTHREAD_COND_INITIALIZER};
 
 /* ---- writing */
 
@@ -132,41 +134,67 @@ static void settle(struct entry *t)
 	t->used = false;
 }
 
-/* Its entry, where it happened within the window; else a new one. */
-static struct entry *entry_of(const struct kept *k, bool *news)
+/* Its entry, where it happened within the window. Writes the counts of windows that are over. */
+static struct entry *entry_of(const struct kept *k, int64_t now)
 {
-	int64_t now = clock_mono_us();
-	struct entry *spare = &book.entries[0];
-
-	*news = false;
 	for (struct entry *t = book.entries; t < book.entries + ENTRIES; t++) {
 		if (t->used && now - t->begun_us >= AUDIT_WINDOW_S * 1000000LL)
 			settle(t);
 		if (t->used && same(&t->is, k))
 			return t;
+	}
+	return NULL;
+}
+
+static void begin_entry(const struct kept *k, int64_t now)
+{
+	struct entry *spare = &book.entries[0];
+
+	for (struct entry *t = book.entries; t < book.entries + ENTRIES; t++)
 		if (!t->used ? spare->used : spare->used && t->begun_us < spare->begun_us)
 			spare = t;
-	}
 	if (spare->used)
 		settle(spare);
 	*spare = (struct entry){.used = true, .is = *k, .begun_us = now};
-	*news = true;
-	return spare;
 }
 
-static void take(const struct kept *k, uint64_t instances)
+/* It happened a short while ago, too: it is counted. */
+static bool counted(const struct kept *k, uint64_t instances)
 {
-	struct entry *t;
-	bool news = true;
+	struct entry *t = repeats(k->kind) ? entry_of(k, clock_mono_us()) : NULL;
 
-	if (repeats(k->kind)) {
-		t = entry_of(k, &news);
-		if (!news) {
-			t->repeated++;
-			t->instances += instances;
+	if (!t)
+		return false;
+	t->repeated++;
+	t->instances += instances;
+	return true;
+}
+
+/* The index is asked without the lock. Another thread may note the same meanwhile. */
+static void find_patient(struct kept *k)
+{
+	char patient[65] = "";
+
+	book.waiting++;
+	pthread_mutex_unlock(&lock);
+	if (book.patient_of(book.arg, k->study, patient) == 0)
+		text_plain(k->patient_id, sizeof k->patient_id, patient);
+	pthread_mutex_lock(&lock);
+	if (--book.waiting == 0)
+		pthread_cond_signal(&book.quiet);
+}
+
+static void take(struct kept *k, uint64_t instances)
+{
+	if (counted(k, instances))
+		return;
+	if (book.patient_of && k->study[0] && !k->patient_id[0]) {
+		find_patient(k);
+		if (counted(k, instances))
 			return;
-		}
 	}
+	if (repeats(k->kind))
+		begin_entry(k, clock_mono_us());
 	write_kept(k, 0, instances);
 }
 
@@ -186,14 +214,14 @@ void audit_note(const struct audit_event *ev)
 	if (book.chain)
 		take(&k, ev->instances);
 	wait = book.chain && synced(ev);
-	book.syncing += wait;
+	book.waiting += wait;
 	pthread_mutex_unlock(&lock);
 	if (!wait)
 		return;
 	sync_chain();
 	pthread_mutex_lock(&lock);
-	if (--book.syncing == 0)
-		pthread_cond_signal(&book.synced);
+	if (--book.waiting == 0)
+		pthread_cond_signal(&book.quiet);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -229,6 +257,8 @@ static int open_all(const struct audit_options *o, struct err *e)
 	if (!(book.entries = calloc(ENTRIES, sizeof *book.entries)))
 		return err_set(e, E_NOMEM, "no memory for the audit trail");
 	snprintf(book.node, sizeof book.node, "%s", o->node);
+	book.patient_of = o->patient_of;
+	book.arg = o->arg;
 	if ((rc = chain_open(folder, o->size, &book.chain, e)) < 0)
 		return rc;
 	return o->syslog ? syslog_start(o->syslog, folder, "teleread", &book.syslog, e) : 0;
@@ -263,6 +293,8 @@ void audit_close(void)
 	if (!book.chain)
 		return;
 	pthread_mutex_lock(&lock);
+	while (book.waiting > 0)
+		pthread_cond_wait(&book.quiet, &lock);
 	book.stopping = true;
 	pthread_cond_signal(&book.wake);
 	for (struct entry *t = book.entries; t < book.entries + ENTRIES; t++)
@@ -273,8 +305,8 @@ void audit_close(void)
 	pthread_join(book.keeper, NULL);
 	sync_chain();
 	pthread_mutex_lock(&lock);
-	while (book.syncing > 0)
-		pthread_cond_wait(&book.synced, &lock);
+	while (book.waiting > 0)
+		pthread_cond_wait(&book.quiet, &lock);
 	close_all();
 	pthread_mutex_unlock(&lock);
 }

@@ -7,7 +7,9 @@
  * Durable:   a line is written before audit_note() returns; logins, removals, overrides and changes of rights are synced, too,
  *            the others within a second. When the disk is full the node goes on, raises an alert, and says later
  *            how many events are missing.
- * Threads:   any; audit_note() waits for the disk only where the event is synced, never for the network.
+ * Patient:   an event that names a study gets that study's Patient ID, so that who looked at whose images can be searched for.
+ * Threads:   any; audit_note() waits for the disk only where the event is synced, for the index where it asks whose a study
+ *            is (no lock is held then), never for the network.
  */
 #ifndef ACCESS_AUDIT_H
 #define ACCESS_AUDIT_H
@@ -53,6 +55,10 @@ struct audit_options {
 	const char *node;                    /* AE title: the source of the messages */
 	int64_t size;                        /* of a file, at which the next one is begun */
 	const struct syslog_options *syslog; /* NULL: none */
+	/* Patient ID of a study, for events that name a study and nobody: asked of those that are written, not of repeated ones,
+	 * by the thread that notes it. 0, or negative: not known. NULL: nobody is asked. */
+	int (*patient_of)(void *arg, const char *study, char out[65]);
+	void *arg;
 };
 int audit_open(const struct audit_options *o, struct err *e);
 void audit_close(void);                        /* writes what was counted */

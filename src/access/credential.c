@@ -34,7 +34,7 @@ int secret_proof(const char *secret, uint8_t proof[SECRET_PROOF], struct err *e)
 	    sodium_base642bin(raw, sizeof raw, secret, SECRET_TEXT - 1, NULL, &n, NULL,
 			      sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
 	    n != sizeof raw)
-		return err_set(e, E_DENIED, "a secret that was never given out");
+		return err_set(e, E_DENIED, "this is no token or cookie of this node");
 	digest(raw, proof);
 	sodium_memzero(raw, sizeof raw);
 	return 0;
@@ -49,14 +49,14 @@ static int parse_token(const char *text, struct bearer *out, struct err *e)
 	const char *p = text + 3;
 
 	if (*p < '1' || *p > '9')
-		return err_set(e, E_DENIED, "a token that was never given out");
+		return err_set(e, E_DENIED, "this is no token of this node");
 	for (; isdigit((unsigned char)*p); p++) {
 		if (id > INT64_MAX / 10 - 1)
-			return err_set(e, E_DENIED, "a token that was never given out");
+			return err_set(e, E_DENIED, "this is no token of this node");
 		id = id * 10 + (*p - '0');
 	}
 	if (*p != '_')
-		return err_set(e, E_DENIED, "a token that was never given out");
+		return err_set(e, E_DENIED, "this is no token of this node");
 	out->kind = BEARER_TOKEN;
 	out->id = id;
 	return secret_proof(p + 1, out->proof, e);

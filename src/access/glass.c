@@ -171,25 +171,34 @@ static int let_in(struct access *a, const struct glass_entry *g, struct err *e)
 	return room ? 0 : err_set(e, E_BUSY, "too many studies are open in an emergency already");
 }
 
-static void tell(const struct principal *p, const char *study, const char *patient, const char *address,
-		 const char *reason, bool failed)
+/* refused: why it was not opened; NULL: it is open. */
+static void note(const struct glass_entry *g, const struct principal *p, const char *patient, const char *refused)
 {
+	char what[GLASS_REASON_MOST + 256];
 	const struct audit_event ev = {.kind = AUDIT_BREAK_GLASS,
-				       .failed = failed,
+				       .failed = refused != NULL,
 				       .who = p->name,
 				       .how = p->how,
-				       .address = address,
-				       .study = study,
+				       .address = g->address,
+				       .study = g->study,
 				       .patient_id = *patient ? patient : NULL,
-				       .what = reason};
+				       .what = what};
+
+	snprintf(what, sizeof what, "break glass%s%s: %s", refused ? ", not opened, " : "", refused ? refused : "",
+		 g->reason);
+	audit_note(&ev);
+}
+
+static void tell(const struct glass_entry *g, const struct principal *p, const char *patient, const char *refused)
+{
 	char subject[128];
 
-	snprintf(subject, sizeof subject, "%.60s %.64s", p->name, study);
-	audit_note(&ev);
+	note(g, p, patient, refused);
+	snprintf(subject, sizeof subject, "%.60s %.64s", p->name, g->study);
 	alert_raise(ALERT_GLASS, subject,
-		    failed ? "tried to open this study in an emergency, from %s; it was not opened"
-			   : "opened this study in an emergency, from %s",
-		    address);
+		    refused ? "tried to open this study in an emergency, from %s; it was not opened"
+			    : "opened this study in an emergency, from %s",
+		    g->address);
 }
 
 int access_glass(struct access *a, const struct principal *p, const char *study, const char *reason,
@@ -202,17 +211,21 @@ int access_glass(struct access *a, const struct principal *p, const char *study,
 				.reason = reason,
 				.created = a->now()};
 	char patient[130] = "";
+	struct err why = {0};
 	int rc;
 
-	if ((rc = check(p, reason, e)) < 0)
-		return rc;
-	g.until = g.created + a->config->login_glass_ms * 1000;
-	if ((rc = find_study(a, study, &g.site, patient, e)) == 0)
-		rc = let_in(a, &g, e);
-	tell(p, study, patient, address, reason, rc < 0);
-	if (rc == 0)
-		*until = g.until;
-	return rc;
+	if ((rc = check(p, reason, &why)) == 0) {
+		g.until = g.created + a->config->login_glass_ms * 1000;
+		if ((rc = find_study(a, study, &g.site, patient, &why)) == 0)
+			rc = let_in(a, &g, &why);
+		tell(&g, p, patient, rc < 0 ? why.msg : NULL);
+	} else {
+		note(&g, p, patient, why.msg);
+	}
+	if (rc < 0)
+		return err_set(e, why.code, "%s", why.msg);
+	*until = g.until;
+	return 0;
 }
 
 int access_glass_each(struct access *a, unsigned most, int (*seen)(void *arg, const struct glass_entry *g), void *arg,

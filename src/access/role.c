@@ -20,6 +20,22 @@ static const struct {
 };
 #define ROLES (sizeof roles / sizeof roles[0])
 
+const char *right_name(enum right r)
+{
+	static const char *const names[RIGHTS] = {
+	    [RIGHT_NOBODY] = "come in",
+	    [RIGHT_LOGIN] = "log in",
+	    [RIGHT_SEE] = "see images",
+	    [RIGHT_STORE] = "store",
+	    [RIGHT_DELETE] = "delete",
+	    [RIGHT_WATCH] = "watch the node",
+	    [RIGHT_AUDIT] = "read the audit trail",
+	    [RIGHT_MANAGE] = "manage",
+	};
+
+	return names[r];
+}
+
 const char *role_name(enum role r)
 {
 	for (size_t i = 0; i < ROLES; i++)

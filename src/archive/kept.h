@@ -67,6 +67,8 @@ int kept_says(struct archive *a, const struct stored *w, struct kept_says *out, 
 /* The instance that is in the way of a contradiction, by its SOP Instance UID, else one of its series or study; of what was
  * replaced, the one in its place. 1; 0: there is none. Neither kind, event nor reason are filled in. */
 int kept_against(struct archive *a, const struct kept *k, struct kept *out, struct err *e);
+/* Patient ID of a study, in sight or in the bin, whoever asks: for the audit trail. -E_NOENT: nothing is known of such a study. */
+int kept_patient(struct archive *a, const char *study, char out[65], struct err *e);
 bool kept_kind_known(const char *kind);
 int kept_each(struct archive *a, const struct kept_filter *f, int (*seen)(void *arg, const struct kept *k), void *arg,
 	      struct err *e);

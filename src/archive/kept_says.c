@@ -35,6 +35,51 @@ int kept_says(struct archive *a, const struct stored *w, struct kept_says *out, 
 	return rc;
 }
 
+static int patient_in_sight(struct archive *a, const char *study, char out[65], struct err *e)
+{
+	AUTO(db_conn) c = NULL;
+	struct db_stmt *s;
+	int rc = db_get(a->db, DB_READ, &c, e);
+
+	if (rc < 0 || (rc = event_statement(c, "study-owner", &s, e, 0)) < 0)
+		return rc;
+	db_bind_text(s, 1, study, strlen(study));
+	if ((rc = db_step(s, e)) <= 0)
+		return rc < 0 ? rc : -E_NOENT;
+	snprintf(out, 65, "%s", db_text(s, 3, NULL));
+	db_reset(s);
+	return 0;
+}
+
+struct patient_of {
+	struct archive *archive;
+	char *out;
+	struct err *e;
+};
+
+static int patient_in_bin(void *arg, const struct kept *k)
+{
+	struct patient_of *p = arg;
+	struct kept_says says;
+	int rc = kept_says(p->archive, &k->where, &says, p->e);
+
+	if (rc < 0)
+		return rc;
+	snprintf(p->out, 65, "%s", says.patient_id);
+	return 1;
+}
+
+int kept_patient(struct archive *a, const char *study, char out[65], struct err *e)
+{
+	const struct kept_filter f = {.study = study, .kind = "dropped"};
+	struct patient_of p = {a, out, e};
+	int rc = patient_in_sight(a, study, out, e);
+
+	if (rc == -E_NOENT && (rc = kept_each(a, &f, patient_in_bin, &p, e)) == 0)
+		rc = -E_NOENT;
+	return rc < 0 ? rc : 0;
+}
+
 void kept_sender(struct archive *a, struct kept *k)
 {
 	uint8_t head[PACK_HEAD];

@@ -1,3 +1,4 @@
+#include "archive/kept.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
@@ -24,10 +25,18 @@ void user_name(uid_t uid, char out[65])
 		snprintf(out, 65, "uid %lu", (unsigned long)uid);
 }
 
+static void find_patient(const struct config *c, const char *study, char out[65])
+{
+	AUTO(archive) a = NULL;
+
+	if (archive_open(c, ARCHIVE_READ, &a, NULL) == 0)
+		kept_patient(a, study, out, NULL);
+}
+
 void audit_operator(const struct config *c, enum audit_kind kind, const char *study, const char *fmt, ...)
 {
 	const struct audit_options o = {.data = c->data, .node = c->aet, .size = c->audit_size};
-	char what[300], who[65];
+	char patient[65] = "", what[300], who[65];
 	struct err e = {0};
 	va_list ap;
 
@@ -35,11 +44,14 @@ void audit_operator(const struct config *c, enum audit_kind kind, const char *st
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
 	user_name(getuid(), who);
+	if (study)
+		find_patient(c, study, patient);
 	if (audit_open(&o, &e) < 0) {
 		fprintf(stderr, "teleread: the audit trail lacks this: %s\n", e.msg);
 		return;
 	}
-	audit_note(&(struct audit_event){.kind = kind, .who = who, .how = "console", .study = study, .what = what});
+	audit_note(&(struct audit_event){
+	    .kind = kind, .who = who, .how = "console", .study = study, .patient_id = patient, .what = what});
 	audit_close();
 }
 

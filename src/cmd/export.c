@@ -34,6 +34,7 @@ static const GOptionEntry options[] = {
 struct export
 {
 	struct archive *archive;
+	const struct config *config;
 	struct scope scope;
 	int to;    /* the folder */
 	bool made; /* it was not there */
@@ -169,7 +170,7 @@ static int export_study(struct export *x, const char *uid, struct err *e)
 	struct query q = {.level = LEVEL_STUDY, .scope = &x->scope};
 	struct selection *selected = NULL;
 	struct stored s;
-	uint64_t total = 0, done = 0;
+	uint64_t total = 0, done = 0, before = x->written;
 	int rc;
 
 	if (!uid_sane(uid, strlen(uid)))
@@ -184,6 +185,9 @@ static int export_study(struct export *x, const char *uid, struct err *e)
 	while ((rc = select_next(selected, &s, e)) == 1 && (rc = export_instance(x, &s, e)) == 0)
 		progress_at(&x->bar, ++done, total, "instances");
 	select_close(selected);
+	if (x->written > before)
+		audit_operator(x->config, AUDIT_SENT, uid, "export %" PRIu64 " instances to %s", x->written - before,
+			       opt.to);
 	if (rc == 0 && total == 0) {
 		fprintf(stderr, "teleread export: no study %s\n", uid);
 		x->failed++;
@@ -330,6 +334,7 @@ int cmd_export(int argc, char **argv)
 	if (open_beside(&c, false, &a, &e) < 0)
 		return complain(usage.name, &e);
 	x.archive = a;
+	x.config = &c.config;
 	x.scope = scope_everything("teleread export");
 	x.ids = g_ptr_array_new_with_free_func(g_free);
 	x.piece = g_malloc(PIECE);

@@ -1,4 +1,5 @@
 #include "access/audit.h"
+#include "archive/kept.h"
 #include "archive/presence.h"
 #include "archive/refresh.h"
 #include "archive/registry.h"
@@ -229,8 +230,14 @@ static int open_access(struct node *n, struct err *e)
 	return rc < 0 ? rc : access_open(&o, &n->access, e);
 }
 
-static int open_audit(const struct config *c, struct err *e)
+static int patient_of(void *arg, const char *study, char out[65])
 {
+	return kept_patient(arg, study, out, NULL);
+}
+
+static int open_audit(struct node *n, struct err *e)
+{
+	const struct config *c = &n->settings->config;
 	const struct syslog_options collector = {
 	    .host = c->audit_syslog,
 	    .ca = c->audit_ca[0] ? c->audit_ca : NULL,
@@ -242,6 +249,8 @@ static int open_audit(const struct config *c, struct err *e)
 	    .node = c->aet,
 	    .size = c->audit_size,
 	    .syslog = c->audit_syslog[0] ? &collector : NULL,
+	    .patient_of = patient_of,
+	    .arg = n->archive,
 	};
 
 	return audit_open(&o, e);
@@ -254,8 +263,8 @@ static int start(struct node *n, struct common *c, struct control **control, str
 	if ((rc = override(&c->config, e)) < 0 || (rc = setup_log(&c->config, e)) < 0 || (rc = make_data(c, e)) < 0 ||
 	    (rc = node_settings(n, &c->config, e)) < 0 ||
 	    (rc = archive_open(&n->settings->config, ARCHIVE_SERVE, &n->archive, e)) < 0 ||
-	    (rc = open_audit(&n->settings->config, e)) < 0 || (rc = prepare(n, e)) < 0 ||
-	    (rc = open_access(n, e)) < 0 || (rc = refresh_start(n->archive, e)) < 0 ||
+	    (rc = open_audit(n, e)) < 0 || (rc = prepare(n, e)) < 0 || (rc = open_access(n, e)) < 0 ||
+	    (rc = refresh_start(n->archive, e)) < 0 ||
 	    (rc = control_start(n->archive, n->settings->config.data, control, e)) < 0)
 		return rc;
 	return node_listen(n, e);

@@ -119,6 +119,7 @@ static int decide_and_reply(struct exchange *x, enum decision_kind what, const c
 
 int bin_delete(struct exchange *x, struct err *e)
 {
+	const char *why = url_query_get(&x->query, "why");
 	char tag[LOOKUP_TAG];
 	struct stored s;
 	int rc = x->instance[0] ? lookup_instance(x->archive, x->scope, x->study, x->series, x->instance, &s, e)
@@ -126,7 +127,9 @@ int bin_delete(struct exchange *x, struct err *e)
 
 	if (rc < 0)
 		return rc == -E_NOENT ? no_such_study(e) : rc;
-	return decide_and_reply(x, DECIDE_DROP, "deleted over HTTP", e);
+	if (!why || strspn(why, " ") == strlen(why))
+		return err_set(e, E_INVAL, "say why: DELETE ...?why=TEXT");
+	return decide_and_reply(x, DECIDE_DROP, why, e);
 }
 
 int bin_restore(struct exchange *x, struct err *e)

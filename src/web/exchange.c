@@ -189,6 +189,13 @@ static bool changes(const char *method)
 	return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0 && strcmp(method, "OPTIONS") != 0;
 }
 
+static int lacks(struct exchange *x, struct err *e)
+{
+	x->status = 403;
+	return err_set(e, E_DENIED, "this needs the right to %s, which no role of yours gives",
+		       right_name(x->route->right));
+}
+
 static int admit(struct own *o, const struct credentials *c, struct err *e)
 {
 	struct exchange *x = &o->x;
@@ -199,7 +206,7 @@ static int admit(struct own *o, const struct credentials *c, struct err *e)
 	    access_scope_for(x->access, o->who, x->study, &o->opened) > 0)
 		x->scope = &o->opened;
 	if (!(o->who->rights & 1u << x->route->right))
-		return refuse(x, 403, E_DENIED, "this needs a right that you do not have", e);
+		return lacks(x, e);
 	if (changes(http_method(x->http)) && !access_csrf(o->who, c))
 		return refuse(x, 403, E_DENIED, "the header X-CSRF-Token is missing or not this session's", e);
 	return 0;

@@ -50,4 +50,8 @@ int exchange_body(struct exchange *x, size_t most,
 bool exchange_still(struct exchange *x);
 /* What the audit trail says of it; strings are copied. Once for each study. */
 void exchange_audit(struct exchange *x, const char *study, const char *patient_id, uint64_t instances);
+/* Why it failed, or a part of it, where no error says so. */
+void exchange_audit_why(struct exchange *x, const char *sentence);
+/* The audit trail hears of it from who does it (access/): it is not told again. */
+void exchange_told(struct exchange *x);
 #endif

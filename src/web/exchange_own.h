@@ -26,6 +26,8 @@ struct own {
 	const char *odd;     /* "study": what the request names by no real UID; NULL: nothing */
 	const char *offered; /* what a 406 lists, however long; else NULL */
 	bool refused;
+	bool told;     /* exchange_told() */
+	char why[200]; /* it failed; "" */
 };
 static inline struct own *own_of(struct exchange *x)
 {

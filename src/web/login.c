@@ -68,6 +68,7 @@ static int login_with(struct exchange *x, const struct buf *body, struct err *e)
 	if ((rc = body_json(x, body, &in, e)) < 0 || (rc = body_json_text(in, "name", &name, e)) < 0 ||
 	    (rc = body_json_text(in, "password", &password, e)) < 0)
 		return rc;
+	exchange_told(x);
 	if ((rc = access_login(x->access, name, password, x->address, &s, secret, &wait, e)) < 0) {
 		say_refused(x, rc, wait);
 		return rc;
@@ -86,6 +87,7 @@ int login_out(struct exchange *x, struct err *e)
 {
 	int rc;
 
+	exchange_told(x);
 	if ((rc = access_logout(x->access, x->who, x->address, e)) < 0 || (rc = login_set_cookie(x, "", e)) < 0 ||
 	    (rc = reply_prepare(x, NULL, e)) < 0)
 		return rc;
@@ -135,6 +137,7 @@ static int password_with(struct exchange *x, const struct buf *body, struct err 
 	if ((rc = body_json(x, body, &in, e)) < 0 || (rc = body_json_text(in, "old", &old, e)) < 0 ||
 	    (rc = body_json_text(in, "new", &fresh, e)) < 0)
 		return rc;
+	exchange_told(x);
 	if ((rc = access_password(x->access, x->who, old, fresh, x->address, &wait, e)) < 0) {
 		if (rc == -E_LIMIT)
 			say_refused(x, rc, wait);
@@ -168,6 +171,7 @@ static int glass_with(struct exchange *x, const struct buf *body, struct err *e)
 		return err_set(e, E_INVAL, "study: expected a UID");
 	if (!url_uid(study, true))
 		own_of(x)->odd = "study";
+	exchange_told(x);
 	if ((rc = access_glass(x->access, x->who, study, reason, x->address, &until, e)) < 0)
 		return rc;
 	return answer(x, 201, json_pack("{s:s, s:s}", "study", study, "until", clock_text(until, text)), e);

@@ -63,6 +63,7 @@ int oidc_return(struct exchange *x, struct err *e)
 			sizeof journey, e);
 	if (rc <= 0)
 		return rc < 0 ? rc : err_set(e, E_DENIED, "this login was not begun from this browser: begin again");
+	exchange_told(x);
 	if ((rc = access_oidc_return(x->access, journey, state, code, x->address, &s, secret, e)) < 0)
 		return rc;
 	return go_home(x, secret, e);

@@ -162,6 +162,7 @@ void reply_error(struct exchange *x, const struct err *why)
 	o->cache = NULL; /* what was said of the answer that did not come does not hold for this one */
 	o->tag[0] = '\0';
 	o->refused = status == 401 || status == 403;
+	exchange_audit_why(x, sentence);
 	add_hints(x, status);
 	if (buf_byte(&text, '{', &e) < 0 || json_member(&text, "error", sentence, &e) < 0 ||
 	    buf_str(&text, "}\n", &e) < 0 || reply_prepare(x, "application/json", &e) < 0)

@@ -37,7 +37,7 @@ const struct route routes[] = {
     {"POST", "/dicom-web/studies/{study}", stow_store, NULL, RIGHT_STORE,
      "application/dicom+json, application/dicom+xml", "Likewise, of one study only."},
     {"DELETE", "/dicom-web/studies/{study}", bin_delete, NULL, RIGHT_DELETE, JSON,
-     "Puts a study into the bin; why=TEXT says why. 409 while it is held or to be retained."},
+     "Puts a study into the bin; why=TEXT must say why. 409 while it is held or to be retained."},
     {"DELETE", "/dicom-web/studies/{study}/series/{series}", bin_delete, NULL, RIGHT_DELETE, JSON,
      "Likewise a series of it."},
     {"DELETE", "/dicom-web/studies/{study}/series/{series}/instances/{instance}", bin_delete, NULL, RIGHT_DELETE, JSON,

@@ -29,10 +29,13 @@ uint16_t stow_reason(const struct err *why)
 
 static void remember(struct stow *s, const char *instance, uint16_t reason, const struct err *why)
 {
+	const struct principal *who = s->x->who;
+
 	if (!s->why.msg[0])
 		s->why = *why;
 	if (++s->lines <= STOW_LINES)
-		log_warn("instance %s refused with %04x: %s", instance[0] ? instance : "of unknown UID", reason,
+		log_warn("instance %s of %s at %s, site %s, refused with %04x: %s",
+			 instance[0] ? instance : "of unknown UID", who->name, s->x->address, s->site_code, reason,
 			 why->msg);
 }
 
@@ -223,6 +226,8 @@ static void tell_audit(struct stow *s)
 	GHashTableIter at;
 	gpointer uid, study;
 
+	if (s->why.msg[0])
+		exchange_audit_why(s->x, s->why.msg);
 	g_hash_table_iter_init(&at, s->studies);
 	while (g_hash_table_iter_next(&at, &uid, &study))
 		exchange_audit(s->x, uid, ((struct stow_study *)study)->patient_id, ((struct stow_study *)study)->n);
@@ -308,11 +313,13 @@ static int find_site(struct stow *s, struct err *e)
 		snprintf(s->site_code, sizeof s->site_code, "%s", x->who->site_code);
 		return 0;
 	}
+	if (x->scope->kind == SCOPE_NOTHING)
+		return err_set(e, E_DENIED, "%s has no site, and without one nothing can be stored", x->who->name);
 	if (!code)
 		return err_set(e, E_INVAL, "name the site that these instances belong to: ?site=CODE");
 	if (site_get(x->archive, code, &site, e) < 0 || !scope_has(x->scope, site.id)) {
 		*e = (struct err){0};
-		return err_set(e, E_INVAL, "site= names no site that you may store for");
+		return err_set(e, E_INVAL, "site=%.32s: no site that you may store for", code);
 	}
 	s->source.site = site.id;
 	snprintf(s->site_code, sizeof s->site_code, "%s", site.code);

@@ -4,6 +4,7 @@ SYSTEM_TESTS = \
 	%D%/test_async.py \
 	%D%/test_dicom_tls.py \
 	%D%/test_audit.py \
+	%D%/test_audit_web.py \
 	%D%/test_backup.py \
 	%D%/test_charset.py \
 	%D%/test_cli.py \

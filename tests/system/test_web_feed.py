@@ -274,7 +274,12 @@ def _():
     equal(ask('DELETE', '/dicom-web/studies/' + study, VIEWER)[0], 403)
     equal(ask('DELETE', '/dicom-web/studies/' + study, None)[0], 401)
     equal(len(NODE.find('STUDY', StudyInstanceUID=study)), 1)
-    equal(ask('DELETE', '/dicom-web/studies/' + study, NORTH)[0], 200)
+    status, said = ask('DELETE', '/dicom-web/studies/' + study, NORTH)
+    equal(status, 400, 'without a reason')
+    check('why=' in said['error'], said)
+    equal(ask('DELETE', '/dicom-web/studies/%s?why=%%20' % study, NORTH)[0], 400, 'a blank reason')
+    equal(len(NODE.find('STUDY', StudyInstanceUID=study)), 1)
+    equal(ask('DELETE', '/dicom-web/studies/%s?why=test' % study, NORTH)[0], 200)
     equal(rows(SOUTH, study), [])
     equal(len(rows(BOTH, study)), 1)
     equal(ask('POST', '/api/bin/%s/restore' % study, SOUTH), ask('POST', '/api/bin/1.2.3/restore', SOUTH))
@@ -286,7 +291,7 @@ def _():
 def _():
     study = send('held', (1,))[0].study
     NODE.teleread('hold', '--study', study, '--why', 'court order 7')
-    status, said = ask('DELETE', '/dicom-web/studies/' + study, NORTH)
+    status, said = ask('DELETE', '/dicom-web/studies/%s?why=test' % study, NORTH)
     equal(status, 409)
     check('court order 7' in said['error'], said)
     equal(len(NODE.find('STUDY', StudyInstanceUID=study)), 1)
@@ -299,7 +304,7 @@ def _():
     with node:
         one = objects.image('retained')
         equal(node.store([one]), [0])
-        status, said = ask('DELETE', '/dicom-web/studies/' + one.study, who, node)
+        status, said = ask('DELETE', '/dicom-web/studies/%s?why=test' % one.study, who, node)
         equal(status, 409)
         check('retention' in said['error'] or 'retain' in said['error'] or 'years' in said['error'], said)
 

@@ -19,6 +19,7 @@ def token(role, site):
     return NODE.teleread('token', 'create', '--name', role + site, '--role', role, '--site', site).out.split()[-1]
 
 
+WHY = '?why=sent%20twice'
 NORTH, SOUTH, READER = token('chief', 'NORTH'), token('chief', 'SOUTH'), token('reader', 'NORTH')
 
 
@@ -47,15 +48,15 @@ def back_and_forth():
     some = [objects.image('web', 1, series=1), objects.image('web', 2, series=1), objects.image('web', 1, series=2)]
     equal(NODE.store(some), [0, 0, 0])
     equal(ask('DELETE', at(some[0], 2), READER)[0], 403)
-    status, body = ask('DELETE', at(some[0], 2))
+    status, body = ask('DELETE', at(some[0], 2) + WHY)
     equal(status, 200, body)
     equal(some[0].uid.encode() in body and some[0].series.encode() in body, True, body)
     equal(left(*some), [False, True, True])
     equal(ask('DELETE', at(some[0], 2))[0], 404)
-    equal(ask('DELETE', at(some[2], 1))[0], 200)
+    equal(ask('DELETE', at(some[2], 1) + WHY)[0], 200)
     equal(left(*some), [False, True, False])
     equal(ask('DELETE', at(some[2], 1))[0], 404)
-    equal(ask('DELETE', at(some[1], 2))[0], 200)  # the last one: no shell is left
+    equal(ask('DELETE', at(some[1], 2) + WHY)[0], 200)  # the last one: no shell is left
     equal(ask('GET', at(some[0]) + '/series')[1], ask('GET', '/dicom-web/studies/1.2.3/series')[1])
     equal(ask('POST', '/api/bin/%s/restore' % some[0].study)[0], 200)
     equal(left(*some), [True, True, True])
@@ -66,7 +67,7 @@ def held():
     some = [objects.image('webheld', 1), objects.image('webheld', 2)]
     equal(NODE.store(some), [0, 0])
     NODE.teleread('hold', '--study', some[0].study, '--why', 'a case in court')
-    equal([ask('DELETE', at(some[0], level))[0] for level in range(3)], [409] * 3)
+    equal([ask('DELETE', at(some[0], level) + WHY)[0] for level in range(3)], [409] * 3)
     equal(left(*some), [True, True])
 
 
