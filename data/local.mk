@@ -70,7 +70,9 @@ SQL_SQLITE = \
 	data/sql/sqlite/holder-count.sql \
 	data/sql/sqlite/holder-each.sql \
 	data/sql/sqlite/holder-get.sql \
+	data/sql/sqlite/holder-lock.sql \
 	data/sql/sqlite/holder-name.sql \
+	data/sql/sqlite/holder-pardon.sql \
 	data/sql/sqlite/holder-proof.sql \
 	data/sql/sqlite/holder-prove.sql \
 	data/sql/sqlite/holder-remove.sql \
@@ -78,6 +80,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/holder-site-add.sql \
 	data/sql/sqlite/holder-site-clear.sql \
 	data/sql/sqlite/holder-sites.sql \
+	data/sql/sqlite/holder-unlock.sql \
 	data/sql/sqlite/holder-used.sql \
 	data/sql/sqlite/index-clear.sql \
 	data/sql/sqlite/instance-add.sql \

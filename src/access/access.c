@@ -405,6 +405,8 @@ int access_open(const struct access_options *o, struct access **out, struct err 
 	a->throttle = throttle_new(a->config->login_tries, a->config->login_lock_ms * 1000);
 	rc = a->throttle ? glass_open(a, e) : err_set(e, E_NOMEM, "no memory for who may do what");
 	if (rc == 0)
+		rc = holder_unlock(a->archive, e);
+	if (rc == 0)
 		rc = oidc_open(a, e);
 	if (rc < 0) {
 		access_close(a);

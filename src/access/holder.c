@@ -72,6 +72,8 @@ static void read_row(struct db_stmt *s, struct holder *h)
 	h->created = db_int(s, 8);
 	h->expires = db_int(s, 9);
 	h->used = db_int(s, 10);
+	h->locked = db_int(s, 11);
+	h->pardoned = db_int(s, 12);
 }
 
 /* The one row that a prepared statement gives. */
@@ -352,19 +354,44 @@ int holder_remove(struct archive *a, enum holder_kind kind, int64_t id, struct e
 	return db_commit(c, e);
 }
 
-int holder_used(struct archive *a, int64_t id, int64_t now, struct err *e)
+/* One statement with a key and a time, in a transaction of its own. */
+static int change_one(struct archive *a, const char *statement, const char *name, int64_t id, int64_t at, struct err *e)
 {
 	AUTO(db_conn) c = NULL;
 	struct db_stmt *s;
 	int rc;
 
-	if ((rc = access_write(a, &c, e)) < 0 || (rc = access_prepare(c, "holder-used", &s, e)) < 0)
+	if ((rc = access_write(a, &c, e)) < 0 || (rc = access_prepare(c, statement, &s, e)) < 0)
 		return rc;
-	db_bind_int(s, 1, id);
-	db_bind_int(s, 2, now);
+	if (name)
+		access_bind(s, 1, name);
+	else if (id)
+		db_bind_int(s, 1, id);
+	if (at)
+		db_bind_int(s, 2, at);
 	if ((rc = access_run(s, e)) < 0)
 		return rc;
 	return db_commit(c, e);
+}
+
+int holder_lock(struct archive *a, const char *name, int64_t until, struct err *e)
+{
+	return change_one(a, "holder-lock", name, 0, until, e);
+}
+
+int holder_unlock(struct archive *a, struct err *e)
+{
+	return change_one(a, "holder-unlock", NULL, 0, 0, e);
+}
+
+int holder_pardon(struct archive *a, int64_t id, int64_t now, struct err *e)
+{
+	return change_one(a, "holder-pardon", NULL, id, now, e);
+}
+
+int holder_used(struct archive *a, int64_t id, int64_t now, struct err *e)
+{
+	return change_one(a, "holder-used", NULL, id, now, e);
 }
 
 int holder_token(struct archive *a, struct holder *h, char out[TOKEN_TEXT], struct err *e)

@@ -28,6 +28,7 @@ struct holder {
 	int64_t store_as;             /* read only; without a code when that site has gone */
 	bool disabled;
 	int64_t created, expires, used; /* microseconds since 1970; 0: never. used is read only */
+	int64_t locked, pardoned;       /* locked until; holder_pardon() was last called. Read only */
 };
 int holder_add(struct archive *a, struct holder *h, struct err *e);       /* sets id */
 int holder_set(struct archive *a, const struct holder *h, struct err *e); /* all but kind, proof, created */
@@ -40,6 +41,11 @@ int holder_proved(struct archive *a, enum holder_kind kind, const void *proof, s
 		  struct err *e);
 int holder_each(struct archive *a, enum holder_kind kind, int (*seen)(void *arg, const struct holder *h), void *arg,
 		struct err *e);
+/* That a node locked the account of this name until then; nothing where there is none. */
+int holder_lock(struct archive *a, const char *name, int64_t until, struct err *e);
+int holder_unlock(struct archive *a, struct err *e); /* all: locks end with the node that made them */
+/* Ends a lock: a running node looks when the name is tried the next time. */
+int holder_pardon(struct archive *a, int64_t id, int64_t now, struct err *e);
 int holder_used(struct archive *a, int64_t id, int64_t now, struct err *e);
 /* Accounts there are, disabled ones, too; negative: an error. */
 int64_t holder_accounts(struct archive *a, struct err *e);

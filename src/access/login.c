@@ -16,27 +16,75 @@ static void note(enum audit_kind kind, bool failed, const char *who, const char 
 	audit_note(&ev);
 }
 
+/* why: of a failure; NULL: done. */
+static void note_how(enum audit_kind kind, const char *who, const char *address, const char *deed,
+		     const struct err *why)
+{
+	char what[300];
+
+	snprintf(what, sizeof what, "%s%s%s", deed, why ? ": " : "", why ? why->msg : "");
+	note(kind, why != NULL, who, address, what);
+}
+
 /* ---- the password itself, with its limits */
 
-static void tell_lock(const char *name, const char *address)
+static void tell_lock(struct access *a, const char *name, const char *address, const struct throttle_told *told)
 {
-	log_warn("login: too many wrong passwords for \"%.64s\" or from %s: locked for a while", name, address);
-	alert_raise(ALERT_LOGIN, name, "too many wrong passwords for this name or from %s: locked for a while",
+	if (told->by_address) {
+		log_warn("login: too many wrong passwords from %s: this address is locked for a while", address);
+		alert_raise(ALERT_LOGIN, address,
+			    "too many wrong passwords from this address: it is locked for a while");
+		note(AUDIT_REFUSED, true, "", address, "log in: the address is locked after wrong passwords");
+		return;
+	}
+	log_warn("login: too many wrong passwords for \"%.64s\", the last from %s: the name is locked for a while",
+		 name, address);
+	alert_raise(ALERT_LOGIN, name,
+		    "too many wrong passwords for this name, the last from %s: the name is locked for a while",
 		    address);
-	note(AUDIT_REFUSED, true, name, address, "login locked after wrong passwords");
+	note(AUDIT_REFUSED, true, name, address, "log in: the name is locked after wrong passwords");
+	if (holder_lock(a->archive, name, a->now() + a->config->login_lock_ms * 1000, NULL) < 0)
+		log_warn("login: that the name is locked could not be noted for lists");
+}
+
+/* The operator has ended the lock. */
+static bool pardoned(struct access *a, const char *name, const struct throttle_told *told)
+{
+	struct holder h;
+
+	return told->locked && !told->by_address && holder_named(a->archive, HOLDER_ACCOUNT, name, &h, NULL) == 0 &&
+	       h.pardoned >= told->since;
+}
+
+/* 0: may try. */
+static int may_try(struct access *a, const char *name, const char *address, struct throttle_told *told,
+		   int64_t *wait_us, struct err *e)
+{
+	*wait_us = throttle_try(a->throttle, name, address, a->now(), told);
+	if (*wait_us > 0 && pardoned(a, name, told)) {
+		throttle_forget(a->throttle, name);
+		*wait_us = throttle_try(a->throttle, name, address, a->now(), told);
+	}
+	if (*wait_us == 0)
+		return 0;
+	/* a flood is counted as one; from an address that is locked, whatever names it tries */
+	note(AUDIT_REFUSED, true, told->by_address ? "" : name, address,
+	     told->by_address ? "log in: not tried, too many wrong passwords from this address"
+			      : "log in: not tried, too many wrong passwords for this name");
+	return err_set(e, E_LIMIT, "too many wrong passwords: try again in %lld s",
+		       (long long)((*wait_us + SECOND_US - 1) / SECOND_US));
 }
 
 /* 0: it is h's password. */
 static int prove(struct access *a, const char *name, const char *password, const char *address, struct holder *h,
 		 int64_t *wait_us, struct err *e)
 {
-	bool last, known;
-	int rc;
+	struct throttle_told told;
+	bool known;
+	int rc = may_try(a, name, address, &told, wait_us, e);
 
-	*wait_us = throttle_try(a->throttle, name, address, a->now(), &last);
-	if (*wait_us > 0)
-		return err_set(e, E_LIMIT, "too many wrong passwords: try again in %lld s",
-			       (long long)((*wait_us + SECOND_US - 1) / SECOND_US));
+	if (rc < 0)
+		return rc;
 	rc = holder_named(a->archive, HOLDER_ACCOUNT, name, h, NULL);
 	if (rc < 0 && rc != -E_NOENT)
 		return err_set(e, (enum err_code) - rc, "the account could not be looked up");
@@ -44,15 +92,15 @@ static int prove(struct access *a, const char *name, const char *password, const
 	if (known)
 		h->proof[h->proof_n < HOLDER_PROOF ? h->proof_n : HOLDER_PROOF - 1] = '\0';
 	if ((rc = password_check(known ? (const char *)h->proof : NULL, password, e)) < 0) {
-		throttle_undo(a->throttle, name, address);
+		throttle_undo(a->throttle, name, address, a->now());
 		return rc;
 	}
 	if (rc > 0) {
-		throttle_right(a->throttle, name, address);
+		throttle_right(a->throttle, name, address, a->now());
 		return 0;
 	}
-	if (last)
-		tell_lock(name, address);
+	if (told.last)
+		tell_lock(a, name, address, &told);
 	return err_set(e, E_DENIED, "name or password are wrong");
 }
 
@@ -75,8 +123,10 @@ int access_login(struct access *a, const char *name, const char *password, const
 	}
 	if (rc == 0 && holder_used(a->archive, h.id, now, NULL) < 0)
 		log_warn("the login of account %lld could not be noted", (long long)h.id);
-	if (rc != -E_LIMIT && rc != -E_BUSY) /* a flood of what is not even tried does not fill the trail */
-		note(AUDIT_LOGIN, rc < 0, name, address, rc < 0 ? why.msg : "login");
+	if (rc == -E_BUSY)
+		note(AUDIT_REFUSED, true, "", address, "log in: not tried, too many at once");
+	else if (rc != -E_LIMIT)
+		note_how(AUDIT_LOGIN, name, address, "log in", rc < 0 ? &why : NULL);
 	sodium_memzero(&h, sizeof h);
 	return rc < 0 ? err_set(e, why.code, "%s", why.msg) : 0;
 }
@@ -90,7 +140,7 @@ int access_logout(struct access *a, const struct principal *p, const char *addre
 	if ((rc = session_end(a->archive, g_ascii_strtoll(p->session, NULL, 10), e)) < 0)
 		return rc;
 	access_forget(a);
-	note(AUDIT_LOGOUT, false, p->name, address, "logout");
+	note(AUDIT_LOGOUT, false, p->name, address, "log out");
 	return 0;
 }
 
@@ -98,21 +148,23 @@ int access_password(struct access *a, const struct principal *p, const char *old
 		    const char *address, int64_t *wait_us, struct err *e)
 {
 	char proof[PASSWORD_PROOF];
+	struct err why = {0};
 	struct holder h;
 	int rc;
 
 	*wait_us = 0;
 	if (strcmp(p->how, "password") != 0)
 		return err_set(e, E_DENIED, "only who logged in with a password can change it");
-	if ((rc = password_policy(p->name, fresh, e)) < 0)
-		return rc;
-	if ((rc = prove(a, p->name, old, address, &h, wait_us, e)) == 0 && (rc = password_hash(fresh, proof, e)) == 0)
-		rc =
-		    holder_prove(a->archive, p->holder, proof, strlen(proof), g_ascii_strtoll(p->session, NULL, 10), e);
+	if ((rc = password_policy(p->name, fresh, &why)) == 0 &&
+	    (rc = prove(a, p->name, old, address, &h, wait_us, &why)) == 0 &&
+	    (rc = password_hash(fresh, proof, &why)) == 0)
+		rc = holder_prove(a->archive, p->holder, proof, strlen(proof), g_ascii_strtoll(p->session, NULL, 10),
+				  &why);
 	if (rc == 0)
 		access_forget(a);
-	note(AUDIT_CHANGED, rc < 0, p->name, address, "changes the own password");
-	return rc;
+	if (rc != -E_LIMIT)
+		note_how(AUDIT_CHANGED, p->name, address, "change the own password", rc < 0 ? &why : NULL);
+	return rc < 0 ? err_set(e, why.code, "%s", why.msg) : 0;
 }
 
 /* ---- accounts that the node makes by itself */

@@ -204,6 +204,7 @@ int access_oidc_return(struct access *a, const char *cookie, const char *state, 
 	struct audit_event ev = {.kind = AUDIT_LOGIN, .how = "oidc", .address = address, .who = ""};
 	struct vouched v = {0};
 	struct err why = {0};
+	char what[300];
 	int rc;
 
 	if ((rc = configured(a, e)) < 0)
@@ -217,7 +218,8 @@ int access_oidc_return(struct access *a, const char *cookie, const char *state, 
 	atomic_fetch_sub(&under_way, 1);
 	ev.who = v.name;
 	ev.failed = rc < 0;
-	ev.what = rc < 0 ? why.msg : "login";
+	snprintf(what, sizeof what, "log in%s%s", rc < 0 ? ": " : "", rc < 0 ? why.msg : "");
+	ev.what = what;
 	audit_note(&ev);
 	return rc < 0 ? err_set(e, why.code, "%s", why.msg) : 0;
 }

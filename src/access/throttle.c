@@ -10,13 +10,18 @@
 
 struct entry {
 	uint64_t key; /* 0: free */
-	int64_t failures, last, until;
+	int64_t failures, most, last, until;
+};
+struct known {
+	uint64_t name, address; /* keys */
+	int64_t at;             /* 0: free */
 };
 struct throttle {
 	pthread_mutex_t lock;
 	int64_t tries, lock_us;
 	uint8_t secret[crypto_shorthash_KEYBYTES]; /* nobody can choose texts that fall together */
 	struct entry entries[THROTTLE_ENTRIES];
+	struct known known[THROTTLE_KNOWN];
 };
 
 struct throttle *throttle_new(int64_t tries, int64_t lock_us)
@@ -105,6 +110,7 @@ static bool count(struct throttle *t, uint64_t key, int64_t most, int64_t now)
 	if (now - e->last >= t->lock_us)
 		e->failures = 0;
 	e->failures++;
+	e->most = most;
 	e->last = now;
 	if (e->failures >= most)
 		e->until = now + t->lock_us;
@@ -113,21 +119,69 @@ static bool count(struct throttle *t, uint64_t key, int64_t most, int64_t now)
 	return e->failures == most;
 }
 
-int64_t throttle_try(struct throttle *t, const char *name, const char *address, int64_t now, bool *last)
+/* ---- where a name is known */
+
+static struct known *find_known(struct throttle *t, const char *name, const char *address)
 {
-	uint64_t by_name = key_of(t, 'n', name), by_address = key_of(t, 'a', address);
+	uint64_t of = key_of(t, 'n', name), at = key_of(t, 'a', address);
+
+	for (unsigned i = 0; i < THROTTLE_KNOWN; i++)
+		if (t->known[i].name == of && t->known[i].address == at)
+			return &t->known[i];
+	return NULL;
+}
+
+static void remember(struct throttle *t, const char *name, const char *address, int64_t now)
+{
+	struct known *k = find_known(t, name, address);
+
+	if (!k) {
+		k = t->known;
+		for (unsigned i = 0; i < THROTTLE_KNOWN; i++)
+			if (t->known[i].at < k->at)
+				k = &t->known[i];
+	}
+	*k = (struct known){key_of(t, 'n', name), key_of(t, 'a', address), now};
+}
+
+/* What the failures of a name are counted under. */
+static uint64_t name_key(struct throttle *t, const char *name, const char *address, int64_t now)
+{
+	const struct known *k = find_known(t, name, address);
+
+	return k && now - k->at < THROTTLE_KNOWN_US ? k->name ^ (k->address << 1 | 1) : key_of(t, 'n', name);
+}
+
+/* ---- trying */
+
+static void say_wait(struct throttle *t, uint64_t key, struct throttle_told *told)
+{
+	const struct entry *e = find(t, key);
+
+	told->locked = e->failures >= e->most;
+	told->since = e->last;
+}
+
+int64_t throttle_try(struct throttle *t, const char *name, const char *address, int64_t now, struct throttle_told *told)
+{
+	uint64_t by_name, by_address = key_of(t, 'a', address);
 	int64_t wait, other;
 
-	*last = false;
+	*told = (struct throttle_told){0};
 	pthread_mutex_lock(&t->lock);
+	by_name = name_key(t, name, address, now);
 	wait = wait_of(t, by_name, now);
 	other = wait_of(t, by_address, now);
+	told->by_address = other > wait;
 	wait = other > wait ? other : wait;
 	if (wait == 0) {
 		bool a = count(t, by_name, t->tries, now);
 		bool b = count(t, by_address, t->tries * THROTTLE_ADDRESS, now);
 
-		*last = a || b;
+		told->last = a || b;
+		told->by_address = b && !a;
+	} else {
+		say_wait(t, told->by_address ? by_address : by_name, told);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return wait;
@@ -143,21 +197,39 @@ static void one_less(struct throttle *t, uint64_t key)
 	}
 }
 
-void throttle_undo(struct throttle *t, const char *name, const char *address)
+static void clear(struct throttle *t, uint64_t key)
+{
+	struct entry *e = find(t, key);
+
+	if (e)
+		*e = (struct entry){0};
+}
+
+void throttle_undo(struct throttle *t, const char *name, const char *address, int64_t now)
 {
 	pthread_mutex_lock(&t->lock);
-	one_less(t, key_of(t, 'n', name));
+	one_less(t, name_key(t, name, address, now));
 	one_less(t, key_of(t, 'a', address));
 	pthread_mutex_unlock(&t->lock);
 }
 
-void throttle_right(struct throttle *t, const char *name, const char *address)
+void throttle_right(struct throttle *t, const char *name, const char *address, int64_t now)
 {
-	struct entry *e;
+	pthread_mutex_lock(&t->lock);
+	clear(t, name_key(t, name, address, now));
+	one_less(t, key_of(t, 'a', address));
+	remember(t, name, address, now);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void throttle_forget(struct throttle *t, const char *name)
+{
+	uint64_t of = key_of(t, 'n', name);
 
 	pthread_mutex_lock(&t->lock);
-	if ((e = find(t, key_of(t, 'n', name))))
-		*e = (struct entry){0};
-	one_less(t, key_of(t, 'a', address));
+	clear(t, of);
+	for (unsigned i = 0; i < THROTTLE_KNOWN; i++)
+		if (t->known[i].name == of)
+			clear(t, of ^ (t->known[i].address << 1 | 1));
 	pthread_mutex_unlock(&t->lock);
 }

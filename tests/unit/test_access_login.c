@@ -209,33 +209,33 @@ static void test_throttle(void **state)
 {
 	struct throttle *t = throttle_new(8, MINUTE);
 	int64_t now = now_us;
-	bool last = false;
+	struct throttle_told told = {0};
 	char name[32], address[48];
 	int n;
 
 	(void)state;
 	assert_non_null(t);
 	/* the first ones cost nothing, then pauses grow */
-	assert_int_equal(throttle_try(t, "a", "1", now, &last), 0);
-	assert_int_equal(throttle_try(t, "a", "2", now, &last), 0);
-	assert_int_equal(throttle_try(t, "a", "3", now, &last), 0);
+	assert_int_equal(throttle_try(t, "a", "1", now, &told), 0);
+	assert_int_equal(throttle_try(t, "a", "2", now, &told), 0);
+	assert_int_equal(throttle_try(t, "a", "3", now, &told), 0);
 	for (int64_t pause = SECOND; pause <= 16 * SECOND; pause *= 2) {
-		assert_false(last);
-		assert_int_equal(throttle_try(t, "a", "4", now, &last), pause);
+		assert_false(told.last);
+		assert_int_equal(throttle_try(t, "a", "4", now, &told), pause);
 		now += pause;
-		assert_int_equal(throttle_try(t, "a", "4", now, &last), 0);
+		assert_int_equal(throttle_try(t, "a", "4", now, &told), 0);
 	}
-	assert_true(last);
-	assert_int_equal(throttle_try(t, "a", "5", now, &last), MINUTE);
-	assert_int_equal(throttle_try(t, "b", "5", now, &last), 0); /* nobody else is locked */
+	assert_true(told.last);
+	assert_int_equal(throttle_try(t, "a", "5", now, &told), MINUTE);
+	assert_int_equal(throttle_try(t, "b", "5", now, &told), 0); /* nobody else is locked */
 	now += MINUTE;
-	assert_int_equal(throttle_try(t, "a", "5", now, &last), 0);
-	throttle_right(t, "a", "5");
+	assert_int_equal(throttle_try(t, "a", "5", now, &told), 0);
+	throttle_right(t, "a", "5", now);
 	for (n = 0; n < 3; n++)
-		assert_int_equal(throttle_try(t, "a", "5", now, &last), 0);
+		assert_int_equal(throttle_try(t, "a", "5", now, &told), 0);
 
 	/* many names from one address */
-	for (n = 0; n < 1000 && throttle_try(t, (snprintf(name, sizeof name, "n%d", n), name), "6", now, &last) == 0;
+	for (n = 0; n < 1000 && throttle_try(t, (snprintf(name, sizeof name, "n%d", n), name), "6", now, &told) == 0;
 	     n++)
 		;
 	assert_true(n > 60 && n <= 80);
@@ -243,19 +243,56 @@ static void test_throttle(void **state)
 	for (n = 0; n < (int)THROTTLE_ENTRIES * 2; n++) {
 		snprintf(name, sizeof name, "m%d", n);
 		snprintf(address, sizeof address, "f%d", n);
-		assert_int_equal(throttle_try(t, name, address, now + n, &last), 0);
+		assert_int_equal(throttle_try(t, name, address, now + n, &told), 0);
 	}
 	throttle_free(t);
 	t = throttle_new(8, MINUTE); /* a network of IPv6 is one address, whatever is in its lower half */
 	for (n = 0; n < 1000 &&
 		    throttle_try(t, (snprintf(name, sizeof name, "n%d", n), name),
-				 (snprintf(address, sizeof address, "2001:db8::1:%x", n), address), now, &last) == 0;
+				 (snprintf(address, sizeof address, "2001:db8::1:%x", n), address), now, &told) == 0;
 	     n++)
 		now += MINUTE / 100;
 	assert_in_range(n, 70, 90);
-	assert_int_equal(throttle_try(t, "x", "2001:db8:0:1::1", now, &last), 0);
-	assert_int_equal(throttle_try(t, "y", "::ffff:192.0.2.1", now, &last), 0);
+	assert_int_equal(throttle_try(t, "x", "2001:db8:0:1::1", now, &told), 0);
+	assert_int_equal(throttle_try(t, "y", "::ffff:192.0.2.1", now, &told), 0);
 	throttle_free(t);
+}
+
+/* Who guesses elsewhere does not lock a name where it is known; and what the operator forgets is forgotten everywhere. */
+static void test_throttle_known(void **state)
+{
+	struct throttle *t = throttle_new(8, MINUTE);
+	struct throttle_told told;
+	int64_t now = now_us;
+
+	(void)state;
+	assert_non_null(t);
+	assert_int_equal(throttle_try(t, "a", "home", now, &told), 0);
+	throttle_right(t, "a", "home", now);
+	for (int n = 0; n < 8; n++) {
+		int64_t wait = throttle_try(t, "a", "evil", now, &told);
+
+		if (wait > 0)
+			assert_int_equal(throttle_try(t, "a", "evil", now += wait, &told), 0);
+	}
+	assert_true(told.last && !told.by_address);
+	assert_int_equal(throttle_try(t, "a", "other", now, &told), MINUTE);
+	assert_true(told.locked && !told.by_address);
+	assert_int_equal(told.since, now);
+	assert_int_equal(throttle_try(t, "a", "home", now, &told), 0);
+	for (int n = 1; n < 8; n++) { /* guesses from there are counted apart, not without end */
+		int64_t wait = throttle_try(t, "a", "home", now, &told);
+
+		if (wait > 0)
+			assert_int_equal(throttle_try(t, "a", "home", now += wait, &told), 0);
+	}
+	assert_true(told.last);
+	assert_int_equal(throttle_try(t, "a", "home", now, &told), MINUTE);
+	throttle_forget(t, "a");
+	assert_int_equal(throttle_try(t, "a", "home", now, &told), 0);
+	assert_int_equal(throttle_try(t, "a", "evil", now, &told), 0);
+	throttle_free(t);
+
 }
 
 static void test_first_admin(void **state)
@@ -358,7 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_policy),   world_test(test_login),       world_test(test_session_ends),
 	    world_test(test_password),       world_test(test_disabled),    world_test(test_lock),
-	    cmocka_unit_test(test_throttle), world_test(test_first_admin), world_test(test_glass),
+	    cmocka_unit_test(test_throttle), cmocka_unit_test(test_throttle_known), world_test(test_first_admin), world_test(test_glass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

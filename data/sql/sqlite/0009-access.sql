@@ -11,7 +11,9 @@ CREATE TABLE holder (
 	disabled INTEGER NOT NULL,
 	created INTEGER NOT NULL,
 	expires INTEGER NOT NULL,           -- 0: never
-	used INTEGER NOT NULL);             -- last, to a few minutes; 0: never
+	used INTEGER NOT NULL,              -- last, to a few minutes; 0: never
+	locked INTEGER NOT NULL DEFAULT 0,    -- a running node locked the account until then, after wrong passwords
+	pardoned INTEGER NOT NULL DEFAULT 0); -- when the operator ended locks
 CREATE UNIQUE INDEX holder_account ON holder (name) WHERE kind = 1;
 CREATE UNIQUE INDEX holder_certificate ON holder (proof) WHERE kind = 3;
 CREATE TABLE holder_site (
