@@ -53,7 +53,7 @@ static int take_word(struct cursor *c, char *out, size_t room, struct err *e)
 	if ((n = (size_t)(c->at - from)) >= room)
 		return err_set(e, E_LIMIT, "Accept: a word of %zu characters, at most %zu are known", n, room - 1);
 	for (size_t i = 0; i < n; i++)
-		out[i] = from[i] == ' ' ? '+' : from[i];
+		out[i] = (char)(from[i] == ' ' ? '+' : from[i]);
 	out[n] = '\0';
 	return n ? 0
 		 : err_set(e, E_INVAL,
@@ -71,7 +71,7 @@ static int take_quoted(struct cursor *c, char *out, size_t room, struct err *e)
 			break;
 		if (n + 1 >= room)
 			return err_set(e, E_LIMIT, "Accept: a quoted value is longer than %zu characters", room - 1);
-		out[n++] = lost_plus(c, from) ? '+' : *c->at;
+		out[n++] = (char)(lost_plus(c, from) ? '+' : *c->at);
 	}
 	out[n] = '\0';
 	if (c->at == c->end)

@@ -59,7 +59,8 @@ static int check_uid(struct own *o, const struct route_piece *piece, char out[65
 {
 	if (!piece->at)
 		return 0;
-	if (url_decode(piece->at, piece->n, out, 65, e) < 0 || !url_uid(out, false)) {
+	/* what is new needs a real one; what was stored under letters is found by them */
+	if (url_decode(piece->at, piece->n, out, 65, e) < 0 || !url_uid(out, o->x.route->right == RIGHT_STORE)) {
 		if (e->code == E_OK)
 			err_set(e, E_INVAL, "not digits and dots");
 		out[0] = '\0';
@@ -316,7 +317,7 @@ enum http_next exchange_begin(void *arg, struct http_request *r)
 		http_reply(r, 503, NULL, 0);
 		return HTTP_ANSWERED;
 	}
-	if ((rc = take_head(o, &m, &e)) < 0) {
+	if (take_head(o, &m, &e) < 0) {
 		if (o->x.status == 405 && strcmp(http_method(r), "OPTIONS") == 0) {
 			o->x.status = 0;
 			return answer_options(&o->x);

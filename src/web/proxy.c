@@ -109,7 +109,7 @@ static void forwarded_for(const char *list, const struct networks *trusted, char
 		snprintf(one, sizeof one, "%.*s", (int)strcspn(at, " \t,"), at);
 		if (read_address(one, raw, &v4) < 0)
 			return;
-		strcpy(address, one);
+		memcpy(address, one, sizeof one);
 		if (!networks_have(trusted, one))
 			return;
 		end = comma ? comma : list;

@@ -150,7 +150,7 @@ static int put_real(struct dset *set, uint32_t tag, const char *vr, const char *
  * the plus of their zone, as a URL means it. */
 static int text_of(const char *vr, const char *text, const struct elem *before, struct buf *out, struct err *e)
 {
-	char from = in(vr, "UI CS") ? ',' : strcmp(vr, "DT") == 0 ? ' ' : '\0';
+	char from = (char)(in(vr, "UI CS") ? ',' : strcmp(vr, "DT") == 0 ? ' ' : '\0');
 	size_t at;
 	int rc = 0;
 

@@ -342,11 +342,10 @@ static int read_type(struct stow *s, struct err *e)
 	static const struct multipart_ops ops = {part_begin, part_data, part_end};
 	const char *text = http_header(s->x->http, "Content-Type"), *type, *boundary;
 	struct mime m;
-	int rc;
 
 	if (!text || !*text)
 		return unsupported(s, "", e);
-	if ((rc = mime_parse(text, strlen(text), &m, e)) < 0) {
+	if (mime_parse(text, strlen(text), &m, e) < 0) {
 		s->x->status = 400;
 		return err_prefix(e, "Content-Type");
 	}

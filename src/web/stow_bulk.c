@@ -1,6 +1,7 @@
 #include "web/stow_bulk.h"
 #include "dicom/dict.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PREFIX "1.2.840.10008.1.2."
@@ -28,11 +29,11 @@ static const struct kind {
 
 static bool is_video(const char *syntax)
 {
-	const char *tail = syntax + strlen(PREFIX "4.");
-	unsigned n = 0;
+	unsigned long n = 0;
 
-	return strncmp(syntax, PREFIX "4.", strlen(PREFIX "4.")) == 0 && sscanf(tail, "%3u", &n) == 1 && n >= 100 &&
-	       n <= 108;
+	if (strncmp(syntax, PREFIX "4.", strlen(PREFIX "4.")) == 0)
+		n = strtoul(syntax + strlen(PREFIX "4."), NULL, 10);
+	return n >= 100 && n <= 108;
 }
 
 static bool has(const struct kind *k, const char *syntax)

@@ -40,7 +40,7 @@ static int64_t decode(const char *raw, size_t n, bool plus, char *out, struct er
 		int high, low;
 
 		if (raw[i] != '%') {
-			out[len++] = raw[i] == '+' && plus ? ' ' : raw[i];
+			out[len++] = (char)(raw[i] == '+' && plus ? ' ' : raw[i]);
 			continue;
 		}
 		if (n - i < 3 || (high = hex(raw[i + 1])) < 0 || (low = hex(raw[i + 2])) < 0)
@@ -135,7 +135,7 @@ int url_query_parse(const char *raw, struct url_query *out, struct err *e)
 		at += len + 1;
 	}
 	*out = q;
-	q = (struct url_query){0};
+	q = (struct url_query){0}; /* NOLINT(clang-analyzer-deadcode.DeadStores): cleaned up at the end */
 	return 0;
 }
 

@@ -162,7 +162,7 @@ static int unacceptable(struct exchange *x, const char *stored, bool single, str
 static int reply_instances(struct exchange *x, struct selection *selection, uint64_t total, struct err *e)
 {
 	char stored[65] = "", says[160];
-	struct sending *s;
+	struct sending *s = NULL;
 	uint64_t missing;
 	int rc;
 
@@ -177,7 +177,7 @@ static int reply_instances(struct exchange *x, struct selection *selection, uint
 	}
 	if (rc == 0 && !(s = calloc(1, sizeof(*s))))
 		rc = err_set(e, E_NOMEM, "no memory for an answer");
-	if (rc < 0) {
+	if (rc < 0 || !s) {
 		select_close(selection);
 		return rc; /* cppcheck-suppress memleak */
 	}

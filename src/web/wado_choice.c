@@ -202,7 +202,7 @@ bool wado_choose_pixels(const struct accept *a, const char *stored, bool single,
 	const struct offer *o = accept_choose(a, offers, n, &out->multipart);
 
 	if (o && strcmp(o->syntax, stored) != 0 && wado_media_type(stored) && !(decode && decodable(stored))) {
-		n = pixel_offers(stored, single, false, offers);
+		pixel_offers(stored, single, false, offers);
 		o = accept_choose(a, offers, strcmp(offers[0].type, SAMPLES) == 0 ? 0 : 1, &out->multipart);
 	}
 	if (!o)
@@ -241,7 +241,7 @@ int wado_frame_list(const char *text, uint64_t **out, unsigned *n, struct err *e
 		most += *p == ',';
 	if (most > WADO_FRAMES_MOST)
 		return err_set(e, E_LIMIT, "more than %u frames in one list", WADO_FRAMES_MOST);
-	if (!(memory = malloc(most * sizeof(*list))))
+	if (!(memory = (char *)calloc(most, sizeof(*list))))
 		return err_set(e, E_NOMEM, "no memory for a list of frames");
 	list = (uint64_t *)(void *)memory;
 	for (size_t i = 0; i < most; i++, text++)

@@ -116,7 +116,7 @@ void metadata_keep(const char *key, struct buf *doc)
 
 	if (doc->len == 0 || doc->len > METADATA_ONE || strlen(key) >= KEY_MOST || !(k = calloc(1, sizeof(*k))))
 		return;
-	strcpy(k->key, key);
+	memcpy(k->key, key, strlen(key) + 1);
 	k->plain = *doc;
 	k->zipped = BUF(METADATA_ONE);
 	doc->data = NULL;

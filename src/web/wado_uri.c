@@ -180,7 +180,7 @@ static int reply_picture(struct exchange *x, const struct stored *s, enum render
 		return rc;
 	o.frame = frame ? frame - 1 : 0;
 	stored_tag(x->archive, s, tag);
-	strcat(tag, format == RENDER_PNG ? "-p" : "-j");
+	snprintf(tag + strlen(tag), sizeof(tag) - strlen(tag), "%s", format == RENDER_PNG ? "-p" : "-j");
 	if ((rc = reply_fresh(x, tag, false, e)) != 0)
 		return rc < 0 ? rc : 0;
 	if ((rc = gallery_get(x->archive, s, &o, &p, e)) < 0) {

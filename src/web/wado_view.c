@@ -73,8 +73,7 @@ int view_frame(struct archive *a, const struct stored *s, uint64_t frame, struct
 	if ((rc = transcode_file(in, decoded, UID_EXPLICIT_LE, e)) < 0 ||
 	    (rc = head_of(to, &v.size, &v.head_len, e)) < 0)
 		return rc;
-	v.fd = to;
-	to = -1;
+	v.fd = fd_steal(&to);
 	snprintf(v.syntax, sizeof(v.syntax), "%s", UID_EXPLICIT_LE);
 	*out = v;
 	return 0;

@@ -19,7 +19,8 @@ INSTALLED = os.path.join(lib.BUILD, 'tests', 'clients')
 MODULES = os.path.join(INSTALLED, 'node_modules')
 CHROMIUM = shutil.which('chromium')
 UNREACHED = re.compile(r'\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT'
-                       r'|ENOTCACHED|E401|E403|E407|E5\d\d)\b')
+                       r'|ENOTCACHED|E401|E403|E407|E5\d\d'
+                       r'|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_[A-Z_]*CERT[A-Z_]*|CERT_[A-Z_]+|DEPTH_ZERO_SELF_SIGNED_CERT)\b')
 
 
 def need_clients(*, browser=False):
