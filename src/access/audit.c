@@ -274,6 +274,26 @@ static void close_all(void)
 	book.entries = NULL;
 }
 
+void audit_look(const char *data, bool begun)
+{
+	AUTO(str) folder = NULL;
+	struct chain_report r;
+	struct err e = {0};
+	int rc;
+
+	if (asprintf(&folder, "%s/" AUDIT_FOLDER, data) < 0) {
+		folder = NULL;
+		return;
+	}
+	if ((rc = chain_check(folder, &r, &e)) == 0 && r.lines == 0 && begun)
+		rc = err_set(&e, E_CORRUPT,
+			     "the audit trail is gone: there are accounts, but not the events that made them");
+	if (rc == 0)
+		return;
+	log_error("%s", e.msg);
+	alert_raise(ALERT_AUDIT, AUDIT_FOLDER, "%s", e.msg);
+}
+
 int audit_open(const struct audit_options *o, struct err *e)
 {
 	int rc;

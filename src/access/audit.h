@@ -61,6 +61,9 @@ struct audit_options {
 	void *arg;
 };
 int audit_open(const struct audit_options *o, struct err *e);
+/* Before audit_open(): whether the end of the trail is as it was left; an alert, and a line of the log, where not. begun:
+ * there must be one, since events were written earlier. */
+void audit_look(const char *data, bool begun);
 void audit_close(void);                        /* writes what was counted */
 void audit_note(const struct audit_event *ev); /* nothing when it is not open */
 

@@ -39,7 +39,9 @@ struct chain_report {
 };
 /* Walks the lines from number `from` on, each digest proved where verify is set: the first that does not fit ends it, with
  * -E_CORRUPT; so does an end before the one that the head says. What seen returns other than 0 ends it, and is returned. An
- * unfinished last line is left out; without verify also what is no line of a chain. */
+ * unfinished last line is left out, a head that is missing or knows none of the lines does not fit; without verify also what is no line of a chain. */
 int chain_each(const char *folder, uint64_t from, bool verify, int (*seen)(void *arg, const struct chain_line *l),
 	       void *arg, struct chain_report *report, struct err *e);
+/* For a start: proves the last file alone, and that it fits the head. report->lines 0: there are none. */
+int chain_check(const char *folder, struct chain_report *report, struct err *e);
 #endif

@@ -99,12 +99,19 @@ struct walk {
 	void *arg;
 	struct chain_report *report;
 	struct err *e;
+	struct chain_end head; /* what the head says; number 0: nothing */
 };
 
 static int wrong(struct walk *w, const char *why)
 {
 	snprintf(w->report->wrong, sizeof w->report->wrong, "event %" PRIu64 " (file %0*" PRIu64 ".log): %s",
 		 w->report->end.number + 1, CHAIN_NAME_DIGITS, w->first, why);
+	return err_set(w->e, E_CORRUPT, "the audit trail does not fit: %s", w->report->wrong);
+}
+
+static int wrong_head(struct walk *w, const char *why)
+{
+	snprintf(w->report->wrong, sizeof w->report->wrong, "the head of the trail (file head): %s", why);
 	return err_set(w->e, E_CORRUPT, "the audit trail does not fit: %s", w->report->wrong);
 }
 
@@ -136,6 +143,8 @@ static int take_line(struct walk *w, char *line, size_t n)
 	if (r->lines++ == 0)
 		r->first = l.end.number;
 	r->end = l.end;
+	if (w->verify && l.end.number == w->head.number && strcmp(l.end.digest, w->head.digest) != 0)
+		return wrong(w, "the one before it is not the one that the head says");
 	return w->seen && l.end.number >= w->from ? w->seen(w->arg, &l) : 0;
 }
 
@@ -219,22 +228,57 @@ static struct chain_end read_head(const char *folder)
 	return s.end;
 }
 
-int chain_each(const char *folder, uint64_t from, bool verify, int (*seen)(void *arg, const struct chain_line *l),
-	       void *arg, struct chain_report *report, struct err *e)
+/* The head is written behind each line: one that is not there, or that knows none of these lines, was tampered with. */
+static int compare_head(struct walk *w)
 {
-	struct chain_report own, *r = report ? report : &own;
-	struct walk w = {folder, from, 0, verify, seen, arg, r, e};
+	if (w->report->lines == 0)
+		return 0;
+	if (w->head.number == 0) /* the first line was perhaps written just now */
+		w->head = read_head(w->folder);
+	if (w->head.number == 0)
+		return wrong_head(w, "it is missing, or says nothing");
+	return w->head.number + 1 < w->report->first ? wrong_head(w, "it ends before the first event") : 0;
+}
+
+/* The last file that has any line: within it each is proved, and that it ends where the head says. */
+int chain_check(const char *folder, struct chain_report *r, struct err *e)
+{
+	struct walk w = {folder, 0, 0, true, NULL, NULL, r, e, read_head(folder)};
 	AUTO(str) line = malloc(CHAIN_LINE_MOST + 2);
-	uint64_t file = verify ? 0 : chain_find(folder, from + 1, false);
-	struct chain_end head = verify ? read_head(folder) : chain_beginning;
 	int rc = 0;
 
 	if (!line)
 		return err_set(e, E_NOMEM, "no memory for a line of the audit trail");
 	*r = (struct chain_report){.end = chain_beginning};
+	for (uint64_t file = UINT64_MAX; rc == 0 && r->lines == 0 && (file = chain_find(folder, file, false));) {
+		w.first = file;
+		r->end.number = file - 1;
+		rc = walk_file(&w, line);
+	}
+	if (rc == 0 && w.head.number > r->end.number)
+		return wrong(&w, "it and what followed it are missing");
+	return rc == 0 ? compare_head(&w) : rc;
+}
+
+int chain_each(const char *folder, uint64_t from, bool verify, int (*seen)(void *arg, const struct chain_line *l),
+	       void *arg, struct chain_report *report, struct err *e)
+{
+	struct chain_report own, *r = report ? report : &own;
+	struct walk w = {folder, from, 0, verify, seen, arg, r, e, chain_beginning};
+	AUTO(str) line = malloc(CHAIN_LINE_MOST + 2);
+	uint64_t file = verify ? 0 : chain_find(folder, from + 1, false);
+	int rc = 0;
+
+	if (!line)
+		return err_set(e, E_NOMEM, "no memory for a line of the audit trail");
+	*r = (struct chain_report){.end = chain_beginning};
+	if (verify)
+		w.head = read_head(folder);
 	for (file = chain_find(folder, file, true); rc == 0 && file; file = chain_find(folder, file + 1, true)) {
 		w.first = file;
 		rc = walk_file(&w, line);
 	}
-	return rc == 0 && head.number > r->end.number ? wrong(&w, "it and what followed it are missing") : rc;
+	if (rc == 0 && w.head.number > r->end.number)
+		return wrong(&w, "it and what followed it are missing");
+	return rc == 0 && verify ? compare_head(&w) : rc;
 }

@@ -1,4 +1,5 @@
 #include "access/audit.h"
+#include "access/holder.h"
 #include "archive/kept.h"
 #include "archive/presence.h"
 #include "archive/refresh.h"
@@ -253,6 +254,11 @@ static int open_audit(struct node *n, struct err *e)
 	    .arg = n->archive,
 	};
 
+	int64_t accounts = holder_accounts(n->archive, e);
+
+	if (accounts < 0)
+		return (int)accounts;
+	audit_look(c->data, accounts > 0);
 	return audit_open(&o, e);
 }
 

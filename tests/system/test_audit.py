@@ -76,6 +76,8 @@ def tampering():
         node.stop()
     end = node.teleread('audit', 'verify').out.split()[-1]
     node.teleread('audit', 'verify', '--expect', end)
+    other = end[:-1] + ('0' if end[-1] != '0' else '1')
+    check('not there' in node.teleread('audit', 'verify', '--expect', other, code=1).out, 'another end shows')
     path = files(node)[0]
     with open(path, 'rb') as f:
         text = f.read()
@@ -89,9 +91,35 @@ def tampering():
         f.write(b''.join(lines[:-1]))
     check('missing' in node.teleread('audit', 'verify', code=1).out, 'the missing end shows by the head')
     os.remove(os.path.join(node.data, 'audit', 'head'))
-    node.teleread('audit', 'verify')
-    check('not there' in node.teleread('audit', 'verify', '--expect', end, code=1).out, 'the missing end shows')
+    check('head' in node.teleread('audit', 'verify', code=1).out, 'a head that is missing shows')
     node.teleread('audit', 'verify', '--expect', 'nonsense', code=2)
+
+
+@case('a node that starts on a trail that was cut, or is gone, raises an alert')
+def cut():
+    def alerts():
+        return [a['message'] for a in node.json_lines('alerts') if a['kind'] == 'audit']
+
+    node = Node()
+    with node:
+        node.store([objects.image('a', 1)])
+        node.stop()
+        node.start()
+        node.stop()
+        equal(alerts(), [], 'alerts of a trail that is whole')
+        path = files(node)[-1]
+        with open(path, 'rb') as f:
+            lines = f.read().splitlines(True)
+        with open(path, 'wb') as f:
+            f.write(b''.join(lines[:-1]))
+        node.start()
+        node.stop()
+        equal(len(alerts()), 1, 'alerts')
+        check('missing' in alerts()[0] and 'missing' in node.log_tail(50), alerts())
+        lib.shutil.rmtree(os.path.join(node.data, 'audit'))
+        node.start()
+        node.stop()
+        check(any('gone' in a for a in alerts()), alerts())
 
 
 @case('a killed node loses nothing that was written, and the trail goes on')
