@@ -194,13 +194,35 @@ int access_account(struct archive *a, const char *name, uint32_t roles, const ch
 	return holder_prove(a, h.id, proof, h.proof_n, 0, e);
 }
 
+struct others {
+	int64_t but, now;
+};
+
+static int is_admin(void *arg, const struct holder *h)
+{
+	const struct others *o = arg;
+
+	return h->id != o->but && h->roles & ROLE_ADMIN && !h->disabled && !(h->expires && o->now >= h->expires);
+}
+
+int access_other_admin(struct archive *a, int64_t but, struct err *e)
+{
+	struct others o = {but, clock_wall_us()};
+
+	return holder_each(a, HOLDER_ACCOUNT, is_admin, &o, e);
+}
+
 int access_first_admin(struct archive *a, char password[PASSWORD_RANDOM], struct err *e)
 {
 	int64_t n = holder_accounts(a, e);
 	int rc;
 
+	if (n > 0 && (rc = access_other_admin(a, 0, e)) == 0)
+		log_warn("no account has the role admin, and none is made, since there are others: teleread user add "
+			 "NAME --role "
+			 "admin");
 	if (n != 0)
-		return n < 0 ? (int)n : 0;
+		return n < 0 ? (int)n : rc < 0 ? rc : 0;
 	password_random(password);
 	if ((rc = access_account(a, "admin", ROLE_ADMIN, NULL, password, e)) == 0)
 		note(AUDIT_CHANGED, false, "admin", "", "first account made");

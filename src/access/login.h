@@ -20,6 +20,8 @@ int access_logout(struct access *a, const struct principal *p, const char *addre
 /* p's own, who must be known by a password; ends p's other sessions. */
 int access_password(struct access *a, const struct principal *p, const char *old, const char *fresh,
 		    const char *address, int64_t *wait_us, struct err *e);
+/* Whether somebody else than that account (0: nobody is left out) may manage: has the role, is not disabled, not over its time. */
+int access_other_admin(struct archive *a, int64_t but, struct err *e); /* 1, 0 or negative */
 /* Where there is no account at all: makes "admin" and returns 1 with its password; else 0. */
 int access_first_admin(struct archive *a, char password[PASSWORD_RANDOM], struct err *e);
 /* The account of that name with these roles and that site, made or changed, and this password. */

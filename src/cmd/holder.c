@@ -18,6 +18,12 @@ int holder_put(char *to, size_t room, const char *text, const char *what, struct
 	return 0;
 }
 
+void holder_warn(const char *name, const struct holder *h)
+{
+	if (h->n == 0 && h->roles & ~(uint32_t)ROLE_ADMIN)
+		fprintf(stderr, "teleread %s: without --site %s sees and stores nothing\n", name, h->name);
+}
+
 int holder_id(const char *text, int64_t *out, struct err *e)
 {
 	char *end;
@@ -41,16 +47,19 @@ static int put_expires(const char *text, int64_t *out, struct err *e)
 	}
 	if (age_parse(text, &age)) {
 		*out = clock_wall_us() + age;
-		return 0;
+		return age > 0 ? 0 : err_set(e, E_CONFIG, "--expires %.40s: that is over already", text);
 	}
 	if (asprintf(&day, "%sT00:00:00", text) < 0)
 		day = NULL;
 	utc = g_time_zone_new_utc();
+	*out = 0;
 	t = g_date_time_new_from_iso8601(day && !strchr(text, 'T') ? day : text, utc);
 	if (t)
 		*out = g_date_time_to_unix(t) * 1000000;
 	g_clear_pointer(&t, g_date_time_unref);
 	g_time_zone_unref(utc);
+	if (*out > 0 && *out <= clock_wall_us())
+		return err_set(e, E_CONFIG, "--expires %.40s: that is over already", text);
 	return *out > 0 ? 0
 			: err_set(e, E_CONFIG,
 				  "--expires %.40s: expected never, an age such as 90d or a date such as "
@@ -58,11 +67,28 @@ static int put_expires(const char *text, int64_t *out, struct err *e)
 				  text);
 }
 
+/* "reader,,qa", ",", "" */
+static bool empty_word(const char *list)
+{
+	size_t n;
+
+	for (;; list += n + 1) {
+		n = strcspn(list, ",");
+		if (strspn(list, " ") >= n)
+			return true;
+		if (!list[n])
+			return false;
+	}
+}
+
 static int put_roles(char *const *words, uint32_t *out, struct err *e)
 {
 	uint32_t all = 0, some;
 
 	for (; *words; words++) {
+		if (empty_word(*words))
+			return err_set(e, E_CONFIG,
+				       "--role %.60s: a role is missing between, before or behind the commas", *words);
 		if (roles_parse(*words, &some, e) < 0) {
 			e->code = E_CONFIG;
 			return err_prefix(e, "--role");
@@ -79,11 +105,14 @@ static int put_sites(char *const *words, struct holder *h, struct err *e)
 
 	h->n = 0;
 	for (; *words; words++) {
-		gchar **codes = g_strsplit(*words, ",", -1);
+		gchar **codes;
+
+		if (empty_word(*words))
+			return err_set(e, E_CONFIG,
+				       "--site %.60s: a site is missing between, before or behind the commas", *words);
+		codes = g_strsplit(*words, ",", -1);
 
 		for (gchar **code = codes; *code && rc == 0; code++) {
-			if (!**code)
-				continue;
 			if (h->n == HOLDER_SITES)
 				rc = err_set(e, E_CONFIG, "--site: more than %u; name a site above them", HOLDER_SITES);
 			else if ((rc = holder_put(h->codes[h->n], sizeof h->codes[0], *code, "--site", e)) == 0)
@@ -139,6 +168,7 @@ static void print_one_json(const struct holder *h)
 	times_put(o, "created", h->created);
 	times_put(o, "expires", h->expires);
 	times_put(o, "used", h->used);
+	times_put(o, "locked", h->locked > clock_wall_us() ? h->locked : 0);
 	print_json(o);
 }
 
@@ -159,6 +189,8 @@ void holder_print(const struct common *c, const struct holder *h)
 	printf("%s%s%s", h->n ? "" : "-", h->store_as_code[0] ? "  stores as " : "", h->store_as_code);
 	if (h->disabled)
 		printf("  disabled");
+	if (h->locked > clock_wall_us())
+		printf("  locked until %.16sZ", when(h->locked, text));
 	if (h->expires)
 		printf("  until %.10s", when(h->expires, text));
 	if (h->used)

@@ -27,6 +27,8 @@ struct holder_options {
 /* Puts into h what was given, and leaves the rest. */
 int holder_options_put(const struct holder_options *o, struct holder *h, struct err *e);
 int holder_put(char *to, size_t room, const char *text, const char *what, struct err *e); /* copies an argument */
+/* Says so where it has no site and a role that is worth nothing without one. */
+void holder_warn(const char *name, const struct holder *h);
 int holder_id(const char *text, int64_t *out, struct err *e);
 void holder_print(const struct common *c, const struct holder *h);
 #endif

@@ -40,8 +40,7 @@ static int run_create(int argc, char **argv)
 		print_json(json_pack("{s:I, s:s, s:s}", "id", (json_int_t)h.id, "name", h.name, "token", token));
 	else
 		puts(token);
-	if (h.n == 0)
-		fprintf(stderr, "teleread token create: without --site it sees and stores nothing\n");
+	holder_warn(usage.name, &h);
 	return EXIT_DONE;
 }
 
@@ -73,27 +72,66 @@ static int run_list(int argc, char **argv)
 	return end_list(&c);
 }
 
+struct named {
+	const char *wanted; /* ID, or a name */
+	struct holder found;
+	unsigned n;
+};
+
+static int compare_name(void *arg, const struct holder *h)
+{
+	struct named *n = arg;
+
+	if (strcmp(h->name, n->wanted) != 0)
+		return 0;
+	n->found = *h;
+	n->n++;
+	return 0;
+}
+
+static int find_token(struct archive *a, struct named *n, struct err *e)
+{
+	int64_t id;
+	int rc;
+
+	if (holder_id(n->wanted, &id, NULL) == 0)
+		return holder_get(a, HOLDER_TOKEN, id, &n->found, e);
+	if ((rc = holder_each(a, HOLDER_TOKEN, compare_name, n, e)) < 0)
+		return rc;
+	if (n->n == 0)
+		return err_set(e, E_NOENT, "there is no token %.128s: expected an ID, or a name as the list prints it",
+			       n->wanted);
+	return n->n == 1 ? 0
+			 : err_set(e, E_CONFIG, "%u tokens have the name %.128s: name the ID, as the list prints it",
+				   n->n, n->wanted);
+}
+
 static int run_revoke(int argc, char **argv)
 {
 	static const struct usage usage = {
 	    .name = "token revoke",
-	    .args = "ID",
+	    .args = "ID|NAME",
 	    .text = "Ends a token for ever. A running node refuses it within two seconds.",
+	    .json = true,
 	    .least = 1,
 	    .most = 1,
 	};
 	AUTO(common) c = {0};
 	AUTO(archive) a = NULL;
+	struct named n = {0};
 	struct err e = {0};
-	int64_t id;
 	int rc = common_parse(&c, &usage, &argc, &argv);
 
 	if (rc >= 0)
 		return rc;
-	if (holder_id(argv[1], &id, &e) < 0 || open_beside(&c, false, &a, &e) < 0 ||
-	    holder_remove(a, HOLDER_TOKEN, id, &e) < 0)
+	n.wanted = argv[1];
+	if (open_beside(&c, false, &a, &e) < 0 || find_token(a, &n, &e) < 0 ||
+	    holder_remove(a, HOLDER_TOKEN, n.found.id, &e) < 0)
 		return complain(usage.name, &e);
-	audit_operator(&c.config, AUDIT_CHANGED, NULL, "token %lld revoked", (long long)id);
+	audit_operator(&c.config, AUDIT_CHANGED, NULL, "token %lld of %s revoked", (long long)n.found.id, n.found.name);
+	if (c.json)
+		print_json(
+		    json_pack("{s:I, s:s, s:b}", "id", (json_int_t)n.found.id, "name", n.found.name, "revoked", true));
 	return EXIT_DONE;
 }
 

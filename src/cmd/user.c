@@ -11,7 +11,7 @@
 static struct {
 	struct holder_options rights;
 	char *file, *fingerprint;
-	gboolean from_stdin, end;
+	gboolean from_stdin, end, force;
 	int certificate;
 } opt;
 
@@ -20,8 +20,13 @@ static struct {
 		"password-stdin", 0, 0, G_OPTION_ARG_NONE, &opt.from_stdin,                                            \
 		    "Read the password from standard input; without this one is made and printed", NULL                \
 	}
+#define FORCE_OPTION                                                                                                   \
+	{                                                                                                              \
+		"force", 0, 0, G_OPTION_ARG_NONE, &opt.force, "Also where nobody is left with the role admin", NULL    \
+	}
 static const GOptionEntry add_options[] = {PASSWORD_OPTION, HOLDER_OPTIONS(opt.rights), G_OPTION_ENTRY_NULL};
-static const GOptionEntry set_options[] = {HOLDER_OPTIONS(opt.rights), G_OPTION_ENTRY_NULL};
+static const GOptionEntry set_options[] = {HOLDER_OPTIONS(opt.rights), FORCE_OPTION, G_OPTION_ENTRY_NULL};
+static const GOptionEntry disable_options[] = {FORCE_OPTION, G_OPTION_ENTRY_NULL};
 static const GOptionEntry password_options[] = {PASSWORD_OPTION, G_OPTION_ENTRY_NULL};
 static const GOptionEntry sessions_options[] = {
     {"end", 0, 0, G_OPTION_ARG_NONE, &opt.end, "End them all", NULL},
@@ -35,6 +40,7 @@ static const GOptionEntry certificate_options[] = {
 };
 static const GOptionEntry remove_options[] = {
     {"certificate", 0, 0, G_OPTION_ARG_INT, &opt.certificate, "Remove this certificate instead of a user", "ID"},
+    FORCE_OPTION,
     G_OPTION_ENTRY_NULL,
 };
 
@@ -110,6 +116,7 @@ static int run_add(int argc, char **argv)
 		return complain_input(usage.name, &e);
 	audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s added: %s", h.name, roles_text(h.roles, roles));
 	say_password(&c, h.name, password);
+	holder_warn(usage.name, &h);
 	return EXIT_DONE;
 }
 
@@ -118,7 +125,8 @@ static int run_password(int argc, char **argv)
 	static const struct usage usage = {
 	    .name = "user password",
 	    .args = "NAME",
-	    .text = "Gives an account another password and ends its sessions. Prints the password, unless it is given.",
+	    .text = "Gives an account another password, ends its sessions and any lock. Prints the password, unless it "
+		    "is given.",
 	    .options = password_options,
 	    .json = true,
 	    .least = 1,
@@ -135,7 +143,7 @@ static int run_password(int argc, char **argv)
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || holder_named(a, HOLDER_ACCOUNT, argv[1], &h, &e) < 0 ||
 	    new_password(h.name, password, sizeof password, proof, &e) < 0 ||
-	    holder_prove(a, h.id, proof, strlen(proof), 0, &e) < 0)
+	    holder_prove(a, h.id, proof, strlen(proof), 0, &e) < 0 || holder_pardon(a, h.id, clock_wall_us(), &e) < 0)
 		return complain_input(usage.name, &e);
 	audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s: another password", h.name);
 	say_password(&c, h.name, password);
@@ -144,6 +152,43 @@ static int run_password(int argc, char **argv)
 
 /* ---- what an account may do */
 
+/* Refuses to take the role away from the last one who has it and can log in. */
+static int keep_an_admin(struct archive *a, const struct holder *h, struct err *e)
+{
+	int others;
+
+	if (opt.force || h->kind != HOLDER_ACCOUNT || !(h->roles & ROLE_ADMIN) || h->disabled ||
+	    (h->expires && clock_wall_us() >= h->expires))
+		return 0;
+	others = access_other_admin(a, h->id, e);
+	return others != 0 ? (others < 0 ? others : 0)
+			   : err_set(e, E_DENIED,
+				     "%s is the last one with the role admin: --force does it all the same", h->name);
+}
+
+/* The account as it is now. */
+static int print_account(const struct common *c, struct archive *a, int64_t id)
+{
+	struct holder h;
+	struct err e = {0};
+
+	if (!c->json)
+		return EXIT_DONE;
+	if (holder_get(a, HOLDER_ACCOUNT, id, &h, &e) < 0)
+		return complain(c->name, &e);
+	holder_print(c, &h);
+	return EXIT_DONE;
+}
+
+/* Whether an account that has the role admin keeps it. */
+static bool keeps_admin(const struct holder_options *o)
+{
+	struct holder h = {.roles = ROLE_ADMIN};
+
+	return !o->role || holder_options_put(&(struct holder_options){.role = o->role}, &h, NULL) < 0 ||
+	       h.roles & ROLE_ADMIN;
+}
+
 static int run_set(int argc, char **argv)
 {
 	static const struct usage usage = {
@@ -151,6 +196,7 @@ static int run_set(int argc, char **argv)
 	    .args = "NAME",
 	    .text = "Changes what is named of an account (all of its roles, all of its sites) and leaves the rest.",
 	    .options = set_options,
+	    .json = true,
 	    .least = 1,
 	    .most = 1,
 	};
@@ -167,10 +213,11 @@ static int run_set(int argc, char **argv)
 	if (!o->role && !o->site && !o->store_as && !o->expires)
 		return misused(usage.name, "nothing to set");
 	if (open_beside(&c, false, &a, &e) < 0 || holder_named(a, HOLDER_ACCOUNT, argv[1], &h, &e) < 0 ||
-	    holder_options_put(o, &h, &e) < 0 || holder_set(a, &h, &e) < 0)
+	    (!keeps_admin(o) && keep_an_admin(a, &h, &e) < 0) || holder_options_put(o, &h, &e) < 0 ||
+	    holder_set(a, &h, &e) < 0)
 		return complain_input(usage.name, &e);
 	audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s changed: %s", h.name, roles_text(h.roles, roles));
-	return EXIT_DONE;
+	return print_account(&c, a, h.id);
 }
 
 static int switch_account(const struct usage *usage, bool disabled, int argc, char **argv)
@@ -185,11 +232,13 @@ static int switch_account(const struct usage *usage, bool disabled, int argc, ch
 		return rc;
 	if (open_beside(&c, false, &a, &e) < 0 || holder_named(a, HOLDER_ACCOUNT, argv[1], &h, &e) < 0)
 		return complain(usage->name, &e);
+	if (disabled && keep_an_admin(a, &h, &e) < 0)
+		return complain(usage->name, &e);
 	h.disabled = disabled;
-	if (holder_set(a, &h, &e) < 0)
+	if (holder_set(a, &h, &e) < 0 || (!disabled && holder_pardon(a, h.id, clock_wall_us(), &e) < 0))
 		return complain(usage->name, &e);
 	audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s %s", h.name, disabled ? "disabled" : "enabled");
-	return EXIT_DONE;
+	return print_account(&c, a, h.id);
 }
 
 static int run_disable(int argc, char **argv)
@@ -198,6 +247,8 @@ static int run_disable(int argc, char **argv)
 	    .name = "user disable",
 	    .args = "NAME",
 	    .text = "Lets an account log in no more, and ends its sessions.",
+	    .options = disable_options,
+	    .json = true,
 	    .least = 1,
 	    .most = 1,
 	};
@@ -210,7 +261,8 @@ static int run_enable(int argc, char **argv)
 	static const struct usage usage = {
 	    .name = "user enable",
 	    .args = "NAME",
-	    .text = "Lets a disabled account log in again.",
+	    .text = "Lets a disabled account, or one that is locked after wrong passwords, log in again.",
+	    .json = true,
 	    .least = 1,
 	    .most = 1,
 	};
@@ -225,6 +277,7 @@ static int run_remove(int argc, char **argv)
 	    .args = "[NAME]",
 	    .text = "Removes an account and ends its sessions; or removes a certificate.",
 	    .options = remove_options,
+	    .json = true,
 	    .least = 0,
 	    .most = 1,
 	};
@@ -240,12 +293,14 @@ static int run_remove(int argc, char **argv)
 		return misused(usage.name, "expected a NAME, or --certificate ID");
 	h.id = opt.certificate;
 	if (open_beside(&c, false, &a, &e) < 0 || (argc > 1 && holder_named(a, HOLDER_ACCOUNT, argv[1], &h, &e) < 0) ||
-	    holder_remove(a, h.kind, h.id, &e) < 0)
+	    keep_an_admin(a, &h, &e) < 0 || holder_remove(a, h.kind, h.id, &e) < 0)
 		return complain(usage.name, &e);
 	if (argc > 1)
 		audit_operator(&c.config, AUDIT_CHANGED, NULL, "user %s removed", h.name);
 	else
 		audit_operator(&c.config, AUDIT_CHANGED, NULL, "certificate %lld removed", (long long)h.id);
+	if (c.json)
+		print_json(json_pack("{s:I, s:s, s:b}", "id", (json_int_t)h.id, "name", h.name, "removed", true));
 	return EXIT_DONE;
 }
 

@@ -472,6 +472,54 @@ def browser():
         equal(ask(node, 'GET', '/api/oidc/login').status, 501, 'where it is not set up')
 
 
+@case('a lock ends by command in a running node, and holds nobody up where he is known')
+def lock_ends():
+    with Node({'login.tries': '3', 'login.lock': '10min'}) as node:
+        password = add_user(node, 'li.na', 'reader', '--site', 'NORTH')
+
+        def lock():
+            for _ in range(60):
+                a = ask(node, 'POST', '/api/login', {'name': 'li.na', 'password': 'wrong'})
+                if a.status == 429 and int(a.headers['Retry-After']) > 60:
+                    return
+                time.sleep(0.2)
+            raise AssertionError('the name was not locked')
+
+        for word in ('enable', 'password'):
+            lock()
+            equal(ask(node, 'POST', '/api/login', {'name': 'li.na', 'password': password}).status, 429, 'locked')
+            listed = [u for u in node.json_lines('user', 'list') if u['name'] == 'li.na'][0]
+            check(listed['locked'] and 'locked until' in node.teleread('user', 'list').out, 'the list says so')
+            said = node.teleread('user', word, 'li.na').out.strip()
+            password = said if word == 'password' else password
+            check('locked' not in node.teleread('user', 'list').out, 'the list knows that it ended')
+            log_in(node, 'li.na', password)
+
+
+@case('accounts and tokens: what is easily mistaken is refused, or said')
+def mistaken():
+    node = Node()
+    for words in (('--expires', '0d'), ('--expires', '2020-01-01'), ('--role', 'reader,,qa'), ('--role', ','), ('--site', 'NORTH,')):
+        node.teleread('user', 'add', 'li', '--role', 'reader', *words, code=2)
+    check('--site' in node.teleread('user', 'add', 'li', '--role', 'reader').err, 'an account without a site is warned of')
+    node.teleread('user', 'add', 'boss', '--role', 'admin')
+    for words in (('disable', 'boss'), ('remove', 'boss'), ('set', 'boss', '--role', 'reader')):
+        check('--force' in node.teleread('user', *words, code=1).err + node.teleread('user', *words, code=1).err, words)
+    equal(node.json_lines('user', 'disable', 'boss', '--force')[0]['disabled'], True, 'with --force')
+    equal(node.json_lines('user', 'enable', 'boss')[0]['disabled'], False, 'enabled')
+    equal(node.json_lines('user', 'set', 'li', '--site', 'NORTH')[0]['sites'], ['NORTH'], 'set')
+    equal(node.json_lines('user', 'remove', 'li')[0]['removed'], True, 'removed')
+    node.teleread('user', 'remove', 'boss', '--force')
+    node.teleread('user', 'add', 'li', '--role', 'reader', '--site', 'NORTH')
+    for name in ('one', 'two', 'two'):
+        node.teleread('token', 'create', '--name', name, '--role', 'reader', '--site', 'NORTH')
+    equal(node.json_lines('token', 'revoke', 'one')[0]['revoked'], True, 'by name')
+    check('2 tokens' in node.teleread('token', 'revoke', 'two', code=2).err, 'an ambiguous name')
+    node.teleread('token', 'revoke', 'three', code=1)
+    with node:
+        check('no account has the role admin' in log_of(node), 'the first start says that there is no admin')
+
+
 @case('the commands refuse what is wrong, and say what was expected')
 def commands():
     node = Node()
@@ -484,7 +532,7 @@ def commands():
             (('token', 'create', '--name', 'x', '--role', 'reader', '--expires', 'soon'), 2, 'soon'),
             (('token', 'create', '--name', 'x', '--role', 'site-sender', '--site', 'NORTH', '--store-as', 'NOWHERE'), 1,
              'NOWHERE'),
-            (('token', 'revoke', 'x'), 2, 'x'), (('token', 'revoke', '7'), 1, '7')):
+            (('token', 'revoke', 'x'), 1, 'x'), (('token', 'revoke', '7'), 1, '7')):
         done = node.teleread(*words, code=code)
         check(says in done.err, '%s: %s' % (' '.join(words), done.err))
     add_user(node, 'li', 'reader', '--site', 'NORTH')
