@@ -1,5 +1,6 @@
 #include "access/syslog.h"
 #include "access/chain.h"
+#include "base/alert.h"
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,10 +20,12 @@
 
 #define RETRY_S 10
 #define SETTLED_US 1000000LL
-#define LOOK_S 5    /* lines of other processes bring no news */
-#define BATCH 200   /* lines between two notes of how far it is */
-#define TIMEOUT_S 5 /* of connecting, and of a write */
-#define PRIORITY 85 /* authpriv, notice */
+#define LOOK_S 5                     /* lines of other processes bring no news */
+#define BATCH 200                    /* lines between two notes of how far it is */
+#define TIMEOUT_S 5                  /* of connecting, and of a write */
+#define AWAY_US (5 * 60 * 1000000LL) /* until it is an alert */
+#define STEP_MS 100                  /* between two looks whether it is to stop */
+#define PRIORITY 85                  /* authpriv, notice */
 
 static struct metric m_sent =
     METRIC(COUNTER, "teleread_audit_syslog_total", "", "Audit messages given to the collector");
@@ -39,8 +42,9 @@ struct syslog {
 	uint64_t sent, maybe, settled; /* written; a while ago; and surely arrived */
 	int64_t looked_us;
 	SSL_CTX *tls;
-	BIO *line; /* NULL: not connected */
-	bool said; /* that it does not work */
+	BIO *line;        /* NULL: not connected */
+	bool said, works; /* that it does not; it does */
+	int64_t away_us;  /* since when it does not; when it did last */
 };
 
 /* ---- the connection */
@@ -53,13 +57,19 @@ static void hang_up(struct syslog *s)
 
 static int failed(struct syslog *s, const char *what, struct err *e)
 {
-	unsigned long code = ERR_peek_last_error();
-	char text[120] = "";
+	const char *text = NULL;
+	unsigned long code;
 
-	if (code)
-		ERR_error_string_n(code, text, sizeof text);
+	while ((code = ERR_get_error())) /* what the system said is plainer than what is made of it */
+		if (ERR_SYSTEM_ERROR(code)) {
+			text = strerror(ERR_GET_REASON(code));
+			break;
+		} else {
+			text = ERR_reason_error_string(code);
+		}
+	err_set(e, E_IO, "syslog %s: %s%s%s", s->host, what, text ? ": " : "", text ? text : "");
 	ERR_clear_error();
-	return err_set(e, E_IO, "syslog %s: %s%s%s", s->host, what, *text ? ": " : "", text);
+	return -E_IO;
 }
 
 /* Connecting with a time limit leaves a socket that does not block, and a write would fail where the collector is slow. Writes
@@ -76,6 +86,30 @@ static void set_timeouts(BIO *b)
 	}
 }
 
+/* Steps that do not wait, so that a refusal shows at once and a stop does not wait for an answer that never comes. */
+static int reach(struct syslog *s, struct err *e)
+{
+	int64_t until = clock_mono_us() + TIMEOUT_S * 1000000LL;
+
+	BIO_set_nbio(s->line, 1);
+	while (BIO_do_connect(s->line) <= 0) {
+		struct pollfd p = {.events = POLLIN | POLLOUT};
+		int fd = -1;
+
+		if (!BIO_should_retry(s->line) || BIO_get_fd(s->line, &fd) < 0)
+			return failed(s, "cannot connect", e);
+		if (s->stopping || clock_mono_us() >= until)
+			return failed(s, "cannot connect: no answer", e);
+		p.fd = fd;
+		if (!BIO_should_read(s->line))
+			p.events = POLLOUT;
+		else
+			p.events = POLLIN;
+		poll(&p, 1, STEP_MS);
+	}
+	return 0;
+}
+
 static int hello(struct syslog *s, struct err *e)
 {
 	SSL *ssl = NULL;
@@ -88,8 +122,8 @@ static int hello(struct syslog *s, struct err *e)
 	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), s->name) != 1 && SSL_set1_host(ssl, s->name) != 1)
 		return failed(s, "its name cannot be proved", e);
 	ERR_clear_error();
-	if (BIO_do_connect_retry(s->line, TIMEOUT_S, 0) <= 0)
-		return failed(s, "cannot connect", e);
+	if (reach(s, e) < 0)
+		return -E_IO;
 	set_timeouts(s->line);
 	if (BIO_do_handshake(s->line) <= 0)
 		return failed(s, "the TLS handshake failed", e);
@@ -199,8 +233,14 @@ static void say(struct syslog *s, int rc, const struct err *e)
 {
 	if (rc < 0 && !s->said)
 		log_warn("%s; the audit trail is kept and sent later", e->msg);
-	if (rc == 0 && s->said)
-		log_info("syslog %s: works again", s->host);
+	if (rc == 0 && !s->works)
+		log_info("syslog %s: connected, the audit trail is sent there", s->host);
+	if (rc == 0 || !s->away_us)
+		s->away_us = clock_mono_us();
+	if (rc < 0 && clock_mono_us() - s->away_us > AWAY_US)
+		alert_raise(ALERT_AUDIT, s->host,
+			    "the collector takes nothing: %s; the audit trail is kept and sent later", e->msg);
+	s->works = rc == 0;
 	s->said = rc < 0;
 }
 
@@ -227,6 +267,14 @@ static void *run(void *arg)
 
 /* ---- beginning and end */
 
+static int failed_file(struct syslog *s, const char *key, const char *path, struct err *e)
+{
+	char what[200];
+
+	snprintf(what, sizeof what, "cannot read %s%s%.120s", key, path ? " = " : "", path ? path : "");
+	return failed(s, what, e);
+}
+
 static int make_context(struct syslog *s, const struct syslog_options *o, struct err *e)
 {
 	if (!(s->tls = SSL_CTX_new(TLS_client_method())))
@@ -235,11 +283,11 @@ static int make_context(struct syslog *s, const struct syslog_options *o, struct
 	SSL_CTX_set_verify(s->tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_clear_mode(s->tls, SSL_MODE_AUTO_RETRY); /* reading ends behind a ticket */
 	if (o->ca ? SSL_CTX_load_verify_file(s->tls, o->ca) != 1 : SSL_CTX_set_default_verify_paths(s->tls) != 1)
-		return failed(s, "cannot read the certificates to prove it with", e);
+		return failed_file(s, "audit.syslog_ca", o->ca, e);
 	if (o->certificate &&
 	    (SSL_CTX_use_certificate_chain_file(s->tls, o->certificate) != 1 ||
 	     SSL_CTX_use_PrivateKey_file(s->tls, o->key ? o->key : o->certificate, SSL_FILETYPE_PEM) != 1))
-		return failed(s, "cannot read our own certificate", e);
+		return failed_file(s, "audit.syslog_certificate and its key", o->certificate, e);
 	return 0;
 }
 

@@ -261,6 +261,28 @@ def impostor():
         server.close()
 
 
+@case('a collector that is not there is named at once with the reason, and does not hold up a stop; its coming is told')
+def away():
+    if not lib.shutil.which('openssl'):
+        raise Skip('openssl is not installed')
+    key, pem = certificates(lib.folder())
+    server = Collector(key, pem)
+    with socket.create_server(('127.0.0.1', 0)) as closed:
+        port = closed.getsockname()[1]
+    with Node({'audit.syslog': '127.0.0.1:%d' % port, 'audit.syslog_ca': pem}) as node:
+        lib.wait_until(lambda: 'syslog' in node.log_tail(50), 20, 'a line in the log')
+        check('Connection refused' in node.log_tail(50), node.log_tail(50))
+    with Node({'audit.syslog': '127.0.0.1:%d' % server.port, 'audit.syslog_ca': pem}) as node:
+        lib.wait_until(lambda: 'connected' in node.log_tail(50), 20, 'a line in the log')
+    node = Node({'audit.syslog': '127.0.0.1:1', 'audit.syslog_ca': '/nowhere/ca.pem'})
+    try:
+        node.start()
+    except AssertionError:
+        pass
+    check('/nowhere/ca.pem' in node.log_tail(50), 'the file is named: ' + node.log_tail(50))
+    server.close()
+
+
 if __name__ == '__main__':
     lib.need_program()
     lib.main()
