@@ -2,9 +2,9 @@
 #include "archive/backup_file.h"
 #include "archive/backup_mend.h"
 #include "archive/backup_target.h"
+#include "archive/backup_trail.h"
 #include "archive/store.h"
 #include "base/clock.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -336,41 +336,6 @@ static int copy_small(struct backup *b, int from_folder, const char *from_name, 
 	return rc < 0 ? rc : backup_put(&copy, &temp, &to, false, b->e);
 }
 
-static int copy_trail_files(struct backup *b, int from, int to)
-{
-	int again = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = again < 0 ? NULL : fdopendir(again);
-	int rc = 0;
-	if (!dir) {
-		if (again >= 0)
-			close(again);
-		return err_sys(b->e, E_IO, "cannot list the audit trail");
-	}
-	for (const struct dirent *d; rc == 0 && (d = readdir(dir));) {
-		const char *end = strrchr(d->d_name, '.');
-		if (end && strcmp(end, ".log") == 0)
-			rc = copy_small(b, from, d->d_name, to, d->d_name);
-	}
-	closedir(dir);
-	return rc == 0 ? backup_sync(to, b->e) : rc;
-}
-
-/* The audit trail grows at its end, and a line that is not finished is left out by who reads it. How far a collector has it
- * is copied first: it must not know of more than the copy has. */
-static int copy_trail(struct backup *b, int folder)
-{
-	static const char name[] = "audit";
-	AUTO(fd) from = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO(fd) to = -1;
-	if (from < 0)
-		return errno == ENOENT ? 0 : err_sys(b->e, E_IO, "cannot open the audit trail");
-	if ((mkdirat(b->to->folder, name, 0750) < 0 && errno != EEXIST) ||
-	    (to = openat(b->to->folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return err_sys(b->e, errno == ENOSPC ? E_FULL : E_IO, "cannot make the folder of the audit trail");
-	int rc = copy_small(b, from, "sent", to, "sent");
-	return rc == 0 ? copy_trail_files(b, from, to) : rc;
-}
-
 static int copy_state(struct backup *b)
 {
 	static const char *const names[] = {"alerts.log.3", "alerts.log.2", "alerts.log.1", "alerts.log"};
@@ -381,7 +346,12 @@ static int copy_state(struct backup *b)
 	int rc = b->o->config_file ? copy_small(b, AT_FDCWD, b->o->config_file, to, "teleread.conf") : 0;
 	for (unsigned i = 0; rc == 0 && i < sizeof names / sizeof names[0]; i++)
 		rc = copy_small(b, from, names[i], to, names[i]);
-	return rc == 0 ? copy_trail(b, from) : rc;
+	return rc;
+}
+
+static void trail_told(void *arg, const char *sentence)
+{
+	fault(arg, "%s", sentence);
 }
 
 static int write_json(struct backup *b)
@@ -434,7 +404,8 @@ static int run(struct backup *b)
 	struct blob_store *s = b->archive->packs;
 	int rc;
 	if ((rc = s->ops->walk(s, 0, add_size, b, b->e)) < 0 || (rc = copy_index(b)) < 0 || (rc = copy_packs(b)) < 0 ||
-	    (rc = copy_state(b)) < 0 || (rc = write_json(b)) < 0 || (rc = put_in_place(b)) < 0)
+	    (rc = copy_state(b)) < 0 || (rc = backup_trail(b->archive->folder, b->to, trail_told, b, b->e)) < 0 ||
+	    (rc = write_json(b)) < 0 || (rc = put_in_place(b)) < 0)
 		return rc;
 	return b->to->packs->ops->walk(b->to->packs, 0, remove_gone, b, b->e);
 }

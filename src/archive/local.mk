@@ -1,7 +1,7 @@
 libcore_a_SOURCES += %D%/archive.h %D%/backup.h %D%/backup_file.h %D%/backup_mend.h %D%/backup_target.h %D%/blob.h %D%/check.h \
 	%D%/commitment.h %D%/index.h %D%/intake.h %D%/pack.h %D%/packer.h %D%/query.h \
 	%D%/registry.h %D%/scope.h %D%/store.h
-libcore_a_SOURCES += %D%/archive.c %D%/backup.c %D%/backup_file.c %D%/backup_mend.c %D%/backup_target.c %D%/blob_faulty.c %D%/blob_fs.c %D%/commit.c \
+libcore_a_SOURCES += %D%/archive.c %D%/backup.c %D%/backup_file.c %D%/backup_mend.c %D%/backup_target.c %D%/backup_trail.c %D%/backup_trail.h %D%/blob_faulty.c %D%/blob_fs.c %D%/commit.c \
 	%D%/commitment.c %D%/commitment_verify.c %D%/event.c %D%/event.h %D%/event_rows.c %D%/event_rows.h %D%/fsck.c %D%/intake.c %D%/kept.c %D%/kept.h %D%/kept_says.c %D%/pack.c \
 	%D%/packer.c %D%/records.c %D%/recover.c %D%/reindex.c
 libcore_a_SOURCES += %D%/attr.c %D%/attr.h %D%/attr_extra.c %D%/attr_extra.h %D%/fuzzy.c %D%/fuzzy.h %D%/index_refresh.c %D%/index_refresh.h %D%/index_sql.h \

@@ -39,9 +39,9 @@ int cmd_backup(int argc, char **argv)
 	static const struct usage usage = {
 	    .name = "backup",
 	    .args = "TO",
-	    .text = "Copies index, packs and configuration to the folder TO, which can be served itself. TO is empty, "
-		    "or an\n"
-		    "earlier backup that is brought up to date. Works beside a running node.",
+	    .text =
+		"Copies index, packs, configuration and audit trail to the folder TO, which can be served itself. TO\n"
+		"is empty, or an earlier backup that is brought up to date. Works beside a running node.",
 	    .options = options,
 	    .json = true,
 	    .least = 1,

@@ -352,4 +352,45 @@ def trail():
         check(after['whole'] and after['first'] == 1 and after['events'] > whole['events'], 'it goes on: %s' % after)
 
 
+@case('the audit trail goes along, grows with each run, and goes on in the restored node')
+def trail_grows():
+    to = target()
+
+    def verify(at):
+        return json.loads(lib.execute([lib.PROGRAM, 'audit', 'verify', '--json', '--data', at]).out)
+
+    with Node({'audit.size': '64K'}) as node:
+        equal(set(node.store([image('a', n) for n in (1, 2)])), {0}, 'statuses')
+        equal(backup(node, to)['faults'], 0, 'faults of the first run')
+        first = verify(to)
+        for n in range(150):  # several files
+            node.find('STUDY', PatientID='P%d' % n, StudyInstanceUID='')
+        with open(os.path.join(node.data, 'audit', 'sent'), 'w') as f:
+            f.write('%020d\n' % first['events'])
+        equal(backup(node, to)['faults'], 0, 'faults of the second run')
+        second, own = verify(to), verify(node.data)
+        check(first['events'] >= 3 and second['events'] >= first['events'] + 150, 'the copy grows: %s' % [first, second])
+        equal((second['whole'], second['events']), (True, own['events']), 'the copy')
+        names = sorted(os.listdir(os.path.join(to, 'audit')))
+        equal(names, sorted(os.listdir(os.path.join(node.data, 'audit'))), 'files')
+        check(len(names) > 3, 'several files: %s' % names)
+        with open(os.path.join(to, 'audit', 'sent')) as f:
+            equal(int(f.read()), first['events'], 'the mark of what a collector has')
+        at = os.path.join(to, 'audit', names[0])
+        os.remove(os.path.join(node.data, 'audit', names[0]))  # the operator took the oldest one elsewhere
+        cut = os.path.join(node.data, 'audit', names[1])
+        os.truncate(cut, os.path.getsize(cut) - 10)
+        done = node.teleread('backup', to, code=1)
+        equal(done.out.count('is shorter than its copy'), 1, 'faults: %s' % done.out)
+        check(os.path.exists(at), 'what was taken elsewhere stays in the backup')
+        equal(verify(to)['whole'], True, 'the copy, beside a trail that was cut')
+    with served(to) as restored:
+        equal(restored.find('STUDY', PatientID='P1', StudyInstanceUID='') is None, False, 'it answers')
+        restored.stop()
+        after = verify(restored.data)
+        check(after['whole'] and after['events'] > second['events'], 'the restored node goes on with it')
+        kinds = [e['kind'] for e in restored.json_lines('audit', 'search')]
+        equal((kinds.count('start'), kinds.count('received') > 0), (2, True), 'starts, old events')
+
+
 lib.main()
