@@ -111,10 +111,11 @@ static int check(const struct principal *p, const char *reason, struct err *e)
 
 		n = utf8_next(s, left, &c);
 		n = n ? n : 1;
-		characters += c > ' ';
+		characters += g_unichar_isgraph(c);
 	}
 	if (characters < GLASS_REASON_LEAST)
-		return err_set(e, E_INVAL, "a reason has at least %u characters", GLASS_REASON_LEAST);
+		return err_set(e, E_INVAL, "a reason has at least %u characters, blanks not counted",
+			       GLASS_REASON_LEAST);
 	return 0;
 }
 

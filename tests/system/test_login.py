@@ -261,17 +261,23 @@ def emergency():
         before, missing = look(study), look('1.2.3.4.5')
         equal((before.status, before.body), (missing.status, missing.body), 'another site\'s study looks like none')
         reason = 'stroke, county hospital cannot be reached'
-        for body, status in (({'study': study, 'reason': 'short'}, 400), ({'study': '1.2.x', 'reason': reason}, 400),
+        short = [({'study': study, 'reason': r}, 400) for r in ('', 'abc', 'a b c', 'abc      ', '脑卒中', '脑卒中\u3000\u3000')]
+        for body, status in (*short, ({'study': '1.2.x', 'reason': reason}, 400),
                              ({'study': '1.2.3.4.5', 'reason': reason}, 404), ({'study': study, 'reason': reason}, 201)):
             equal(ask(node, 'POST', '/api/break-glass', body, cookie=cookie, csrf=csrf).status, status, str(body))
         equal(len(look(study).json()), 1, 'series of the study that was opened')
         equal(look(other).status, before.status, 'another study of that site')
+        chinese = '脑卒中急诊'
+        equal(ask(node, 'POST', '/api/break-glass', {'study': other, 'reason': chinese}, cookie=cookie, csrf=csrf).status,
+              201, 'a reason of five characters')
+        equal(ask(node, 'GET', '/api/break-glass', token=admin).json()[0]['reason'], chinese, 'that reason in the list')
+        equal(ask(node, 'POST', '/api/break-glass', {'study': study, 'reason': reason}, cookie=cookie).status, 403, 'no CSRF token')
         equal(studies(node, cookie=cookie), 0, 'a list does not show it')
         machine = token_for(node, '--role', 'reader', '--site', 'SOUTH')
         equal(ask(node, 'POST', '/api/break-glass', {'study': study, 'reason': reason}, token=machine).status, 403,
               'a machine')
         rows = ask(node, 'GET', '/api/break-glass', token=admin).json()
-        equal([(r['name'], r['study'], r['reason']) for r in rows], [('li', study, reason)], 'the list of the administrator')
+        equal([(r['name'], r['study'], r['reason']) for r in rows], [('li', other, chinese), ('li', study, reason)], 'the list of the administrator')
         equal(ask(node, 'GET', '/api/break-glass', cookie=cookie).status, 403, 'the list, for a reader')
         subjects = [a['subject'] for a in node.json_lines('alerts', '--kind', 'emergency')]
         check('li ' + study in subjects, 'alerts: %s' % subjects)

@@ -369,7 +369,8 @@ static void test_glass(void **state)
 	wang = logged_in(w, "wang");
 	assert_int_equal(access_scope_for(w->access, li, STUDY, &open), 0);
 	assert_int_equal(access_glass(w->access, wang, STUDY, reason, "::1", &until, NULL), -E_DENIED);
-	assert_int_equal(access_glass(w->access, li, STUDY, " short  .    .", "::1", &until, NULL), -E_INVAL);
+	assert_int_equal(access_glass(w->access, li, STUDY, " a b  .    ", "::1", &until, NULL), -E_INVAL);
+	assert_int_equal(access_glass(w->access, li, STUDY, "脑卒中\u3000\u00a0", "::1", &until, NULL), -E_INVAL);
 	assert_int_equal(access_glass(w->access, li, "1.2.3.5", reason, "::1", &until, NULL), -E_NOENT);
 	assert_int_equal(access_glass(w->access, li, STUDY, reason, "::1", &until, NULL), 0);
 	assert_int_equal(until, now_us + w->config.login_glass_ms * 1000);
