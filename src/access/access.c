@@ -386,6 +386,11 @@ bool access_csrf(const struct principal *p, const struct credentials *c)
 
 /* ---- opening */
 
+int access_check(const struct config *c, struct err *e)
+{
+	return oidc_check(c, e);
+}
+
 int access_open(const struct access_options *o, struct access **out, struct err *e)
 {
 	struct access *a;

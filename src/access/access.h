@@ -68,6 +68,7 @@ struct access_options {
 	const struct site *unknown_as; /* --accept-unknown; NULL: nobody */
 	int64_t (*now)(void);          /* microseconds since 1970; NULL: clock_wall_us() */
 };
+int access_check(const struct config *c, struct err *e); /* what access_open() would refuse of the settings */
 int access_open(const struct access_options *o, struct access **out, struct err *e);
 void access_close(struct access *a);
 /* 0: *out is who asks. -E_NOENT: no credentials at all; -E_DENIED: they are wrong or over; -E_BUSY: cannot be told now

@@ -1,5 +1,6 @@
 #include "access/oidc.h"
 #include "access/claims.h"
+#include "access/fetch.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -25,6 +26,8 @@ static int read_secret(const char *path, char out[256], struct err *e)
 
 static int check(const struct config *c, struct oidc *o, struct err *e)
 {
+	if (fetch_allowed(c->oidc_issuer, e) < 0)
+		return err_prefix(e, "[oidc] issuer");
 	if (jwt_algorithms(c->oidc_algorithms, &o->algorithms, e) < 0) {
 		e->code = E_CONFIG;
 		return err_prefix(e, "[oidc] algorithms");
@@ -38,6 +41,15 @@ static int check(const struct config *c, struct oidc *o, struct err *e)
 	if (claims_table_check(c->oidc_sites, e) < 0)
 		return err_prefix(e, "[oidc] sites");
 	return *c->oidc_client_secret_file ? read_secret(c->oidc_client_secret_file, o->secret, e) : 0;
+}
+
+int oidc_check(const struct config *c, struct err *e)
+{
+	struct oidc o = {0};
+	int rc = *c->oidc_issuer ? check(c, &o, e) : 0;
+
+	sodium_memzero(&o, sizeof o);
+	return rc;
 }
 
 int oidc_open(struct access *a, struct err *e)

@@ -22,6 +22,7 @@ struct vouched { /* what the claims mean here */
 	unsigned n;
 	int64_t sites[HOLDER_SITES];
 };
+int oidc_check(const struct config *c, struct err *e); /* what oidc_open() would refuse */
 int oidc_open(struct access *a, struct err *e); /* nothing when it is not configured */
 void oidc_close(struct access *a);
 int oidc_identify(struct access *a, const char *jwt, struct principal **out, struct err *e);

@@ -177,8 +177,6 @@ int provider_open(const struct config *c, struct provider **out, struct err *e)
 {
 	struct provider *p;
 
-	if (fetch_allowed(c->oidc_issuer, e) < 0)
-		return err_prefix(e, "[oidc] issuer");
 	if (!(p = calloc(1, sizeof *p)))
 		return err_set(e, E_NOMEM, "no memory for OpenID Connect");
 	p->config = c;

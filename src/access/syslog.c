@@ -267,12 +267,13 @@ static void *run(void *arg)
 
 /* ---- beginning and end */
 
-static int failed_file(struct syslog *s, const char *key, const char *path, struct err *e)
+static int bad_file(const char *path, const char *key, struct err *e)
 {
-	char what[200];
+	unsigned long code = ERR_peek_last_error();
+	const char *why = code ? ERR_reason_error_string(code) : NULL;
 
-	snprintf(what, sizeof what, "cannot read %s%s%.120s", key, path ? " = " : "", path ? path : "");
-	return failed(s, what, e);
+	ERR_clear_error();
+	return err_set(e, E_CONFIG, "[audit] %s: cannot use %.100s%s%s", key, path, why ? ": " : "", why ? why : "");
 }
 
 static int make_context(struct syslog *s, const struct syslog_options *o, struct err *e)
@@ -283,11 +284,14 @@ static int make_context(struct syslog *s, const struct syslog_options *o, struct
 	SSL_CTX_set_verify(s->tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_clear_mode(s->tls, SSL_MODE_AUTO_RETRY); /* reading ends behind a ticket */
 	if (o->ca ? SSL_CTX_load_verify_file(s->tls, o->ca) != 1 : SSL_CTX_set_default_verify_paths(s->tls) != 1)
-		return failed_file(s, "audit.syslog_ca", o->ca, e);
+		return bad_file(o->ca ? o->ca : "the system's certificates", "syslog_ca", e);
+	if (o->key && !o->certificate)
+		return err_set(e, E_CONFIG, "[audit] syslog_key without syslog_certificate");
+	if (o->certificate && SSL_CTX_use_certificate_chain_file(s->tls, o->certificate) != 1)
+		return bad_file(o->certificate, "syslog_certificate", e);
 	if (o->certificate &&
-	    (SSL_CTX_use_certificate_chain_file(s->tls, o->certificate) != 1 ||
-	     SSL_CTX_use_PrivateKey_file(s->tls, o->key ? o->key : o->certificate, SSL_FILETYPE_PEM) != 1))
-		return failed_file(s, "audit.syslog_certificate and its key", o->certificate, e);
+	    SSL_CTX_use_PrivateKey_file(s->tls, o->key ? o->key : o->certificate, SSL_FILETYPE_PEM) != 1)
+		return bad_file(o->key ? o->key : o->certificate, "syslog_key", e);
 	return 0;
 }
 
@@ -331,8 +335,9 @@ static int copy_names(struct syslog *s, const struct syslog_options *o, const ch
 	const char *colon = strrchr(o->host, ':');
 	bool bracket = o->host[0] == '[';
 
-	if (!colon || colon == o->host || !colon[1] || (bracket && (colon < o->host + 3 || colon[-1] != ']')))
-		return err_set(e, E_CONFIG, "[audit] syslog = %s: expected HOST:PORT", o->host);
+	if (!colon || colon == o->host || !colon[1] || (bracket && (colon < o->host + 3 || colon[-1] != ']')) ||
+	    colon[1 + strspn(colon + 1, "0123456789")] || strtoul(colon + 1, NULL, 10) - 1 >= 65535)
+		return err_set(e, E_CONFIG, "[audit] syslog = %.200s: expected HOST:PORT", o->host);
 	s->folder = strdup(folder);
 	s->host = strdup(o->host);
 	s->name =
@@ -353,6 +358,19 @@ static void syslog_free(struct syslog *s)
 	free(s->host);
 	free(s->name);
 	free(s);
+}
+
+int syslog_check(const struct syslog_options *o, struct err *e)
+{
+	struct syslog *s = calloc(1, sizeof *s);
+	int rc;
+
+	if (!s)
+		return err_set(e, E_NOMEM, "no memory for syslog");
+	if ((rc = copy_names(s, o, "", "", e)) == 0)
+		rc = make_context(s, o, e);
+	syslog_free(s);
+	return rc;
 }
 
 int syslog_start(const struct syslog_options *o, const char *folder, const char *app, struct syslog **out,

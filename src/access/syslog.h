@@ -15,6 +15,7 @@ struct syslog_options {
 	const char *certificate, *key; /* our own, PEM; NULL: none is shown */
 };
 struct syslog;
+int syslog_check(const struct syslog_options *o, struct err *e); /* what syslog_start() would refuse: -E_CONFIG */
 int syslog_start(const struct syslog_options *o, const char *folder, const char *app, struct syslog **out,
 		 struct err *e);
 void syslog_news(struct syslog *s); /* something was appended; NULL is fine */

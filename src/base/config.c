@@ -127,7 +127,7 @@ static const struct key keys[] = {
 	 "Answer without TLS on addresses that other machines reach: passwords and images can be read on the way."},
 	{"http", "tls_certificate", "", AT(http_certificate), TEXT(OPTIONAL),
 	 "PEM file of the node's certificate and those above it: HTTPS; nothing: plain HTTP."},
-	{"http", "tls_key", "", AT(http_key), TEXT(OPTIONAL), "PEM file of its key."},
+	{"http", "tls_key", "", AT(http_key), TEXT(OPTIONAL), "PEM file of its key; nothing: in the same file."},
 	{"http", "tls_client_ca", "", AT(http_client_ca), TEXT(OPTIONAL),
 	 "PEM file of authorities: clients are asked for a certificate, and one that is shown must be of these."},
 	{"http", "trusted_proxies", "", AT(http_trusted), TEXT(OPTIONAL),

@@ -1,7 +1,6 @@
 #include "archive/registry.h"
 #include "cmd/cmd.h"
-#include "dimse/call.h"
-#include "web/web.h"
+#include "cmd/node.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -63,23 +62,13 @@ static void check_strangers(const struct common *c)
 		coerce_strangers(a, &c->config, say_stranger, &e);
 }
 
-/* What the lines mean together, and the files they name. */
-static int check_doors(const struct config *c, struct err *e)
-{
-	shim_tls *tls = NULL;
-	int rc = call_tls(c, false, &tls, e);
-
-	shim_tls_free(tls);
-	return rc < 0 ? rc : web_check(c, e);
-}
-
 static int run_check(int argc, char **argv)
 {
 	static const struct usage usage = {
 	    .name = "config check",
 	    .text =
 		"Reads the configuration and says whether it is fine, or the line that is not. Reads the files of TLS\n"
-		"that it names, too, so run it as the user that the node runs as.",
+		"and of OpenID Connect that it names, too, so run it as the user that the node runs as.",
 	};
 	AUTO(common) c = {0};
 	struct err e = {0};
@@ -87,7 +76,7 @@ static int run_check(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (check_doors(&c.config, &e) < 0)
+	if (node_check(&c.config, &e) < 0)
 		return complain(usage.name, &e);
 	if (c.config_file)
 		printf("%s: fine\n", c.config_file);

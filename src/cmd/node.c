@@ -1,4 +1,7 @@
 #include "cmd/node.h"
+#include "access/audit.h"
+#include "access/holder.h"
+#include "archive/kept.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "dicom/dict.h"
@@ -78,6 +81,63 @@ static const struct {
     {"oidc.refresh", offsetof(struct config, oidc_refresh_ms), false},
     {"oidc.ca_file", offsetof(struct config, oidc_ca_file), true},
 };
+
+static struct syslog_options collector(const struct config *c)
+{
+	return (struct syslog_options){
+	    .host = c->audit_syslog,
+	    .ca = c->audit_ca[0] ? c->audit_ca : NULL,
+	    .certificate = c->audit_certificate[0] ? c->audit_certificate : NULL,
+	    .key = c->audit_key[0] ? c->audit_key : NULL,
+	};
+}
+
+static int patient_of(void *arg, const char *study, char out[65])
+{
+	return kept_patient(arg, study, out, NULL);
+}
+
+int node_audit(struct node *n, struct err *e)
+{
+	const struct config *c = &n->settings->config;
+	const struct syslog_options to = collector(c);
+	const struct audit_options o = {
+	    .data = c->data,
+	    .node = c->aet,
+	    .size = c->audit_size,
+	    .syslog = c->audit_syslog[0] ? &to : NULL,
+	    .patient_of = patient_of,
+	    .arg = n->archive,
+	};
+	int64_t accounts = holder_accounts(n->archive, e);
+
+	if (accounts < 0)
+		return (int)accounts;
+	audit_look(c->data, accounts > 0);
+	return audit_open(&o, e);
+}
+
+static int check_dicom(const struct config *c, struct err *e)
+{
+	shim_tls *tls = NULL;
+	int rc;
+
+	if (c->tls_key[0] && !c->tls_certificate[0])
+		return err_set(e, E_CONFIG, "[dicom] tls_key without tls_certificate");
+	rc = call_tls(c, c->tls_ca[0], &tls, e);
+	shim_tls_free(tls);
+	return rc;
+}
+
+int node_check(const struct config *c, struct err *e)
+{
+	const struct syslog_options to = collector(c);
+	int rc;
+
+	if ((rc = check_dicom(c, e)) < 0 || (rc = web_check(c, e)) < 0 || (rc = access_check(c, e)) < 0)
+		return rc;
+	return c->audit_syslog[0] ? syslog_check(&to, e) : 0;
+}
 
 static bool differs(const struct config *a, const struct config *b, unsigned i)
 {

@@ -32,6 +32,10 @@ struct node {
 	bool accepts_unknown;
 	_Atomic(struct settings *) settings;
 };
+/* What the settings mean together, and the files they name: the doors, TLS, who may come in, the audit trail. serve and
+ * config check refuse the same. */
+int node_check(const struct config *c, struct err *e);
+int node_audit(struct node *n, struct err *e); /* audit_open() by the settings, once the archive is open */
 /* Puts a copy of c in force. Once the node listens, what needs a restart keeps its value, and the log says so. */
 int node_settings(struct node *n, const struct config *c, struct err *e);
 int node_listen(struct node *n, struct err *e);

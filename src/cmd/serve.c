@@ -1,6 +1,4 @@
 #include "access/audit.h"
-#include "access/holder.h"
-#include "archive/kept.h"
 #include "archive/presence.h"
 #include "archive/refresh.h"
 #include "archive/registry.h"
@@ -231,37 +229,6 @@ static int open_access(struct node *n, struct err *e)
 	return rc < 0 ? rc : access_open(&o, &n->access, e);
 }
 
-static int patient_of(void *arg, const char *study, char out[65])
-{
-	return kept_patient(arg, study, out, NULL);
-}
-
-static int open_audit(struct node *n, struct err *e)
-{
-	const struct config *c = &n->settings->config;
-	const struct syslog_options collector = {
-	    .host = c->audit_syslog,
-	    .ca = c->audit_ca[0] ? c->audit_ca : NULL,
-	    .certificate = c->audit_certificate[0] ? c->audit_certificate : NULL,
-	    .key = c->audit_key[0] ? c->audit_key : NULL,
-	};
-	const struct audit_options o = {
-	    .data = c->data,
-	    .node = c->aet,
-	    .size = c->audit_size,
-	    .syslog = c->audit_syslog[0] ? &collector : NULL,
-	    .patient_of = patient_of,
-	    .arg = n->archive,
-	};
-
-	int64_t accounts = holder_accounts(n->archive, e);
-
-	if (accounts < 0)
-		return (int)accounts;
-	audit_look(c->data, accounts > 0);
-	return audit_open(&o, e);
-}
-
 static int start(struct node *n, struct common *c, struct control **control, struct err *e)
 {
 	int rc;
@@ -269,7 +236,7 @@ static int start(struct node *n, struct common *c, struct control **control, str
 	if ((rc = override(&c->config, e)) < 0 || (rc = setup_log(&c->config, e)) < 0 || (rc = make_data(c, e)) < 0 ||
 	    (rc = node_settings(n, &c->config, e)) < 0 ||
 	    (rc = archive_open(&n->settings->config, ARCHIVE_SERVE, &n->archive, e)) < 0 ||
-	    (rc = open_audit(n, e)) < 0 || (rc = prepare(n, e)) < 0 || (rc = open_access(n, e)) < 0 ||
+	    (rc = node_audit(n, e)) < 0 || (rc = prepare(n, e)) < 0 || (rc = open_access(n, e)) < 0 ||
 	    (rc = refresh_start(n->archive, e)) < 0 ||
 	    (rc = control_start(n->archive, n->settings->config.data, control, e)) < 0)
 		return rc;
@@ -290,7 +257,7 @@ static int serve(struct common *c, const sigset_t *signals)
 
 	/* before anything is made */
 	if ((rc = override(&c->config, &e)) == 0 && (rc = check_listen(&c->config, &e)) == 0 &&
-	    (rc = start(&n, c, &control, &e)) == 0) {
+	    (rc = node_check(&c->config, &e)) == 0 && (rc = start(&n, c, &control, &e)) == 0) {
 		audit_note(&(struct audit_event){.kind = AUDIT_START});
 		say_ready(&n);
 		presence_start(n.archive);

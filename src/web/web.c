@@ -18,7 +18,9 @@ static struct http_options options(struct web *w, const struct config *c)
 	    .head_ms = (uint32_t)c->http_head_ms,
 	    .idle_ms = (uint32_t)c->http_idle_ms,
 	    .certificate = c->http_certificate[0] ? c->http_certificate : NULL,
-	    .key = c->http_key[0] ? c->http_key : NULL,
+	    .key = c->http_key[0]           ? c->http_key
+		   : c->http_certificate[0] ? c->http_certificate
+					    : NULL,
 	    .client_ca = c->http_client_ca[0] ? c->http_client_ca : NULL,
 	    .begin = exchange_begin,
 	    .work = exchange_work,
@@ -29,16 +31,15 @@ static struct http_options options(struct web *w, const struct config *c)
 
 static int check_doors(const struct config *c, struct err *e)
 {
-	if (!c->http_certificate[0] != !c->http_key[0])
-		return err_set(e, E_CONFIG, "[http] tls_certificate and tls_key go together");
+	if (c->http_key[0] && !c->http_certificate[0])
+		return err_set(e, E_CONFIG, "[http] tls_key without tls_certificate");
 	if (c->http_client_ca[0] && !c->http_certificate[0])
-		return err_set(e, E_CONFIG, "[http] tls_client_ca needs tls_certificate and tls_key");
+		return err_set(e, E_CONFIG, "[http] tls_client_ca without tls_certificate");
 	if (!c->http_certificate[0] && !server_loopback(c->http_listen) && !c->http_plain)
-		return err_set(
-		    e, E_CONFIG,
-		    "[http] listen = %s without TLS: set tls_certificate and tls_key, or listen on 127.0.0.1 "
-		    "behind a proxy, or set plain = true",
-		    c->http_listen);
+		return err_set(e, E_CONFIG,
+			       "[http] listen = %s without TLS: set tls_certificate, or listen on 127.0.0.1 "
+			       "behind a proxy, or set plain = true",
+			       c->http_listen);
 	return 0;
 }
 

@@ -303,7 +303,7 @@ def _():
             node.start()
             raise SystemError('started with half of a key pair')
         except AssertionError as why:
-            check('go together' in str(why), why)
+            check('[http] TLS' in str(why) and 'certificate.pem' in str(why), why)
 
 
 @case('SIGHUP changes the longest body, and names what waits for the next start')
@@ -397,22 +397,52 @@ def _():
     with open(other, 'w') as f:
         f.write('this is no certificate\n')
 
-    def said(lines):
+    def make(name):
+        path = os.path.join(lib.folder(), name + '.pem')
+        lib.tool('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+                 '-subj', '/CN=' + name, '-keyout', path, '-out', path + '.crt')
+        with open(path, 'a') as out, open(path + '.crt') as crt:  # key and certificate in one file
+            out.write(crt.read())
+        return path
+
+    def said(lines, data=''):
         with open(at, 'w') as f:
             f.write(lines)
+        start = lib.execute([lib.PROGRAM, 'serve', '--config', at, '--data', at + '.data']) if data is None else None
+        check(start is None or (start.code == 2 and not os.path.exists(at + '.data')), 'serve refuses it, too: %s' % start)
         done = lib.execute([lib.PROGRAM, 'config', 'check', '--config', at])
         return done.code, done.err
 
+    one, two = make('one'), make('two')
     for lines, words in (('[http]\ntrusted_proxies = 10.0.0.1, 10.0.0.0/99\n', ('trusted_proxies', '10.0.0.0')),
                          ('[http]\ntrusted_proxies = proxy.example\n', ('trusted_proxies', 'proxy.example')),
                          ('[http]\nlisten = 0.0.0.0\n', ('[http] listen = 0.0.0.0 without TLS',)),
-                         ('[http]\ntls_key = /nowhere.pem\n', ('[http] tls_certificate and tls_key',)),
+                         ('[http]\ntls_key = /nowhere.pem\n', ('[http] tls_key without tls_certificate',)),
                          ('[http]\ntls_certificate = /nowhere.pem\ntls_key = %s\n' % other, ('[http] TLS', '/nowhere.pem')),
                          ('[http]\ntls_certificate = %s\ntls_key = %s\n' % (other, other), ('[http] TLS', other)),
-                         ('[dicom]\ntls_certificate = /nowhere.pem\n', ('[dicom] tls', '/nowhere.pem'))):
-        code, text = said(lines)
+                         ('[http]\ntls_certificate = %s.crt\n' % one, ('[http] TLS', 'one.pem.crt')),
+                         ('[http]\ntls_certificate = %s.crt\ntls_key = %s\n' % (one, two), ('[http] TLS', 'two.pem')),
+                         ('[http]\ntls_certificate = %s\ntls_client_ca = %s\n' % (one, other), ('[http] TLS', other)),
+                         ('[dicom]\ntls_certificate = /nowhere.pem\n', ('[dicom] tls', '/nowhere.pem')),
+                         ('[dicom]\ntls_certificate = %s.crt\ntls_key = %s\n' % (one, two), ('[dicom] tls', 'two.pem')),
+                         ('[dicom]\ntls_ca = /nowhere.pem\n', ('[dicom] tls', '/nowhere.pem')),
+                         ('[dicom]\ntls_key = %s\n' % one, ('[dicom] tls_key without tls_certificate',)),
+                         ('[audit]\nsyslog = collector.example\n', ('[audit] syslog = collector.example', 'HOST:PORT')),
+                         ('[audit]\nsyslog = collector.example:x\n', ('HOST:PORT',)),
+                         ('[audit]\nsyslog = a.example:6514\nsyslog_ca = /nowhere.pem\n', ('[audit] syslog_ca', '/nowhere.pem')),
+                         ('[audit]\nsyslog = a.example:6514\nsyslog_certificate = %s\nsyslog_key = %s\n' % (one, two),
+                          ('[audit] syslog_key', 'two.pem')),
+                         ('[oidc]\nissuer = http://idp.example\naudience = a\n', ('[oidc] issuer', 'https')),
+                         ('[oidc]\nissuer = https://idp.example\n', ('[oidc] audience',)),
+                         ('[oidc]\nissuer = https://idp.example\naudience = a\nalgorithms = none\n', ('[oidc] algorithms',)),
+                         ('[oidc]\nissuer = https://idp.example\nclient_id = a\nclient_secret_file = /nowhere\n',
+                          ('[oidc] client_secret_file', '/nowhere'))):
+        code, text = said(lines, None)
         equal((code, [w for w in words if w not in text]), (2, []), (lines, text))
     equal(said('[http]\ntrusted_proxies = 10.0.0.0/8, ::1\nlisten = 0.0.0.0\nplain = true\n'), (0, ''))
+    for section in ('http', 'dicom'):  # the key stands in the certificate's file where no other one is named
+        equal(said('[%s]\ntls_certificate = %s\n' % (section, one)), (0, ''))
+    equal(said('[audit]\nsyslog = [::1]:6514\nsyslog_ca = %s.crt\nsyslog_certificate = %s\n' % (one, one)), (0, ''))
 
 
 lib.main()
