@@ -141,7 +141,7 @@ static int search(const struct common *c, const char *folder)
 	struct err e = {0};
 
 	if (opt.kind && audit_parse(opt.kind, &kind) < 0)
-		return misused(c->name, "--kind %s: no such kind of event, see --help", opt.kind);
+		return misused(c->name, "--kind %s: no such kind of event", opt.kind);
 	if (opt.since && !since_parse(opt.since, s.since))
 		return misused(c->name, "--since %s: expected " SINCE_FORMS, opt.since);
 	if (opt.until && !since_parse(opt.until, s.until))

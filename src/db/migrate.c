@@ -75,7 +75,7 @@ static int migrate_one(struct db_conn *c, struct err *e)
 
 static int migrate(struct db_conn *c, bool as_is, struct err *e)
 {
-	int64_t version;
+	int64_t version, first = 0;
 	int rc;
 
 	for (;;) {
@@ -87,8 +87,12 @@ static int migrate(struct db_conn *c, bool as_is, struct err *e)
 				       "the database %s has schema version %d, made by a newer program; this one knows "
 				       "versions up to %d",
 				       c->db->place, (int)version, newest(c->db));
-		if (version >= 0 && version == newest(c->db))
+		if (version >= 0 && version == newest(c->db)) {
+			if (first > 0)
+				log_info("the index was brought from form %d to %d", (int)first, (int)version);
 			return 0;
+		}
+		first = first ? first : version > 0 ? version : -1;
 		if (as_is)
 			return err_set(e, E_BUSY, "the database %s has schema version %d, made by an older program",
 				       c->db->place, (int)version);

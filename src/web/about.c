@@ -1,7 +1,9 @@
 #include "config.h"
 #include "web/handlers.h"
 #include "web/json.h"
+#include "web/rendered.h"
 #include "web/reply.h"
+#include "web/wado.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -218,6 +220,50 @@ static int api_name(const char *name, struct buf *out, struct err *e)
 		   : buf_str(out, ",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}", e);
 }
 
+#define ACCEPT "accept:string,transfer-syntax:string"
+#define WADO                                                                                                           \
+	"requestType:string,studyUID:string,seriesUID:string,objectUID:string,contentType:string,"                     \
+	"transferSyntax:string,frameNumber:integer,rows:integer,columns:integer,region:string,windowCenter:number,"    \
+	"windowWidth:number,imageQuality:integer"
+#define SEARCH                                                                                                         \
+	"limit:integer,offset:integer,includefield:string,fuzzymatching:boolean,emptyvaluematching:boolean,"           \
+	"multiplevaluematching:boolean,accept:string"
+#define PICTURE "annotation:string,quality:integer,viewport:string,window:string,iccprofile:string,"
+
+/* Parameters of the query, each with the type of its value; "": none. What a search asks for goes by the attributes' names. */
+static const char *asks(const struct route *r)
+{
+	static const struct {
+		int (*handle)(struct exchange *x, struct err *e);
+		const char *params;
+	} table[] = {
+	    {qido_studies, SEARCH},
+	    {qido_series, SEARCH},
+	    {qido_instances, SEARCH},
+	    {stow_store, "site:string"},
+	    {bin_delete, "why:string"},
+	    {bin_restore, "why:string"},
+	    {bin_list, "limit:integer,offset:integer"},
+	    {changes_list, "since:integer,limit:integer,site:string,feed:string"},
+	    {rendered_pictures, PICTURE "accept:string"},
+	    {rendered_thumbnail, "viewport:string,accept:string"},
+	    {wado_retrieve, ACCEPT},
+	    {wado_metadata, "accept:string"},
+	    {wado_frames, ACCEPT},
+	    {wado_pixeldata, ACCEPT},
+	    {wado_bulkdata_all, ACCEPT},
+	    {wado_bulkdata, ACCEPT},
+	    {wado_uri, WADO},
+	    {events_listen, "since:string"},
+	    {oidc_return, "code:string,state:string,error:string"},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (table[i].handle == r->handle)
+			return table[i].params;
+	return "";
+}
+
 /* Media types of the body that a handler reads; NULL: it reads none. */
 static const char *takes(const struct route *r)
 {
@@ -242,6 +288,16 @@ static int api_body(const struct route *r, struct buf *out, struct err *e)
 	return buf_str(out, "}}", e);
 }
 
+static int api_param(const char *param, struct buf *out, struct err *e)
+{
+	const char *colon = strchr(param, ':');
+	int rc = out->data[out->len - 1] == '[' ? 0 : buf_byte(out, ',', e);
+
+	return rc < 0 ? rc
+		      : buf_printf(out, e, "{\"name\":\"%.*s\",\"in\":\"query\",\"schema\":{\"type\":\"%s\"}}",
+				   (int)(colon - param), param, colon + 1);
+}
+
 static int api_method(const struct route *r, bool first, struct buf *out, struct err *e)
 {
 	int rc = first ? 0 : buf_byte(out, ',', e);
@@ -254,8 +310,8 @@ static int api_method(const struct route *r, bool first, struct buf *out, struct
 	    (rc = json_member(out, "x-right", needs[r->right], e)) < 0 ||
 	    (rc = buf_str(out, r->right == RIGHT_NOBODY ? ",\"security\":[],\"parameters\":[" : ",\"parameters\":[",
 			  e)) < 0 ||
-	    (rc = each_name(r->path, api_name, out, e)) < 0 || (rc = buf_byte(out, ']', e)) < 0 ||
-	    (rc = api_body(r, out, e)) < 0 ||
+	    (rc = each_name(r->path, api_name, out, e)) < 0 || (rc = each_type(asks(r), api_param, out, e)) < 0 ||
+	    (rc = buf_byte(out, ']', e)) < 0 || (rc = api_body(r, out, e)) < 0 ||
 	    (rc = buf_str(out, ",\"responses\":{\"200\":{\"description\":\"done\",\"content\":{", e)) < 0 ||
 	    (rc = each_type(r->produces, api_type, out, e)) < 0)
 		return rc;
@@ -298,28 +354,35 @@ int about_openapi(struct exchange *x, struct err *e)
 
 /* ---- for people */
 
+static int page_param(const char *param, struct buf *out, struct err *e)
+{
+	return buf_printf(out, e, "<code>%.*s</code> ", (int)strcspn(param, ":"), param);
+}
+
 static int page_row(const struct route *r, struct buf *out, struct err *e)
 {
 	int rc = buf_printf(out, e, "<tr><td>%s</td><td><code>", r->method);
 
 	if (rc < 0 || (rc = markup_text(out, r->path, e)) < 0 || (rc = buf_str(out, "</code></td><td>", e)) < 0 ||
 	    (rc = markup_text(out, r->says, e)) < 0 || (rc = buf_str(out, "</td><td>", e)) < 0 ||
+	    (rc = each_type(asks(r), page_param, out, e)) < 0 || (rc = buf_str(out, "</td><td>", e)) < 0 ||
 	    (rc = markup_text(out, r->produces, e)) < 0)
 		return rc;
-	return buf_printf(out, e, "</td><td>%s</td></tr>\n", needs[r->right]);
+	return buf_printf(out, e, "</td><td>%s</td></tr>\n",
+			  r->right == RIGHT_NOBODY ? "open to all" : needs[r->right]);
 }
 
 int about_page(struct exchange *x, struct err *e)
 {
 	AUTO(buf) text = BUF(TEXT_MOST);
-	int rc =
-	    buf_str(&text,
-		    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Teleread</title>"
-		    "<style>body{font-family:sans-serif}td{padding:2px 8px;vertical-align:top}</style></head><body>"
-		    "<h1>Teleread " PACKAGE_VERSION "</h1>\n<p>The same list for programs: "
-		    "<a href=\"/api/openapi.json\">openapi.json</a></p>\n<table>\n"
-		    "<tr><th>Method</th><th>Path</th><th>What</th><th>Gives</th><th>Right</th></tr>\n",
-		    e);
+	int rc = buf_str(
+	    &text,
+	    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Teleread</title>"
+	    "<style>body{font-family:sans-serif}td{padding:2px 8px;vertical-align:top}</style></head><body>"
+	    "<h1>Teleread " PACKAGE_VERSION "</h1>\n<p>The same list for programs: "
+	    "<a href=\"/api/openapi.json\">openapi.json</a></p>\n<table>\n"
+	    "<tr><th>Method</th><th>Path</th><th>What</th><th>Parameters</th><th>Gives</th><th>Right</th></tr>\n",
+	    e);
 
 	for (const struct route *r = routes; rc == 0 && r->method; r++)
 		rc = page_row(r, &text, e);

@@ -524,4 +524,13 @@ def _():
         s.close()
 
 
+@case('the table of roles in teleread-http(7) is the one that holds')
+def _():
+    with open(os.path.join(lib.SOURCE, 'man', 'teleread-http.7'), encoding='utf-8') as f:
+        rows = [line[4:].strip().split(' Ta ') for line in f if line.startswith('.It ') and ' Ta ' in line]
+    said = {row[0]: {right for right, word in zip(rows[0][1:], row[1:]) if word == 'yes'} for row in rows[1:]}
+    equal(said, {role: set(RIGHTS[role].split()) for role in said}, 'rights of roles')
+    equal(set(said) | {'unknown', 'nobody'}, set(RIGHTS), 'roles')
+
+
 lib.main()

@@ -171,7 +171,7 @@ def _():
     names = {'study': '1.2.3', 'series': '1.2.4', 'instance': '1.2.5', 'frames': '1'}
     for template, methods in document['paths'].items():
         path = template
-        for parameter in (p for m in methods.values() for p in m['parameters']):
+        for parameter in (p for m in methods.values() for p in m['parameters'] if p['in'] == 'path'):
             path = path.replace('{%s}' % parameter['name'], names.get(parameter['name'], 'x'))
         check('{' not in path, 'a name that is no parameter: ' + template)
         allow = ask('PROPFIND', path)
@@ -183,7 +183,23 @@ def _():
     check('multipart/related; type="application/dicom"' in bodies['/dicom-web/studies/{study}'], bodies)
     equal(sorted(p for p, types in bodies.items() if types == ['application/json']),
           ['/api/break-glass', '/api/login', '/api/password'])
+    for path, methods in document['paths'].items():  # as the schema of OpenAPI 3 has operations
+        for name, m in methods.items():
+            check(m['summary'] and m['responses'], path)
+            for p in m['parameters']:
+                check(p['in'] == 'query' or (p['in'], p['required']) == ('path', True), (path, p))
+                check(p['schema']['type'] in ('string', 'integer', 'number', 'boolean'), (path, p))
+            each = [(p['in'], p['name']) for p in m['parameters']]
+            equal(len(each), len(set(each)), path)
+    def query(path, method='get'):
+        return {p['name'] for p in document['paths'][path][method]['parameters'] if p['in'] == 'query'}
+    check({'limit', 'offset', 'includefield', 'fuzzymatching'} <= query('/dicom-web/studies'), 'of searches')
+    equal(query('/dicom-web/studies', 'post'), {'site'})
+    equal((query('/dicom-web/studies/{study}', 'delete'), query('/api/bin/{study}/restore', 'post')), ({'why'}, {'why'}))
+    equal(query('/api/changes'), {'since', 'limit', 'site', 'feed'})
+    equal(query('/healthz'), set())
     page = get('/api/')
+    check(b'open to all' in page.body and b'<code>includefield</code>' in page.body, 'the page')
     equal(page.headers['Content-Type'], 'text/html; charset=utf-8')
     for template in document['paths']:
         check(template.split('{')[0].encode() in page.body, template)
@@ -303,7 +319,7 @@ def _():
             node.start()
             raise SystemError('started with half of a key pair')
         except AssertionError as why:
-            check('[http] TLS' in str(why) and 'certificate.pem' in str(why), why)
+            check('[http] tls_key without' in str(why) or '[http] TLS: ' + certificate in str(why), why)
 
 
 @case('SIGHUP changes the longest body, and names what waits for the next start')
