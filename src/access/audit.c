@@ -13,6 +13,7 @@
 
 #define ENTRIES 256u /* different repeated events within the window; one more writes the oldest out */
 #define TICK_S 1
+#define REFUSED_EACH 16u /* different refusals of one address within the window that are told one by one */
 #define MESSAGE_MOST CHAIN_TEXT_MOST
 
 static struct metric m_events =
@@ -184,8 +185,27 @@ static void find_patient(struct kept *k)
 		pthread_cond_signal(&book.quiet);
 }
 
+/* Who is refused under ever new names would make the trail grow as he likes: beyond some, an address has one line. */
+static void crowd(struct kept *k)
+{
+	int64_t now = clock_mono_us();
+	unsigned n = 0;
+
+	if (k->kind != AUDIT_REFUSED || entry_of(k, now))
+		return;
+	for (const struct entry *t = book.entries; t < book.entries + ENTRIES; t++)
+		n += t->used && t->is.kind == AUDIT_REFUSED && strcmp(t->is.address, k->address) == 0;
+	if (n < REFUSED_EACH)
+		return;
+	snprintf(k->who, sizeof k->who, "(various)");
+	snprintf(k->what, sizeof k->what,
+		 "refused for various reasons; only the first of this address are told one by one");
+	k->study[0] = k->patient_id[0] = k->how[0] = '\0';
+}
+
 static void take(struct kept *k, uint64_t instances)
 {
+	crowd(k);
 	if (counted(k, instances))
 		return;
 	if (book.patient_of && k->study[0] && !k->patient_id[0]) {

@@ -4,6 +4,7 @@
  * changed, taken out or put in, and, where configured, a syslog message over TLS (RFC 5425, access/syslog.h).
  * Repeated:  the same query, access, transfer or refusal again within AUDIT_WINDOW_S is counted; what was counted becomes one more line
  *            when that time is over, so that a viewer that fetches a thousand frames writes two lines.
+ *            Of different refusals from one address the first few are told one by one, the others counted together.
  * Durable:   a line is written before audit_note() returns; logins, removals, overrides and changes of rights are synced, too,
  *            the others within a second. When the disk is full the node goes on, raises an alert, and says later
  *            how many events are missing.

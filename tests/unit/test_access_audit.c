@@ -449,6 +449,35 @@ static void what_repeats_is_counted(void **state)
 	assert_string_equal(said[3].what, "retrieve frames; 99 times more");
 }
 
+static void many_refusals_of_one_address_are_a_few_lines(void **state)
+{
+	struct folder *f = *state;
+	const struct audit_options o = {.data = f->path, .node = "NODE1", .size = 64 << 10};
+	static struct audit_said said[1000];
+	unsigned n, elsewhere = 0;
+
+	assert_int_equal(audit_open(&o, NULL), 0);
+	for (int i = 0; i < 900; i++) {
+		char who[32];
+		const struct audit_event ev = {.kind = AUDIT_REFUSED,
+					       .failed = true,
+					       .who = who,
+					       .address = i == 899 ? "192.0.2.2" : "192.0.2.1",
+					       .what = "nobody knows it"};
+
+		snprintf(who, sizeof who, "STRANGER%d", i);
+		audit_note(&ev);
+	}
+	audit_close();
+	n = read_trail(state, said);
+	assert_true(n >= 10 && n <= 30);
+	for (unsigned i = 0; i < n; i++)
+		elsewhere += strcmp(said[i].address, "192.0.2.2") == 0 && strcmp(said[i].who, "STRANGER899") == 0;
+	assert_int_equal(elsewhere, 1);
+	assert_int_equal(said[0].kind, AUDIT_REFUSED);
+	assert_string_equal(said[0].who, "STRANGER0");
+}
+
 static void many_different_events_stay_whole(void **state)
 {
 	struct folder *f = *state;
@@ -513,6 +542,7 @@ int main(void)
 	    cmocka_unit_test(messages_are_read_as_they_were_written),
 	    cmocka_unit_test(each_kind_is_known_again),
 	    folder_test(what_repeats_is_counted),
+	    folder_test(many_refusals_of_one_address_are_a_few_lines),
 	    folder_test(many_different_events_stay_whole),
 	    folder_test(what_is_lost_is_counted),
 	};
