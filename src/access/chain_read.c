@@ -245,7 +245,7 @@ static int compare_head(struct walk *w)
 /* The last file that has any line: within it each is proved, and that it ends where the head says. */
 int chain_check(const char *folder, struct chain_report *r, struct err *e)
 {
-	struct walk w = {folder, 0, 0, true, NULL, NULL, r, e, read_head(folder)};
+	struct walk w = {folder, 0, 0, true, NULL, NULL, r, e, read_head(folder)}; /* cppcheck-suppress ctuuninitvar */
 	AUTO(str) line = malloc(CHAIN_LINE_MOST + 2);
 	int rc = 0;
 
@@ -265,7 +265,7 @@ int chain_check(const char *folder, struct chain_report *r, struct err *e)
 int chain_each(const char *folder, uint64_t from, bool verify, int (*seen)(void *arg, const struct chain_line *l),
 	       void *arg, struct chain_report *report, struct err *e)
 {
-	struct chain_report own, *r = report ? report : &own;
+	struct chain_report own = {0}, *r = report ? report : &own;
 	struct walk w = {folder, from, 0, verify, seen, arg, r, e, chain_beginning};
 	AUTO(str) line = malloc(CHAIN_LINE_MOST + 2);
 	uint64_t file = verify ? 0 : chain_find(folder, from + 1, false);

@@ -207,7 +207,9 @@ static void note_one(const struct own *o, const struct http_outcome *out, const 
 
 void exchange_note(struct own *o, const struct http_outcome *out)
 {
-	if (o->x.route && !o->audit && !o->told && (o->refused || (worth(&o->x) && out->status != 304)))
+	if (!o->x.route)
+		return;
+	if (!o->audit && !o->told && (o->refused || (worth(&o->x) && out->status != 304)))
 		note_one(o, out, NULL);
 	while (o->audit) {
 		struct audit_item *a = o->audit;

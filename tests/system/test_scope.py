@@ -51,6 +51,8 @@ class Answer:
 
 def ask(method, path, who=None, body=None, **headers):
     c = http.client.HTTPConnection('127.0.0.1', NODE.http_port, timeout=30 * lib.SLOW)
+    if method == 'DELETE':
+        path += ('&' if '?' in path else '?') + 'why=test'
     try:
         c.request(method, path, body, dict(who or {}, **{k.replace('_', '-'): v for k, v in headers.items()}))
         response = c.getresponse()
