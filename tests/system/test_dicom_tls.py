@@ -99,12 +99,12 @@ def pinned():
         check(echo(node.port), 'a peer without such a rule may call without TLS')
         check(not echo(node.port, calling='SECURE'), 'refused without TLS')
         check(not echo(node.port, calling='PINNED'), 'refused without TLS')
-        check('over TLS only' in node.log_tail(5), 'the log says why')
+        lib.wait_until(lambda: 'over TLS only' in node.log_tail(5), 10, 'a line in the log')
         check(echo(node.tls_port, *c.tool(OTHER), calling='SECURE'), 'any certificate of the CA will do')
         check(not echo(node.tls_port, '+tla', '+cf', c.pem(CA), calling='SECURE'), 'no certificate at all will not')
         check(echo(node.tls_port, *c.tool(COUNTY), calling='PINNED'), 'its own certificate')
         check(not echo(node.tls_port, *c.tool(OTHER), calling='PINNED'), 'another one of the same CA')
-        check('not the one' in node.log_tail(5), 'the log says why')
+        lib.wait_until(lambda: 'not the one' in node.log_tail(5), 10, 'a line in the log')
 
 
 @case('a self-signed certificate is enough where it is pinned, and not where it is not')
