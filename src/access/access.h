@@ -35,7 +35,7 @@ enum right {
 	RIGHTS
 };
 const char *right_name(enum right r); /* what it lets do: "store" */
-const char *role_name(enum role r); /* "site-sender" */
+const char *role_name(enum role r);   /* "site-sender" */
 int role_parse(const char *name, enum role *out);
 #define ROLES_TEXT 64
 const char *roles_text(uint32_t roles, char out[ROLES_TEXT]); /* "reader,qa"; returns out */

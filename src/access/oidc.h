@@ -23,7 +23,7 @@ struct vouched { /* what the claims mean here */
 	int64_t sites[HOLDER_SITES];
 };
 int oidc_check(const struct config *c, struct err *e); /* what oidc_open() would refuse */
-int oidc_open(struct access *a, struct err *e); /* nothing when it is not configured */
+int oidc_open(struct access *a, struct err *e);        /* nothing when it is not configured */
 void oidc_close(struct access *a);
 int oidc_identify(struct access *a, const char *jwt, struct principal **out, struct err *e);
 /* Verifies for that audience, asking the provider again where it names an unknown key. */

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #define FOLLOW_MS 300
-#define KINDS "collision, mismatch, unreadable, charset, commitment, corrupt, repeated, space, login, emergency or audit"
+#define KINDS                                                                                                          \
+	"collision, mismatch, unreadable, charset, commitment, corrupt, repeated, space, login, emergency or audit"
 
 static struct {
 	char *since, *kind;

@@ -292,7 +292,6 @@ static void test_throttle_known(void **state)
 	assert_int_equal(throttle_try(t, "a", "home", now, &told), 0);
 	assert_int_equal(throttle_try(t, "a", "evil", now, &told), 0);
 	throttle_free(t);
-
 }
 
 static void test_first_admin(void **state)
@@ -394,9 +393,11 @@ static void test_glass(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_policy),   world_test(test_login),       world_test(test_session_ends),
-	    world_test(test_password),       world_test(test_disabled),    world_test(test_lock),
-	    cmocka_unit_test(test_throttle), cmocka_unit_test(test_throttle_known), world_test(test_first_admin), world_test(test_glass),
+	    cmocka_unit_test(test_policy),   world_test(test_login),
+	    world_test(test_session_ends),   world_test(test_password),
+	    world_test(test_disabled),       world_test(test_lock),
+	    cmocka_unit_test(test_throttle), cmocka_unit_test(test_throttle_known),
+	    world_test(test_first_admin),    world_test(test_glass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
