@@ -138,7 +138,7 @@ static void reply_stream(struct call *c, int64_t length, int (*fill)(void *, str
 	http_reply_stream(c->r, 200, length, &(struct http_source){fill, source_close}, c);
 }
 
-/* What is answered at once; begin(), or work() with /work before it. */
+/* What is answered at once; begin(), or work() with /task before it. */
 static bool quick(struct call *c, const char *path)
 {
 	if (strcmp(path, "/hello") == 0)
@@ -209,7 +209,7 @@ static void app_work(void *arg, struct http_request *r)
 		http_reply(r, 200, "held\n", 5);
 		return;
 	}
-	if (strncmp(path, "/work", 5) != 0 || !quick(c, path + 5))
+	if (strncmp(path, "/task", 5) != 0 || !quick(c, path + 5))
 		http_reply(r, 404, "nothing\n", 8);
 }
 

@@ -41,10 +41,10 @@ static void test_answers(void **state)
 		say(p, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
 		hear(p, &r, false);
 		expect_body(&r, 200, "hello\n");
-		say(p, "GET /work/hello HTTP/1.1\r\n" HOST "\r\n");
+		say(p, "GET /task/hello HTTP/1.1\r\n" HOST "\r\n");
 		hear(p, &r, false);
 		expect_body(&r, 200, "hello\n");
-		say(p, "GET /work/empty HTTP/1.1\r\n" HOST "\r\n");
+		say(p, "GET /task/empty HTTP/1.1\r\n" HOST "\r\n");
 		hear(p, &r, false);
 		expect_body(&r, 204, "");
 	}
@@ -87,7 +87,7 @@ static void test_pipelined(void **state)
 		say(p,
 		    "GET /%shello HTTP/1.1\r\n" HOST "\r\n%sPOST /up HTTP/1.1\r\n" HOST
 		    "Content-Length: %d\r\n\r\n%.*s",
-		    i % 2 ? "work/" : "", i % 3 ? "\r\n" : "", i % 5, i % 5, "abcdef");
+		    i % 2 ? "task/" : "", i % 3 ? "\r\n" : "", i % 5, i % 5, "abcdef");
 	for (int i = 0; i < 40; i++) {
 		hear(p, &r, false);
 		expect_body(&r, 200, "hello\n");
@@ -100,8 +100,8 @@ static void test_pipelined(void **state)
 
 static void test_head(void **state)
 {
-	static const char *const paths[] = {"/hello",         "/work/hello", "/range?5,400000,7,9",
-					    "/length?400016", "/stream?9",   "/work/range?5,1000,0,0"};
+	static const char *const paths[] = {"/hello",         "/task/hello", "/range?5,400000,7,9",
+					    "/length?400016", "/stream?9",   "/task/range?5,1000,0,0"};
 	static const char *const lengths[] = {"6", "6", "400016", "400016", NULL, "1000"};
 	struct app *a = *state;
 	struct peer *p = dial(http_port(a->h));
@@ -204,7 +204,7 @@ static void test_expect(void **state)
 /* Whoever answers early is heard, though the client goes on sending. */
 static void test_early_answers(void **state)
 {
-	static const char *const paths[] = {"/refused", "/work/refused", "/early-piece"};
+	static const char *const paths[] = {"/refused", "/task/refused", "/early-piece"};
 	struct app *a = *state;
 	uint8_t *block = calloc(1, 1 << 20);
 
@@ -246,7 +246,7 @@ static void test_streams(void **state)
 	struct answer r;
 
 	for (size_t i = 0; i < 4 * sizeof(sizes) / sizeof(*sizes); i++) {
-		say(p, "GET %s/%s?%zu HTTP/1.1\r\n" HOST "\r\n", i & 1 ? "/work" : "", i & 2 ? "stream" : "length",
+		say(p, "GET %s/%s?%zu HTTP/1.1\r\n" HOST "\r\n", i & 1 ? "/task" : "", i & 2 ? "stream" : "length",
 		    sizes[i / 4]);
 		hear(p, &r, false);
 		assert_int_equal(strstr(r.head, "chunked") != NULL, (i & 2) != 0);
@@ -295,7 +295,7 @@ static void test_ranges(void **state)
 	for (size_t i = 0; i < 2 * sizeof(some) / sizeof(*some); i++) {
 		size_t k = i / 2;
 
-		say(p, "GET %s/range?%u,%u,%u,%u HTTP/1.1\r\n" HOST "\r\n", i % 2 ? "/work" : "", some[k].at, some[k].n,
+		say(p, "GET %s/range?%u,%u,%u,%u HTTP/1.1\r\n" HOST "\r\n", i % 2 ? "/task" : "", some[k].at, some[k].n,
 		    some[k].head, some[k].tail);
 		hear(p, &r, false);
 		assert_int_equal(r.status, 206);
@@ -453,7 +453,7 @@ static void test_shares(void **state)
 	assert_true(wait_for(&a->begun, HELD));
 	assert_true(wait_for(&a->worked, 3));
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(ask(a, "GET /work/hello HTTP/1.1\r\n" HOST "\r\n", NULL), 200);
+		assert_int_equal(ask(a, "GET /task/hello HTTP/1.1\r\n" HOST "\r\n", NULL), 200);
 	assert_int_equal(a->worked, 3 + 5);
 	a->hold = false;
 	for (int i = 0; i < HELD; i++) {

@@ -317,7 +317,7 @@ static void test_slow_ones_hold_no_thread(void **state)
 	assert_true(wait_for(&a.begun, 300));
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(ask(&a, GET "\r\n", NULL), 200);
-		assert_int_equal(ask(&a, "GET /work/hello HTTP/1.1\r\n" HOST "\r\n", NULL), 200);
+		assert_int_equal(ask(&a, "GET /task/hello HTTP/1.1\r\n" HOST "\r\n", NULL), 200);
 		assert_int_equal(ask(&a, POST "Content-Length: 3\r\n\r\nabc", NULL), 200);
 	}
 	assert_int_equal(threads(), before);
@@ -425,7 +425,7 @@ static void test_many_idle(void **state)
 	after = resident_kb();
 	print_message("# %d idle connections: %ld KB\n", N, after - before);
 	assert_true(after - before < N * 20); /* 20 KB each: ten thousand in 200 MB */
-	assert_int_equal(ask(a, "GET /work/hello HTTP/1.1\r\n" HOST "\r\n", NULL), 200);
+	assert_int_equal(ask(a, "GET /task/hello HTTP/1.1\r\n" HOST "\r\n", NULL), 200);
 	for (int i = 0; i < N; i++)
 		close(fd[i]);
 	free(fd);

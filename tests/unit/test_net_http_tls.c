@@ -140,7 +140,7 @@ static void test_answers(void **state)
 		struct peer *p = dial_tls(http_port(a.h), NULL, priorities[i]);
 
 		assert_non_null(p);
-		expect(p, "GET /work/told HTTP/1.1\r\n" HOST "\r\n", 200, "GET|/work/told||none|127.0.0.1|1|0||");
+		expect(p, "GET /task/told HTTP/1.1\r\n" HOST "\r\n", 200, "GET|/task/told||none|127.0.0.1|1|0||");
 		expect(p, "GET /hello HTTP/1.1\r\n" HOST "\r\n", 200, "hello\n");
 		say(p, "GET /range?1000,525000,100,50 HTTP/1.1\r\n" HOST "\r\n");
 		hear(p, &r, false);
