@@ -10,6 +10,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/0008-change.sql \
 	data/sql/sqlite/0009-access.sql \
 	data/sql/sqlite/0010-tls.sql \
+	data/sql/sqlite/0011-settle.sql \
 	data/sql/sqlite/backup-count.sql \
 	data/sql/sqlite/backup-packs.sql \
 	data/sql/sqlite/backup-record.sql \

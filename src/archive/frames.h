@@ -15,13 +15,11 @@
 #define ARCHIVE_FRAMES_H
 
 #include "archive/query.h"
+#include "dicom/source.h"
 
 #define FRAMES_FRAGMENTS (2u << 20)
 #define FRAMES_KEPT (64u << 20)
 
-struct frame_piece { /* of the Part 10 file */
-	uint64_t at, n;
-};
 struct frames {
 	uint64_t n; /* frames */
 	bool encapsulated, video;

@@ -89,7 +89,7 @@ static int adopt(struct send_source *f, const char *path, struct err *e)
 	return 0;
 }
 
-static int transcode(struct sender *s, struct send_source *f, struct err *e)
+static int in_other_syntax(struct sender *s, struct send_source *f, struct err *e)
 {
 	char in[SCRATCH_PATH], out[SCRATCH_PATH];
 	AUTO(fd) in_fd = scratch_stored(s->archive, &f->what, in, e);
@@ -162,7 +162,7 @@ static int prepare(struct sender *s, struct send_source *f, const struct stored 
 		return err_set(e, E_CORRUPT, "record of %s has no data set", what->sop_instance);
 	bool as_stored = strcmp(f->context->syntax, what->syntax) == 0;
 	struct err why = {0};
-	rc = as_stored && !lame(f) ? 0 : transcode(s, f, &why);
+	rc = as_stored && !lame(f) ? 0 : in_other_syntax(s, f, &why);
 	if (rc < 0 && as_stored) { /* too broken to be written anew: better with a byte of padding than not at all */
 		source_close(f);
 		f->at = what->head_len;

@@ -1,2 +1,5 @@
 libcore_a_SOURCES += %D%/transcode.h %D%/transcode.c
 libcore_a_SOURCES += %D%/render.h %D%/render.c %D%/picture.h %D%/picture.c %D%/gate.h %D%/gate.c
+libcore_a_SOURCES += %D%/codec.h %D%/codec_own.h %D%/codec.c
+libcore_a_SOURCES += %D%/worker.h %D%/worker_own.h %D%/worker.c %D%/worker_jobs.c
+libcore_a_SOURCES += %D%/dataset.h

@@ -1,0 +1,1 @@
+-- settled series: where their bytes lie, and the jobs that settle them

@@ -1,0 +1,71 @@
+/* imaging/worker.h - processes of this program that do what is dangerous: codecs, rendering, data sets read by the toolkit.
+ *
+ * A worker is `teleread worker`, started with one socket. Before its first job it gives up all that it does not need: seccomp allow-list, no
+ * network, no files (landlock where the kernel has it), no exec, limits of address space, of file size, of processor time for
+ * each job. Bytes go in and out by memfd; a job's parameters and result are a struct of numbers and short texts. The node checks
+ * what comes back as it checks what a peer sends.
+ *
+ * A worker that dies or takes too long is replaced; its job is tried once more, then answered with -E_CORRUPT, and an input that
+ * killed two workers is remembered (by digest; a bounded list) and refused at once. Jobs wait in line: those that somebody waits
+ * for go before background ones, which never take the last worker while more than one is configured.
+ * One pool for each process, started on first use with the defaults where imaging_start() was not called before.
+ * Errors:   those of the job; -E_LIMIT (too much memory or time, says which), -E_BUSY (too many wait), -E_UNSUP (such an input killed two workers),
+ *           -E_IO (no worker can be started).
+ * Memory:   of the node: none that grows with the picture. Descriptors are the caller's to close.   Threads: any; a call waits for its job.
+ */
+#ifndef IMAGING_WORKER_H
+#define IMAGING_WORKER_H
+
+#include "imaging/codec.h"
+
+struct imaging_options {
+	const char *program; /* NULL: this one (/proc/self/exe); tests name the teleread they built */
+	unsigned workers;    /* 0: one for each processor */
+	uint64_t memory;     /* address space of a worker, bytes; 0: IMAGING_MEMORY */
+	unsigned seconds;    /* of processor time for a job, and four times of it by the clock; 0: IMAGING_SECONDS */
+};
+#define IMAGING_MEMORY (2ULL << 30)
+#define IMAGING_SECONDS 60u
+int imaging_start(const struct imaging_options *o, struct err *e);
+void imaging_stop(void); /* what is under way is cut: -E_CANCEL */
+/* main() of `teleread worker`: never returns. */
+_Noreturn void worker_main(int socket);
+
+enum job_kind {
+	JOB_DECODE,  /* in: a frame's code stream; out: its samples */
+	JOB_ENCODE,  /* in: samples; out: a code stream */
+	JOB_PROVE,   /* in: samples; out: a code stream that was decoded again and found equal, else -E_MISMATCH */
+	JOB_RENDER,  /* in: Part 10 file of a frame (and a presentation state); out: a picture. render.h */
+	JOB_DATASET, /* in: Part 10 file without pixel data; out: the same in another syntax. dataset.h */
+	JOB_KINDS
+};
+#define JOB_PARAMETERS 2048u
+struct job {
+	enum job_kind kind;
+	bool background;
+	char syntax[65];
+	struct image_pixel pixels;
+	unsigned reduce;              /* DECODE */
+	struct codec_how how;         /* ENCODE, PROVE */
+	uint64_t most;                /* bytes of out; 0: what a worker's memory allows */
+	uint8_t more[JOB_PARAMETERS]; /* what the kind says: a struct of its own header, without pointers */
+	int in[2];                    /* descriptors, 0 for none; read from offset 0 to their end */
+};
+struct job_result {
+	int out; /* a sealed memfd, to be read at offsets of one's own; the caller closes it */
+	uint64_t n;
+	struct image_pixel pixels;
+	char warning[CODEC_WARNING];
+	unsigned n_cuts;
+	uint64_t cuts[CODEC_CUTS];
+	uint64_t seconds_ns; /* processor time it took; PROVE: of encoding alone */
+	uint64_t number;     /* what the kind says */
+};
+int worker_run(const struct job *j, struct job_result *out, struct err *e);
+void job_result_cleanup(struct job_result *r);
+AUTO_TYPE(job_result, struct job_result);
+
+/* An input that is filled piece by piece: write() or sendfile() to it. Returns the descriptor. */
+int worker_input(struct err *e);
+/* Numbers for the metrics (imaging_* in /metrics) are kept by the pool itself, see base/metrics.h. */
+#endif
