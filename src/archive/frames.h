@@ -23,7 +23,7 @@
 struct frames {
 	uint64_t n; /* frames */
 	bool encapsulated, video;
-	uint32_t rows, columns, samples, bits_allocated, bits_stored, planar;
+	uint32_t rows, columns, samples, bits_allocated, bits_stored, high_bit, planar;
 	bool pixel_signed;
 	uint32_t tag;               /* of Pixel Data, Float Pixel Data or Double Float Pixel Data */
 	uint64_t value_at, value_n; /* its value in the Part 10 file, with all items where it is encapsulated */
@@ -39,4 +39,10 @@ const struct frames *frames_of(const struct frame_table *t);
 /* Pieces of frame (from 0), in order: how many there are; the first `most` of them are written to out. -E_NOENT. */
 int64_t frames_locate(const struct frame_table *t, uint64_t frame, struct frame_piece *out, size_t most, struct err *e);
 void frames_close(struct frame_table *t); /* NULL is fine */
+
+/* What other rooms read of a stored instance, imaging above all. Instances without pixel data and deflated ones (whose pixel data
+ * nobody can address in the file) have tag 0. The caller closes it: frames_source_cleanup(). */
+int frames_source(struct archive *a, const struct stored *s, struct image_source *out, struct err *e);
+void frames_source_cleanup(struct image_source *src); /* zeroed memory is fine */
+AUTO_TYPE(frames_source, struct image_source);
 #endif

@@ -121,6 +121,9 @@ static int head_element(void *arg, const struct scan_element *el, struct err *e)
 	case TAG(0x0028, 0x0101):
 		f->bits_stored = number(el);
 		break;
+	case TAG(0x0028, 0x0102):
+		f->high_bit = number(el);
+		break;
 	case TAG(0x0028, 0x0103):
 		f->pixel_signed = number(el) == 1;
 		break;

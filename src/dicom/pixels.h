@@ -12,7 +12,7 @@
 struct image_pixel {
 	uint32_t rows, columns;
 	uint16_t samples;        /* Samples per Pixel: 1 or 3 */
-	uint16_t bits_allocated; /* 1, 8, 16, 32 */
+	uint16_t bits_allocated; /* 1, 8, 16, 32; 64: Double Float Pixel Data */
 	uint16_t bits_stored, high_bit;
 	uint8_t planar; /* Planar Configuration: 1: colour by plane */
 	bool is_signed;
@@ -27,9 +27,10 @@ static inline bool image_pixel_subsampled(const struct image_pixel *p)
  * each: the product may wrap, so callers compare it with a limit by image_pixel_frame_fits() first. */
 static inline uint64_t image_pixel_frame_bits(const struct image_pixel *p)
 {
-	uint64_t samples = image_pixel_subsampled(p) && p->samples == 3 ? 2 : p->samples;
+	bool half = image_pixel_subsampled(p) && p->samples == 3; /* pixels share their colours in pairs */
+	uint64_t columns = half ? ((uint64_t)p->columns + 1) / 2 * 2 : p->columns;
 
-	return (uint64_t)p->rows * p->columns * samples * p->bits_allocated;
+	return (uint64_t)p->rows * columns * (half ? 2 : p->samples) * p->bits_allocated;
 }
 static inline uint64_t image_pixel_frame_bytes(const struct image_pixel *p)
 {

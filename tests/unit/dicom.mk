@@ -39,3 +39,7 @@ check_PROGRAMS += tests/unit/test_dicom_model_corpus
 TESTS += tests/unit/test_dicom_model_corpus
 tests_unit_test_dicom_model_corpus_LINK = $(CXXLINK)
 tests_unit_test_dicom_model_corpus_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_dicom_appendix
+TESTS += tests/unit/test_dicom_appendix
+tests_unit_test_dicom_appendix_LINK = $(CXXLINK)
+tests_unit_test_dicom_appendix_LDADD = $(LDADD) $(CMOCKA_LIBS)

@@ -819,6 +819,30 @@ static void memory_is_bounded(void **state)
 	frame_cache_free(c);
 }
 
+/* What imaging is given of it. */
+static void as_a_source(struct archive *a, const struct stored *s, const struct frame_piece *p)
+{
+	AUTO(frames_source) src = {0};
+	struct frame_piece q;
+	uint8_t read[600], file[600];
+	assert_int_equal(frames_source(a, s, &src, NULL), 0);
+	assert_int_equal(src.tag, TAG(0x7FE0, 0x10));
+	assert_int_equal(src.frames, 1);
+	assert_int_equal(src.size, s->part10_len);
+	assert_int_equal(src.head_len, s->head_len);
+	assert_string_equal(src.syntax, s->syntax);
+	const struct image_pixel pixels = {.rows = 10, .columns = 30, .samples = 1, .bits_allocated = 16, .bits_stored = 16,
+					   .high_bit = 15};
+	assert_memory_equal(&src.pixels, &pixels, sizeof pixels);
+	assert_int_equal(src.locate(src.arg, 0, &q, 1, NULL), 1);
+	assert_int_equal(src.locate(src.arg, 1, &q, 1, NULL), -E_NOENT);
+	assert_memory_equal(&q, p, sizeof q);
+	assert_int_equal(src.read(src.arg, q.at, read, sizeof read, NULL), 600);
+	assert_true(src.fd >= 0);
+	assert_int_equal(pread(src.fd, file, sizeof file, (off_t)(src.fd_at + q.at)), 600);
+	assert_memory_equal(read, file, sizeof file);
+}
+
 static void frames_of_an_archive(void **state)
 {
 	(void)state;
@@ -855,6 +879,7 @@ static void frames_of_an_archive(void **state)
 	assert_int_equal(stored_read(a, &s, p.at, pixels, sizeof pixels, NULL), 600);
 	assert_memory_equal(pixels, one.data.data + one.data.len - 600, 600);
 	frames_close(t);
+	as_a_source(a, &s, &p);
 	archive_close(a);
 	assert_int_equal(frames_of(again)->n, 1); /* outlives what it is of */
 	frames_close(again);
