@@ -4,15 +4,12 @@
  */
 #include "web/wado_metadata.h"
 #include "archive/lookup.h"
-#include "base/log.h"
-#include "dicom/model.h"
 #include "web/reply.h"
+#include "web/telling.h"
 #include "web/wado.h"
 #include <stdio.h>
 #include <string.h>
 
-#define PIECE (32u << 10)
-#define VERSION "1" /* of the documents: goes into entity tags, changes when they come out otherwise */
 #define REPLY_AT_ONCE (256u << 10)
 
 struct metadata {
@@ -29,12 +26,8 @@ struct metadata {
 	bool over, whole;
 
 	struct view view; /* of the instance under way */
-	struct model_judge *judge;
-	struct model_writer *model;
-	uint64_t at;       /* of view */
-	uint64_t piece_at; /* of view: what piece holds, from where */
-	size_t piece_n;
-	uint8_t piece[PIECE];
+	struct metadata_instance what;
+	struct telling *telling;
 };
 
 /* ---- references */
@@ -59,38 +52,6 @@ static int put_reference(void *arg, const char *path, const struct scan_element 
 
 /* ---- one instance */
 
-/* The bytes of the view from at on, at most a piece; those read last are at hand. */
-static int piece_at(struct metadata *m, uint64_t at, size_t *n, struct err *e)
-{
-	int rc;
-
-	*n = m->view.size - at < PIECE ? (size_t)(m->view.size - at) : PIECE;
-	if (m->piece_at == at && m->piece_n == *n)
-		return 0;
-	m->piece_n = 0;
-	if ((rc = view_read(&m->view, at, m->piece, *n, e)) < 0)
-		return rc;
-	m->piece_at = at;
-	m->piece_n = *n;
-	return 0;
-}
-
-/* What the text is written in: all of it is read once beforehand. */
-static int judge(struct metadata *m, struct err *e)
-{
-	struct err broken = {0};
-	size_t n;
-	int rc = model_judge_new(m->view.syntax, &m->judge, e);
-
-	for (uint64_t at = m->view.head_len; rc == 0 && at < m->view.size; at += n) {
-		if ((rc = piece_at(m, at, &n, e)) < 0)
-			return rc;
-		if (model_judge_feed(m->judge, m->piece, n, &broken) != 0)
-			break;
-	}
-	return rc;
-}
-
 static int put_between(struct metadata *m, struct err *e)
 {
 	if (m->format == MODEL_JSON)
@@ -109,18 +70,19 @@ static int put_last(struct metadata *m, struct err *e)
 
 static void end_instance(struct metadata *m)
 {
-	model_free(m->model);
-	model_judge_free(m->judge);
+	telling_free(STEAL(m->telling));
 	view_cleanup(&m->view);
-	m->model = NULL;
-	m->judge = NULL;
-	m->piece_n = 0;
+}
+
+static int read_view(void *arg, uint64_t at, void *buf, size_t n, struct err *e)
+{
+	return view_read(arg, at, buf, n, e);
 }
 
 /* 1: under way, 0: there is none any more. */
 static int begin_instance(struct metadata *m, struct err *e)
 {
-	struct model_options o = {
+	const struct model_options o = {
 	    .format = m->format, .bulk_over = METADATA_BULK_OVER, .bulk = put_reference, .arg = m};
 	struct stored s;
 	int rc;
@@ -128,38 +90,17 @@ static int begin_instance(struct metadata *m, struct err *e)
 	if ((rc = select_next(m->selection, &s, e)) <= 0)
 		return rc;
 	view_stored(m->x->archive, &s, &m->view);
-	m->at = m->view.head_len;
-	if ((rc = put_between(m, e)) < 0 || (rc = judge(m, e)) < 0)
+	m->what = (struct metadata_instance){.sop_instance = m->view.stored.sop_instance,
+					     .syntax = m->view.syntax,
+					     .size = m->view.size,
+					     .head_len = m->view.head_len,
+					     .read = read_view,
+					     .arg = &m->view};
+	if ((rc = put_between(m, e)) < 0)
 		return rc;
 	m->instances++;
-	o.verdict = model_judge_end(m->judge);
-	rc = model_new(&o, m->view.syntax, &m->pending, &m->model, e);
+	rc = telling_new(&m->what, &o, &m->pending, &m->telling, e);
 	return rc < 0 ? rc : 1;
-}
-
-/* What breaks off in the middle is told as far as it could be read: so it was stored. */
-static int continue_instance(struct metadata *m, struct err *e)
-{
-	struct err broken = {0};
-	size_t n;
-	int rc = 1;
-
-	if (m->at < m->view.size) {
-		if ((rc = piece_at(m, m->at, &n, e)) < 0)
-			return rc;
-		m->at += n;
-		rc = model_feed(m->model, m->piece, n, &broken);
-		if (rc == 0 && m->at < m->view.size)
-			return 0;
-	}
-	if (rc == -E_LIMIT && m->pending.len > METADATA_PENDING_MOST / 2) {
-		*e = broken;
-		return rc;
-	}
-	if (model_end(m->model, &broken) < 0)
-		log_warn("metadata of instance %s: %s", m->view.stored.sop_instance, broken.msg);
-	end_instance(m);
-	return 0;
 }
 
 /* ---- the source */
@@ -168,8 +109,11 @@ static int step(struct metadata *m, struct err *e)
 {
 	int rc;
 
-	if (m->model)
-		return continue_instance(m, e);
+	if (m->telling) {
+		if ((rc = telling_step(m->telling, e)) == 0)
+			end_instance(m);
+		return rc < 0 ? rc : 0;
+	}
 	rc = begin_instance(m, e);
 	return rc == 0 ? put_last(m, e) : rc < 0 ? rc : 0;
 }
@@ -338,7 +282,7 @@ int wado_metadata(struct exchange *x, struct err *e)
 	xml = o->multipart;
 	if ((rc = find_tag(x, tag, e)) < 0)
 		return rc;
-	snprintf(known_as, sizeof(known_as), "%s-%c" VERSION, tag, xml ? 'x' : 'j');
+	snprintf(known_as, sizeof(known_as), "%s-%c" METADATA_FORM, tag, xml ? 'x' : 'j');
 	if ((rc = reply_fresh(x, known_as, false, e)) != 0)
 		return rc < 0 ? rc : 0;
 	if (!xml && !x->instance[0]) {

@@ -26,3 +26,8 @@ tests_unit_test_web_routes_LDADD = $(LDADD) $(CMOCKA_LIBS)
 
 tests_unit_test_web_reply_LINK = $(CXXLINK)
 tests_unit_test_web_reply_LDADD = $(LDADD) $(CMOCKA_LIBS)
+
+check_PROGRAMS += %D%/test_web_metadata
+TESTS += %D%/test_web_metadata
+tests_unit_test_web_metadata_LINK = $(CXXLINK)
+tests_unit_test_web_metadata_LDADD = $(LDADD) $(CMOCKA_LIBS)
