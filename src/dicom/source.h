@@ -32,6 +32,9 @@ struct image_source {
 	uint32_t tag;    /* of Pixel Data, Float or Double Float Pixel Data; 0: none, or deflated: not known */
 	bool encapsulated, video;
 	uint64_t value_at, value_n; /* of that element, with all items where it is encapsulated */
-	char warning[160];          /* "" or what about its pixel data does not fit */
+	/* What lies behind it where it was settled (dicom/appendix.h); appendix_n 0: nothing. */
+	int64_t (*appendix)(void *arg, uint64_t offset, void *buf, size_t n, struct err *e);
+	uint64_t appendix_n;
+	char warning[160]; /* "" or what about its pixel data does not fit */
 };
 #endif

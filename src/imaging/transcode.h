@@ -16,9 +16,13 @@
 #include "imaging/codec.h"
 
 struct transcode_how {
-	struct codec_how codec;   /* lossy targets only */
+	struct codec_how codec;   /* a lossy syntax is written only where this asks for it: ratio or quality */
 	const char *new_instance; /* lossy: the new SOP Instance UID; NULL: one is made */
-	bool prove;               /* each frame is decoded again and compared; the appendix is made */
+	/* Each frame is decoded again and compared, the appendix is made, and the recipe is proven to give the bytes that came in.
+	 * -E_UNSUP for what is compressed already. */
+	bool prove;
+	const uint8_t
+	    *digest; /* with prove: XXH3-128 that the data set must have, canonical; NULL: of what is read now */
 	bool background;
 };
 struct transcode_result {
@@ -26,21 +30,28 @@ struct transcode_result {
 	uint32_t head_len;
 	char syntax[65];
 	struct buf appendix; /* with prove */
-	struct buf
-	    changes; /* with prove: what of the data set differs from what was sent, a line each: "(0028,0004) RGB -> YBR_RCT" */
+	/* What of the data set differs from what came in, a line each: "(0028,0004) RGB -> YBR_RCT" */
+	struct buf changes;
+	uint64_t frames;
 	uint64_t raw, coded; /* bytes of all frames before and after */
 	uint64_t encode_ns, prove_ns;
+	struct image_pixel pixels;  /* that the new data set speaks of */
+	uint32_t tag;               /* its Pixel Data; 0: none */
+	uint64_t value_at, value_n; /* the value of it, in the new Part 10 file */
 	char warning[CODEC_WARNING];
 };
 void transcode_result_cleanup(struct transcode_result *r);
 AUTO_TYPE(transcode_result, struct transcode_result);
-bool transcode_can(const char *from, const char *to); /* for some pixels */
-/* Writes a Part 10 file to out (from its offset on, sequentially, but for marks in the File Meta Information). */
+/* For some pixels; lossy ones are not counted among what can be written. */
+bool transcode_can(const char *from, const char *to);
+/* Writes a Part 10 file to out, from its offset on; marks are filled in with pwrite(), so out is a file. to may be what it is in
+ * already: the data set is written anew by the toolkit, its frames are copied. */
 int transcode(const struct image_source *in, const char *to, const struct transcode_how *how, int out,
 	      struct transcode_result *result, struct err *e);
-/* What was received, from a settled instance and its appendix: the data set of it in Part 10 form, proven by its digest (XXH3-128) and length. */
-int transcode_rebuild(const struct image_source *settled, uint64_t appendix_at, uint64_t appendix_n, const char *syntax,
-		      const uint8_t digest[16], uint64_t data_n, int out, struct err *e);
+/* What was received, from a settled instance and its appendix, as a Part 10 file: the data set is proven by its digest (XXH3-128,
+ * canonical) and length, else -E_CORRUPT. size may be NULL. */
+int transcode_rebuild(const struct image_source *settled, const char *syntax, const uint8_t digest[16], uint64_t data_n,
+		      int out, uint64_t *size, struct err *e);
 
 /* ---- on the way out: the toolkit's codecs in this process, for what has not moved to transcode() yet */
 #define TRANSCODE_MOST (512LL << 20)
