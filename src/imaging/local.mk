@@ -3,3 +3,4 @@ libcore_a_SOURCES += %D%/render.h %D%/render.c %D%/picture.h %D%/picture.c %D%/g
 libcore_a_SOURCES += %D%/codec.h %D%/codec_own.h %D%/codec.c
 libcore_a_SOURCES += %D%/worker.h %D%/worker_own.h %D%/worker.c %D%/worker_jobs.c
 libcore_a_SOURCES += %D%/dataset.h
+libcore_a_SOURCES += %D%/frame.h %D%/frame.c %D%/conform.h %D%/conform.c

@@ -46,6 +46,7 @@ struct job {
 	char syntax[65];
 	struct image_pixel pixels;
 	unsigned reduce;              /* DECODE */
+	bool as_said;                 /* DECODE: planes and pairs as pixels says (imaging/conform.h) */
 	struct codec_how how;         /* ENCODE, PROVE */
 	uint64_t most;                /* bytes of out; 0: what a worker's memory allows */
 	uint8_t more[JOB_PARAMETERS]; /* what the kind says: a struct of its own header, without pointers */

@@ -1,4 +1,5 @@
 /* imaging/worker_jobs.c - what each kind of job does, in the worker. */
+#include "imaging/conform.h"
 #include "imaging/dataset.h"
 #include "imaging/worker_own.h"
 #include <time.h>
@@ -31,7 +32,7 @@ static int decode(const struct job *j, const struct job_input in[2], int out, st
 	AUTO(codec_frame) f = {0};
 	int rc = codec_decode(j->syntax, &j->pixels, in->data, in->n, j->reduce, j->most, &f, e);
 
-	if (rc < 0)
+	if (rc < 0 || (j->as_said && (rc = codec_conform(&f, &j->pixels, e)) < 0))
 		return rc;
 	r->pixels = f.pixels;
 	memcpy(r->warning, f.warning, sizeof r->warning);
