@@ -35,8 +35,16 @@ struct settle_job {
 };
 /* Looks at what arrived since the last call and puts its series into the table of jobs: durable, cheap, no cost to intake. How many. */
 int settle_notice(struct archive *a, struct err *e);
-/* The next series that has been quiet for quiet_us and is due: 1, leased to this process for lease_us; 0: none. now: --now, whatever is quiet or failed. */
-int settle_lease(struct archive *a, int64_t quiet_us, int64_t lease_us, bool now, struct settle_job *out,
+/* The next series that is due, and has been quiet for quiet_us; with now, instead, that with the lowest id above after, whether it is
+ * quiet, due, given up or not: a run that goes on behind the job it had last tries each series once. study: "" or NULL for any. */
+struct settle_want {
+	int64_t quiet_us;
+	const char *study;
+	bool now;
+	int64_t after;
+};
+/* 1: leased to this process for lease_us; 0: none. */
+int settle_lease(struct archive *a, const struct settle_want *w, int64_t lease_us, struct settle_job *out,
 		 struct err *e);
 int settle_renew(struct archive *a, const struct settle_job *j, int64_t lease_us, struct err *e); /* -E_CANCEL: lost */
 /* Nothing came of it: again at due_us, or (0) given up. */
