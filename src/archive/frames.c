@@ -195,11 +195,21 @@ int64_t frames_locate(const struct frame_table *t, uint64_t frame, struct frame_
 	return (int64_t)n;
 }
 
+unsigned frames_cuts(const struct frame_table *t, uint64_t frame, uint64_t cuts[APPENDIX_CUTS])
+{
+	if (!t->cuts || frame >= t->about.n)
+		return 0;
+	for (unsigned i = 0; i < t->n_cuts; i++)
+		cuts[i] = t->cuts[frame * t->n_cuts + i];
+	return t->n_cuts;
+}
+
 void frames_close(struct frame_table *t)
 {
 	if (!t || atomic_fetch_sub(&t->refs, 1) > 1)
 		return;
 	free(t->fragments);
 	free(t->first);
+	free(t->cuts);
 	free(t);
 }

@@ -4,7 +4,8 @@
  * fragments shared out by Extended Offset Table, Basic Offset Table, one fragment a frame, or where a codestream begins;
  * whichever table is there is checked against the items before it is believed. Number of Frames that lies is a warning: what
  * is there counts. So does what is left of pixel data that ends early: whole frames of native ones, fragments of others.
- * Video is one frame, whatever its number of pictures: they do not lie apart.
+ * Video is one frame, whatever its number of pictures: they do not lie apart. Of a settled instance the table that it carries
+ * is read instead (dicom/appendix.h), unless that is damaged.
  * Memory:   16 bytes for a fragment, at most FRAMES_FRAGMENTS. Tables of instances used lately are kept, together at most
  *           FRAMES_KEPT bytes besides those in use.
  * Errors:   -E_NOENT (no pixel data; no such frame), -E_CORRUPT (says what does not fit), -E_LIMIT, -E_UNSUP (a deflated data
@@ -15,7 +16,7 @@
 #define ARCHIVE_FRAMES_H
 
 #include "archive/query.h"
-#include "dicom/source.h"
+#include "dicom/appendix.h"
 
 #define FRAMES_FRAGMENTS (2u << 20)
 #define FRAMES_KEPT (64u << 20)
@@ -38,6 +39,9 @@ int frames_known(struct archive *a, const struct stored *s, struct frame_table *
 const struct frames *frames_of(const struct frame_table *t);
 /* Pieces of frame (from 0), in order: how many there are; the first `most` of them are written to out. -E_NOENT. */
 int64_t frames_locate(const struct frame_table *t, uint64_t frame, struct frame_piece *out, size_t most, struct err *e);
+/* Bytes of the frame up to each resolution, the coarsest first, the last is all of it: how many there are. 0: it is not ordered
+ * by resolution, or nobody noted it. */
+unsigned frames_cuts(const struct frame_table *t, uint64_t frame, uint64_t cuts[APPENDIX_CUTS]);
 void frames_close(struct frame_table *t); /* NULL is fine */
 
 /* What other rooms read of a stored instance, imaging above all. Instances without pixel data and deflated ones (whose pixel data

@@ -34,7 +34,8 @@ void frames_warn(struct frames *f, const char *fmt, ...)
 size_t frames_bytes(const struct frame_table *t)
 {
 	return sizeof *t + t->n_fragments * sizeof *t->fragments +
-	       (t->first ? ((size_t)t->about.n + 1) * sizeof *t->first : 0);
+	       (t->first ? ((size_t)t->about.n + 1) * sizeof *t->first : 0) +
+	       (t->cuts ? (size_t)t->about.n * t->n_cuts * sizeof *t->cuts : 0);
 }
 
 /* ---- the head */

@@ -21,6 +21,8 @@ struct frame_table {
 	struct frame_piece *fragments; /* encapsulated */
 	uint32_t n_fragments;
 	uint32_t *first; /* of each frame, and one more: n_fragments; NULL: one fragment a frame */
+	uint32_t *cuts;  /* n_cuts of each frame; NULL: none */
+	unsigned n_cuts;
 	/* frames.c: */
 	uint64_t pack, at;
 	struct frame_table *chain, *newer, *older;
@@ -28,6 +30,10 @@ struct frame_table {
 size_t frames_bytes(const struct frame_table *t);
 /* The table, with one reference. */
 int frames_read(const struct frame_source *src, const char *syntax, struct frame_table **out, struct err *e);
+
+/* Likewise of a settled record: src reads its appendix (data_at is not looked at), file_n: bytes of its Part 10 file.
+ * -E_CORRUPT also where the appendix contradicts itself or the file. */
+int frames_appendix(const struct frame_source *src, uint64_t file_n, struct frame_table **out, struct err *e);
 
 /* ---- frames_read.c and frames_items.c */
 

@@ -34,7 +34,7 @@ FUZZ_SEEDS = %D%/seeds/coerce/big %D%/seeds/coerce/big-noted %D%/seeds/coerce/ex
 	%D%/seeds/keys/empty %D%/seeds/keys/items %D%/seeds/keys/items-be %D%/seeds/keys/levels %D%/seeds/keys/moment \
 	%D%/seeds/keys/names %D%/seeds/keys/private %D%/seeds/keys/ranges %D%/seeds/keys/send %D%/seeds/keys/send-uids \
 	%D%/seeds/keys/uids %D%/seeds/keys/zone \
-	%D%/seeds/frames/basic %D%/seeds/frames/basic-lies %D%/seeds/frames/bits %D%/seeds/frames/cut %D%/seeds/frames/extended \
+	%D%/seeds/frames/appendix-made %D%/seeds/frames/appendix-outside %D%/seeds/frames/appendix-raw %D%/seeds/frames/basic %D%/seeds/frames/basic-lies %D%/seeds/frames/bits %D%/seeds/frames/cut %D%/seeds/frames/extended \
 	%D%/seeds/frames/float %D%/seeds/frames/fragments %D%/seeds/frames/half-colour %D%/seeds/frames/native %D%/seeds/frames/odd \
 	%D%/seeds/frames/rle %D%/seeds/frames/starts %D%/seeds/frames/video
 FUZZ_SEEDS += %D%/seeds/model_read/array %D%/seeds/model_read/bulk %D%/seeds/model_read/json %D%/seeds/model_read/xml

@@ -831,8 +831,8 @@ static void as_a_source(struct archive *a, const struct stored *s, const struct 
 	assert_int_equal(src.size, s->part10_len);
 	assert_int_equal(src.head_len, s->head_len);
 	assert_string_equal(src.syntax, s->syntax);
-	const struct image_pixel pixels = {.rows = 10, .columns = 30, .samples = 1, .bits_allocated = 16, .bits_stored = 16,
-					   .high_bit = 15};
+	const struct image_pixel pixels = {
+	    .rows = 10, .columns = 30, .samples = 1, .bits_allocated = 16, .bits_stored = 16, .high_bit = 15};
 	assert_memory_equal(&src.pixels, &pixels, sizeof pixels);
 	assert_int_equal(src.locate(src.arg, 0, &q, 1, NULL), 1);
 	assert_int_equal(src.locate(src.arg, 1, &q, 1, NULL), -E_NOENT);
@@ -886,6 +886,104 @@ static void frames_of_an_archive(void **state)
 	buf_cleanup(&one.data), buf_cleanup(&shaped.data);
 }
 
+/* ---- tables that settled records carry */
+
+enum { VALUE_AT = 1000, FRAME_N = 500, CUTS = 3 };
+
+/* odd: of this frame (from 0), what is changed. */
+static int settled_table(unsigned frames, unsigned cuts, const struct appendix_frame *odd, unsigned which,
+			 uint64_t file_n, struct file *f, struct frame_table **t, struct err *e)
+{
+	AUTO(appendix_writer) w = NULL;
+	struct appendix about = {
+	    .value_at = VALUE_AT,
+	    .value_n = (uint64_t)frames * (FRAME_N + 8) + 16,
+	    .pixels = {.rows = 32, .columns = 16, .samples = 1, .bits_allocated = 16, .bits_stored = 12}};
+	*f = (struct file){.bytes = BUF(64 << 20)};
+	strcpy(about.pixels.photometric, "MONOCHROME2");
+	assert_int_equal(appendix_new(cuts, &w, NULL), 0);
+	for (unsigned i = 0; i < frames; i++) {
+		struct appendix_frame one = {
+		    .at = VALUE_AT + 16 + (uint64_t)i * (FRAME_N + 8), .n = FRAME_N, .cut = {10, 100, 500}};
+		assert_int_equal(appendix_add(w, odd && i == which ? odd : &one, NULL), 0);
+	}
+	assert_int_equal(appendix_end(w, &about, &f->bytes, NULL), 0);
+	struct frame_source src = {file_read, file_ahead, f, f->bytes.len, 0};
+	return frames_appendix(&src, file_n, t, e);
+}
+
+static void tables_of_settled_records(void **state)
+{
+	enum { FRAMES = 5000, FILE_N = VALUE_AT + FRAMES * (FRAME_N + 8) + 16 };
+	struct frame_table *t;
+	struct frame_piece p;
+	uint64_t cuts[APPENDIX_CUTS];
+	struct err e = {0};
+	struct file f;
+	(void)state;
+
+	assert_int_equal(settled_table(1, CUTS, NULL, 0, FILE_N, &f, &t, &e), 0);
+	assert_int_equal(f.reads, 1);
+	frames_close(t);
+	buf_cleanup(&f.bytes);
+
+	assert_int_equal(settled_table(FRAMES, CUTS, NULL, 0, FILE_N, &f, &t, &e), 0);
+	assert_in_range(f.reads, 1, f.bytes.len / 60000 + 1);
+	assert_int_equal(frames_of(t)->n, FRAMES);
+	assert_int_equal(frames_of(t)->bits_stored, 12);
+	assert_int_equal(frames_locate(t, FRAMES - 1, &p, 1, &e), 1);
+	assert_int_equal(p.at, VALUE_AT + 16 + (FRAMES - 1) * (FRAME_N + 8));
+	assert_int_equal(p.n, FRAME_N);
+	assert_int_equal(frames_cuts(t, FRAMES - 1, cuts), CUTS);
+	assert_int_equal(cuts[0], 10);
+	assert_int_equal(cuts[2], FRAME_N);
+	assert_int_equal(frames_cuts(t, FRAMES, cuts), 0);
+	assert_true(frames_bytes(t) > FRAMES * (sizeof p + CUTS * 4));
+	frames_close(t);
+	buf_cleanup(&f.bytes);
+
+	assert_int_equal(settled_table(2, 0, NULL, 0, FILE_N, &f, &t, &e), 0);
+	assert_int_equal(frames_cuts(t, 0, cuts), 0);
+	frames_close(t);
+	buf_cleanup(&f.bytes);
+}
+
+static void settled_tables_that_lie(void **state)
+{
+	const struct appendix_frame odd[] = {
+	    {.at = VALUE_AT + 16, .n = FRAME_N, .cut = {1, 2, 3}},                /* where the first one is */
+	    {.at = 10, .n = 5, .cut = {1, 2, 5}},                                 /* in the head */
+	    {.at = UINT64_MAX - 3, .n = 5, .cut = {1, 2, 5}},                     /* past everything */
+	    {.at = VALUE_AT + 16 + FRAME_N + 8, .n = 1u << 31, .cut = {1, 2, 3}}, /* too long */
+	    {.at = VALUE_AT + 16 + FRAME_N + 8, .n = FRAME_N, .cut = {1, 2, FRAME_N + 1}},
+	    {.at = VALUE_AT + 16 + FRAME_N + 8, .n = FRAME_N, .cut = {10, 9, FRAME_N}},
+	};
+	struct frame_table *t;
+	struct file f;
+	(void)state;
+
+	for (unsigned i = 0; i < sizeof odd / sizeof *odd; i++) {
+		struct err e = {0};
+		assert_int_equal(settled_table(2, CUTS, &odd[i], 1, 1 << 20, &f, &t, &e), -E_CORRUPT);
+		assert_non_null(strstr(e.msg, "frame 2"));
+		buf_cleanup(&f.bytes);
+	}
+	/* of another file: its pixel data would be behind the end */
+	assert_int_equal(settled_table(2, CUTS, NULL, 0, VALUE_AT + 10, &f, &t, NULL), -E_CORRUPT);
+	/* each byte that is changed is found out, each cut, too */
+	for (size_t i = 0; i < f.bytes.len; i++) {
+		struct file g = {.bytes = BUF(1 << 20)};
+		struct frame_source src = {file_read, file_ahead, &g, f.bytes.len, 0};
+		buf_put(&g.bytes, f.bytes.data, f.bytes.len, NULL);
+		g.bytes.data[i] ^= 0x10;
+		assert_int_equal(frames_appendix(&src, 1 << 20, &t, NULL), -E_CORRUPT);
+		g.bytes.len = i;
+		assert_true(frames_appendix(&src, 1 << 20, &t, NULL) < 0);
+		buf_cleanup(&g.bytes);
+	}
+	buf_cleanup(&f.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -910,6 +1008,8 @@ int main(void)
 	    cmocka_unit_test(items_are_walked_in_few_reads),
 	    cmocka_unit_test(more_than_can_be_kept),
 	    cmocka_unit_test(memory_is_bounded),
+	    cmocka_unit_test(tables_of_settled_records),
+	    cmocka_unit_test(settled_tables_that_lie),
 	    cmocka_unit_test_setup_teardown(frames_of_an_archive, setup, teardown),
 	};
 	if (shim_setup() < 0 || dict_setup(NULL) < 0)
