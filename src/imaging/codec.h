@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "dicom/pixels.h"
 
-#define CODEC_CUTS 8u /* resolutions whose end is noted */
+#define CODEC_CUTS 12u /* resolutions whose end is noted: up to 65536 pixels, the coarsest at most 64 */
 #define CODEC_WARNING 160u
 
 struct codec_frame { /* a frame as samples */

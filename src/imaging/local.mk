@@ -4,3 +4,5 @@ libcore_a_SOURCES += %D%/codec.h %D%/codec_own.h %D%/codec.c
 libcore_a_SOURCES += %D%/worker.h %D%/worker_own.h %D%/worker.c %D%/worker_jobs.c
 libcore_a_SOURCES += %D%/dataset.h
 libcore_a_SOURCES += %D%/frame.h %D%/frame.c %D%/conform.h %D%/conform.c
+libcore_a_SOURCES += %D%/codec_j2k.c %D%/codec_htj2k.c %D%/j2k_own.h %D%/j2k_head.h %D%/j2k_head.c %D%/j2k_samples.h %D%/j2k_samples.c \
+	%D%/j2k_parts.c

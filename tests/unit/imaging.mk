@@ -6,3 +6,7 @@ check_PROGRAMS += tests/unit/test_imaging_frame
 TESTS += tests/unit/test_imaging_frame
 tests_unit_test_imaging_frame_LINK = $(CXXLINK)
 tests_unit_test_imaging_frame_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_imaging_j2k
+TESTS += tests/unit/test_imaging_j2k
+tests_unit_test_imaging_j2k_LINK = $(CXXLINK)
+tests_unit_test_imaging_j2k_LDADD = $(LDADD) $(CMOCKA_LIBS)
