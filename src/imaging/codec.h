@@ -4,8 +4,8 @@
  * interpretation, bits) are decoded, encoded, or refused and why; teleread-codecs(7) is generated from it.
  *
  * Samples are native: little endian, rows from the top, colour by pixel (planar 0), in containers of Bits Allocated, single bits
- * packed (lowest first). Decoding converts no colours: JPEG in YBR stays YBR (subsampled chroma is spread: YBR_FULL), only the
- * component transforms of JPEG 2000 are undone (RGB). What a code stream says of its size is compared with what the data
+ * packed (lowest first). Decoding converts no colours: JPEG in YBR stays YBR (subsampled chroma is spread: YBR_FULL; what is not
+ * compressed stays YBR_FULL_422 with two samples a pixel: codec_spread()), only the component transforms of JPEG 2000 are undone (RGB). What a code stream says of its size is compared with what the data
  * set says before memory is taken. Bits above Bits Stored survive where the codec can carry them: an encoder of a lossless
  * syntax that cannot refuses (-E_UNSUP).
  * Errors:   -E_UNSUP (names the codec and what it cannot), -E_CORRUPT, -E_LIMIT (more than most bytes), -E_NOMEM, -E_MISMATCH
@@ -32,7 +32,7 @@ AUTO_TYPE(codec_frame, struct codec_frame);
 
 /* said: by the data set. reduce: the picture is wanted at 1/2^reduce of its size, as far as the code stream has such
  * resolutions (out->pixels says what was given); others decode all of it and leave shrinking to the caller. in: the frame's
- * fragments, joined. most: bytes that the samples may take. */
+ * fragments, joined. most: bytes that the samples may take; 0: what memory allows. */
 int codec_decode(const char *syntax, const struct image_pixel *said, const void *in, size_t n, unsigned reduce,
 		 uint64_t most, struct codec_frame *out, struct err *e);
 
@@ -51,8 +51,18 @@ struct codec_stream {     /* a frame as a code stream */
 };
 void codec_stream_cleanup(struct codec_stream *s);
 AUTO_TYPE(codec_stream, struct codec_stream);
+/* samples: one frame as p says; by planes is fine. */
 int codec_encode(const char *syntax, const struct codec_how *how, const struct image_pixel *p, const void *samples,
 		 size_t n, uint64_t most, struct codec_stream *out, struct err *e);
+
+/* ---- samples in other orders; lengths have been checked by the caller */
+/* By pixel to by plane, or back: one frame of bits_allocated 8 or more. */
+void codec_planes(void *to, const void *from, const struct image_pixel *p, bool to_planes);
+/* Native frames of single bits follow each other without padding, so one may begin within a byte: n bits from bit from_bit on
+ * (the lowest of a byte first) to bit to_bit on; other bits of `to` stay. */
+void codec_bits_copy(uint8_t *to, uint64_t to_bit, const uint8_t *from, uint64_t from_bit, uint64_t n);
+/* Native YBR_FULL_422 (decoded as stored: two samples a pixel) to YBR_FULL; nothing to do for others. */
+int codec_spread(struct codec_frame *f, uint64_t most, struct err *e);
 
 /* May be asked in the node: looks at the table alone. reason: of a refusal; may be NULL. */
 enum codec_way { CODEC_DECODE, CODEC_ENCODE };

@@ -1,6 +1,7 @@
 libcore_a_SOURCES += %D%/transcode.h %D%/transcode.c
 libcore_a_SOURCES += %D%/render.h %D%/render.c %D%/picture.h %D%/picture.c %D%/gate.h %D%/gate.c
-libcore_a_SOURCES += %D%/codec.h %D%/codec_own.h %D%/codec.c
+libcore_a_SOURCES += %D%/codec.h %D%/codec_own.h %D%/codec.c %D%/codec_table.c %D%/codec_native.c %D%/codec_rle.c %D%/codec_jpegls.c
+libcore_a_SOURCES += %D%/codec_jpeg.h %D%/codec_jpeg.c %D%/codec_jpeg_8.c
 libcore_a_SOURCES += %D%/worker.h %D%/worker_own.h %D%/worker.c %D%/worker_jobs.c
 libcore_a_SOURCES += %D%/dataset.h
 libcore_a_SOURCES += %D%/frame.h %D%/frame.c %D%/conform.h %D%/conform.c

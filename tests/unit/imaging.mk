@@ -10,3 +10,7 @@ check_PROGRAMS += tests/unit/test_imaging_j2k
 TESTS += tests/unit/test_imaging_j2k
 tests_unit_test_imaging_j2k_LINK = $(CXXLINK)
 tests_unit_test_imaging_j2k_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_imaging_codec
+TESTS += tests/unit/test_imaging_codec
+tests_unit_test_imaging_codec_LINK = $(CXXLINK)
+tests_unit_test_imaging_codec_LDADD = $(LDADD) $(CMOCKA_LIBS)
