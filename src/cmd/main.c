@@ -2,11 +2,13 @@
 #include "cmd/cmd.h"
 #include "config.h"
 #include "dicom/dict.h"
+#include "imaging/worker.h"
 #include "shim/shim.h"
 #include <locale.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 static int cmd_help(int argc, char **argv);
@@ -68,6 +70,18 @@ static int run_command(const struct command *c, int argc, char **argv)
 		return code;
 	fprintf(stderr, "%s: the output cannot be written\n", program);
 	return EXIT_FOUND;
+}
+
+/* Started by worker_run() alone, with its socket; not in the list, for it is nobody's subcommand. */
+static int run_worker(void)
+{
+	int type = 0;
+	socklen_t n = sizeof type;
+
+	if (getsockopt(WORKER_SOCKET, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_SEQPACKET)
+		worker_main(WORKER_SOCKET);
+	fputs("teleread worker: is started by the program itself, to decode pictures; it does nothing by hand\n", stderr);
+	return EXIT_USAGE;
 }
 
 static bool asks_help(const char *word)
@@ -144,7 +158,8 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0)
 		return cmd_version(argc - 1, argv + 1);
-	if (!(c = find_command(argv[1])))
+	c = find_command(argv[1]);
+	if (!c && strcmp(argv[1], "worker") != 0)
 		return no_command(argv[1]);
 	if (shim_setup() < 0) {
 		fprintf(stderr, "teleread: DCMTK: %s\n", shim_error());
@@ -154,6 +169,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "teleread: %s\n", e.msg);
 		return EXIT_USAGE;
 	}
+	if (!c)
+		return run_worker();
 	config_check_list(attr_set_check);
 	return run_command(c, argc - 1, argv + 1);
 }

@@ -2,7 +2,9 @@ libcore_a_SOURCES += %D%/transcode.h %D%/transcode.c
 libcore_a_SOURCES += %D%/render.h %D%/render.c %D%/picture.h %D%/picture.c %D%/gate.h %D%/gate.c
 libcore_a_SOURCES += %D%/codec.h %D%/codec_own.h %D%/codec.c %D%/codec_table.c %D%/codec_native.c %D%/codec_rle.c %D%/codec_jpegls.c
 libcore_a_SOURCES += %D%/codec_jpeg.h %D%/codec_jpeg.c %D%/codec_jpeg_8.c
-libcore_a_SOURCES += %D%/worker.h %D%/worker_own.h %D%/worker.c %D%/worker_jobs.c
+libcore_a_SOURCES += %D%/worker.h %D%/worker_own.h %D%/worker.c %D%/worker_jobs.c %D%/worker_main.c %D%/worker_faults.c \
+	%D%/worker_process.h %D%/worker_process.c %D%/worker_pool.h %D%/worker_pool.c \
+	%D%/worker_metrics.h %D%/worker_metrics.c %D%/worker_refused.h %D%/worker_refused.c %D%/sandbox.h %D%/sandbox.c
 libcore_a_SOURCES += %D%/dataset.h
 libcore_a_SOURCES += %D%/frame.h %D%/frame.c %D%/conform.h %D%/conform.c
 libcore_a_SOURCES += %D%/codec_j2k.c %D%/codec_htj2k.c %D%/j2k_own.h %D%/j2k_head.h %D%/j2k_head.c %D%/j2k_samples.h %D%/j2k_samples.c \

@@ -19,16 +19,21 @@
 #include "imaging/codec.h"
 
 struct imaging_options {
-	const char *program; /* NULL: this one (/proc/self/exe); tests name the teleread they built */
-	unsigned workers;    /* 0: one for each processor */
-	uint64_t memory;     /* address space of a worker, bytes; 0: IMAGING_MEMORY */
-	unsigned seconds;    /* of processor time for a job, and four times of it by the clock; 0: IMAGING_SECONDS */
+	/* NULL: this one (/proc/self/exe). A test is another: with --enable-faults NULL is TELEREAD_BUILD/teleread there. */
+	const char *program;
+	unsigned workers;      /* 0: one for each processor, and one that background jobs never take */
+	uint64_t memory;       /* address space of a worker, bytes; 0: IMAGING_MEMORY */
+	unsigned seconds;      /* of processor time for a job, and four times of it by the clock; 0: IMAGING_SECONDS */
+	bool sandbox_optional; /* work even where the kernel refuses the allow-list of system calls */
 };
 #define IMAGING_MEMORY (2ULL << 30)
 #define IMAGING_SECONDS 60u
+/* One worker is started at once, so what stands in the way is said here; the others when jobs wait. program must stay. */
 int imaging_start(const struct imaging_options *o, struct err *e);
-void imaging_stop(void); /* what is under way is cut: -E_CANCEL */
+void imaging_stop(
+    void); /* what is under way is cut: -E_CANCEL. Comes back when all callers of worker_run() have left. */
 /* main() of `teleread worker`: never returns. */
+#define WORKER_SOCKET 3 /* where it finds its socket */
 _Noreturn void worker_main(int socket);
 
 enum job_kind {
@@ -50,7 +55,9 @@ struct job {
 	struct codec_how how;         /* ENCODE, PROVE */
 	uint64_t most;                /* bytes of out; 0: what a worker's memory allows */
 	uint8_t more[JOB_PARAMETERS]; /* what the kind says: a struct of its own header, without pointers */
-	int in[2];                    /* descriptors, 0 for none; read from offset 0 to their end */
+	/* Descriptors, 0 for none; read from offset 0 to their end. A memfd is sealed by worker_run(), so it can be used again as it
+	 * is, but not written to; of any other file the worker gets a descriptor for reading. */
+	int in[2];
 };
 struct job_result {
 	int out; /* a sealed memfd, to be read at offsets of one's own; the caller closes it */

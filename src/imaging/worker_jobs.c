@@ -70,6 +70,12 @@ static job_fn *const kinds[JOB_KINDS] = {decode, encode, encode, NULL, NULL};
 
 int job_execute(const struct job *j, const struct job_input in[2], int out, struct job_result *r, struct err *e)
 {
+#ifdef TELEREAD_FAULTS
+	int rc = job_fault(in, out, e);
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+#endif
 	if (j->kind >= JOB_KINDS || !kinds[j->kind])
 		return err_set(e, E_UNSUP, "a worker has no job of kind %d", (int)j->kind);
 	return kinds[j->kind](j, in, out, r, e);

@@ -14,3 +14,7 @@ check_PROGRAMS += tests/unit/test_imaging_codec
 TESTS += tests/unit/test_imaging_codec
 tests_unit_test_imaging_codec_LINK = $(CXXLINK)
 tests_unit_test_imaging_codec_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_imaging_worker
+TESTS += tests/unit/test_imaging_worker
+tests_unit_test_imaging_worker_LINK = $(CXXLINK)
+tests_unit_test_imaging_worker_LDADD = $(LDADD) $(CMOCKA_LIBS)
