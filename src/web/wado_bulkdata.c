@@ -115,7 +115,7 @@ static int next_pixels(struct bulk *b, struct part *out, struct err *e)
 		if ((rc = pixels_open(b->x, &b->stored, &b->pixels, e)) < 0)
 			return rc;
 		b->i = 0;
-		if (!wado_choose_pixels(&b->x->accept, b->stored.syntax, false, true, &b->how))
+		if (!wado_choose_pixels(&b->x->accept, b->stored.syntax, NULL, false, true, &b->how))
 			wado_pixels_stored(b->stored.syntax, &b->how);
 	}
 	if ((rc = pixels_all(b->pixels, &b->how, b->i, out, &why)) < 0 && b->how.decoded) {

@@ -1,5 +1,6 @@
 #include "web/wado_choice.h"
 #include "dicom/dict.h"
+#include "imaging/codec.h"
 #include "imaging/transcode.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +150,7 @@ const char *wado_syntax(const struct accept *a, const char *type, bool multipart
 #define SAMPLES "application/octet-stream"
 
 /* As samples (also where that cannot be done: see wado_choose_pixels), as stored, and as stored in all but name. */
-static unsigned pixel_offers(const char *stored, bool single, bool samples, struct offer out[WADO_OFFERS])
+static unsigned pixel_offers(const char *stored, bool single, bool samples, struct offer out[WADO_PIXEL_OFFERS])
 {
 	const char *type = wado_media_type(stored);
 	const struct offer decoded = {SAMPLES, UID_EXPLICIT_LE, true, single, !type};
@@ -173,7 +174,7 @@ static bool decodable(const char *stored)
 	return !wado_media_type(stored) || transcode_can(stored, UID_EXPLICIT_LE);
 }
 
-unsigned wado_pixel_offers(const char *stored, bool single, struct offer out[WADO_OFFERS])
+unsigned wado_pixel_offers(const char *stored, bool single, struct offer out[WADO_PIXEL_OFFERS])
 {
 	const char *type = wado_media_type(stored);
 	unsigned n = 0;
@@ -193,15 +194,67 @@ void wado_pixels_stored(const char *stored, struct wado_pixels *out)
 	snprintf(out->syntax, sizeof(out->syntax), "%s", type ? stored : UID_EXPLICIT_LE);
 }
 
+/* What frames are made in, of equal types the default first (PS3.18 table 8.7.3-5). */
+static const char *const makes[] = {JPEG("201"), JPEG("202"), JPEG("90"),
+				    JPEG("80"),  JPEG("70"),  "1.2.840.10008.1.2.5"};
+
+bool wado_names_other(const struct accept *a, const char *stored)
+{
+	const char *type = wado_media_type(stored);
+
+	for (unsigned i = 0; i < a->n; i++) {
+		const struct media *m = &a->list[i];
+
+		if (m->syntax[0] && m->syntax[0] != '*') {
+			if (strcmp(m->syntax, stored) != 0 && strcmp(m->syntax, UID_EXPLICIT_LE) != 0)
+				return true;
+		} else if (strncmp(m->type, "image/", 6) == 0 && !strchr(m->type, '*') &&
+			   (!type || strcmp(m->type, type) != 0)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Colours stay what the metadata say: what was subsampled, or lost something, is not made into anything else. */
+static bool can_make(const char *stored, const struct image_pixel *shape, const char *to)
+{
+	struct image_pixel decoded = *shape;
+
+	if (strcmp(stored, to) == 0 || wado_lossy(stored) || image_pixel_subsampled(shape))
+		return false;
+	decoded.planar = 0;
+	if (strcmp(shape->photometric, "YBR_RCT") == 0)
+		snprintf(decoded.photometric, sizeof(decoded.photometric), "RGB");
+	return codec_can(CODEC_DECODE, stored, shape, NULL) && codec_lossless(to) &&
+	       codec_can(CODEC_ENCODE, to, &decoded, NULL);
+}
+
+static unsigned make_offers(const char *stored, const struct image_pixel *shape, bool single, struct offer *out)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof(makes) / sizeof(*makes); i++)
+		if (can_make(stored, shape, makes[i]))
+			out[n++] = (struct offer){wado_media_type(makes[i]), makes[i], true, single, false};
+	return n;
+}
+
 /* Compressed bytes under the name of application/octet-stream are for those only who name a syntax or a star: without,
  * it means samples. So that is offered first even where it cannot be had, and what remains then is offered anew. */
-bool wado_choose_pixels(const struct accept *a, const char *stored, bool single, bool decode, struct wado_pixels *out)
+bool wado_choose_pixels(const struct accept *a, const char *stored, const struct image_pixel *shape, bool single,
+			bool decode, struct wado_pixels *out)
 {
-	struct offer offers[WADO_OFFERS];
-	unsigned n = pixel_offers(stored, single, true, offers);
-	const struct offer *o = accept_choose(a, offers, n, &out->multipart);
+	struct offer offers[WADO_PIXEL_OFFERS];
+	unsigned kept = pixel_offers(stored, single, true, offers), n = kept;
+	const struct offer *o;
 
-	if (o && strcmp(o->syntax, stored) != 0 && wado_media_type(stored) && !(decode && decodable(stored))) {
+	if (decode && shape && wado_names_other(a, stored))
+		n += make_offers(stored, shape, single, offers + n);
+	o = accept_choose(a, offers, n, &out->multipart);
+	out->made = o && o >= offers + kept;
+	if (o && !out->made && strcmp(o->syntax, stored) != 0 && wado_media_type(stored) &&
+	    !(decode && decodable(stored))) {
 		pixel_offers(stored, single, false, offers);
 		o = accept_choose(a, offers, strcmp(offers[0].type, SAMPLES) == 0 ? 0 : 1, &out->multipart);
 	}
@@ -209,7 +262,7 @@ bool wado_choose_pixels(const struct accept *a, const char *stored, bool single,
 		return false;
 	out->type = o->type;
 	snprintf(out->syntax, sizeof(out->syntax), "%s", o->syntax);
-	out->decoded = wado_media_type(stored) && strcmp(o->syntax, stored) != 0;
+	out->decoded = !out->made && wado_media_type(stored) && strcmp(o->syntax, stored) != 0;
 	return true;
 }
 

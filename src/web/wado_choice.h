@@ -4,13 +4,16 @@
  * one that nothing here decodes: that goes out as it is stored, and its part says so (PS3.18 8.7.3.4). Of syntaxes that
  * the client likes equally well the stored one is taken. In a ZIP file instances are as stored unless it names a syntax.
  * Pixels without transfer-syntax: application/octet-stream means samples in little endian, decoded; the type of an image
- * means the compressed frames as they are stored. Metadata tells of what is stored; samples decoded from a lossy JPEG in
- * YBR are RGB, by pixel, as the instance says when it is fetched in Explicit VR Little Endian.
+ * means the compressed frames as they are stored. Samples are in the form that the metadata tell of (imaging/frame.h), so
+ * YBR_FULL of a JPEG stays YBR_FULL.
+ * Frames that are stored without loss are also given in another syntax without loss, when the client names its type or
+ * the syntax and the codecs can: each frame is decoded and encoded again. Nobody gets that who did not ask for it.
  * Threads:  depends on arguments alone.   Source: PS3.18 8.7.3, 8.7.8, 10.4.4.
  */
 #ifndef WEB_WADO_CHOICE_H
 #define WEB_WADO_CHOICE_H
 
+#include "dicom/pixels.h"
 #include "web/accept.h"
 
 enum wado_form { WADO_DICOM, WADO_BULK, WADO_ZIP, WADO_JSON, WADO_XML };
@@ -28,14 +31,19 @@ bool wado_lossy(const char *syntax); /* decoding it does not give back what was 
 struct wado_pixels {
 	const char *type; /* of a part: its media type, constant, and what transfer-syntax it names */
 	char syntax[65];
-	bool decoded; /* from another syntax than the stored one */
+	bool decoded; /* samples, from a compressed syntax */
+	bool made;    /* compressed, from another syntax */
 	bool multipart;
 };
+#define WADO_PIXEL_OFFERS 16u
 /* What pixel data is offered as, for a refusal to name; single: it is one part. */
-unsigned wado_pixel_offers(const char *stored, bool single, struct offer out[WADO_OFFERS]);
+unsigned wado_pixel_offers(const char *stored, bool single, struct offer out[WADO_PIXEL_OFFERS]);
 void wado_pixels_stored(const char *stored, struct wado_pixels *out); /* in parts, by their own type */
-/* decode false: what can be given without decoding. */
-bool wado_choose_pixels(const struct accept *a, const char *stored, bool single, bool decode, struct wado_pixels *out);
+/* Whether the client names something that would have to be made. */
+bool wado_names_other(const struct accept *a, const char *stored);
+/* decode false: what can be given without decoding. shape: of the pixels that are stored; NULL: nothing else is made of them. */
+bool wado_choose_pixels(const struct accept *a, const char *stored, const struct image_pixel *shape, bool single,
+			bool decode, struct wado_pixels *out);
 
 /* "1,3,5": frames from 1, in this order, as often as they are named. The list is the caller's to free. -E_INVAL for what is
  * no list, -E_NOENT for 0, -E_LIMIT for more than WADO_FRAMES_MOST. */

@@ -16,9 +16,22 @@ struct framing { /* the frames of a list, part after part */
 	struct part first; /* made before the answer began */
 };
 
+static int make_frame(struct framing *f, struct part *out, struct err *e)
+{
+	return pixels_frame(f->pixels, &f->how, f->list[f->i] - 1, out, e);
+}
+
+/* What is wrong with a frame is not wrong with the others: a part says so in its place. */
+static int put_error(const struct framing *f, const struct err *why, struct part *out, struct err *e)
+{
+	log_info("frame %" PRIu64 " cannot be given: %s", f->list[f->i], why->msg);
+	return part_error(out, why, e);
+}
+
 static int next_frame(void *arg, struct part *out, struct err *e)
 {
 	struct framing *f = arg;
+	struct err why = {0};
 	int rc;
 
 	if (f->first.type) {
@@ -28,7 +41,9 @@ static int next_frame(void *arg, struct part *out, struct err *e)
 	}
 	if (f->i == f->n)
 		return 0;
-	rc = pixels_frame(f->pixels, &f->how, f->list[f->i++] - 1, out, e);
+	if ((rc = make_frame(f, out, &why)) < 0)
+		rc = pixels_fault(rc) ? put_error(f, &why, out, e) : err_set(e, why.code, "%s", why.msg);
+	f->i++;
 	return rc < 0 ? rc : 1;
 }
 
@@ -63,10 +78,17 @@ static int check_list(const uint64_t *list, unsigned n, const struct pixels *p, 
 
 static int refuse(struct exchange *x, const char *stored, bool single, struct err *e)
 {
-	struct offer offers[WADO_OFFERS];
+	struct offer offers[WADO_PIXEL_OFFERS];
 	unsigned n = wado_pixel_offers(stored, single, offers);
 
 	return reply_unacceptable(x, offers, n, e);
+}
+
+static bool choose(struct exchange *x, const struct stored *s, struct pixels *p, bool single, struct wado_pixels *how)
+{
+	const struct image_pixel *shape = wado_names_other(&x->accept, s->syntax) ? pixels_shape(p) : NULL;
+
+	return wado_choose_pixels(&x->accept, s->syntax, shape, single, true, how);
 }
 
 /* When decoding has failed: whether the client takes the frames as they are stored, too; else it is 406 with the reason. */
@@ -76,7 +98,7 @@ static bool stay_compressed(struct exchange *x, const struct stored *s, bool sin
 	if (!pixels_fault(rc))
 		return false;
 	x->status = 406;
-	if (!how->decoded || !wado_choose_pixels(&x->accept, s->syntax, single, false, how))
+	if ((!how->decoded && !how->made) || !wado_choose_pixels(&x->accept, s->syntax, NULL, single, false, how))
 		return false;
 	x->status = 0;
 	*e = (struct err){0};
@@ -94,7 +116,9 @@ static int reply_frame(struct exchange *x, const struct stored *s, struct pixels
 	char tag[128];
 	int rc;
 
-	if (!wado_choose_pixels(&x->accept, s->syntax, true, true, &how))
+	if (quick && wado_names_other(&x->accept, s->syntax))
+		return 1;
+	if (!choose(x, s, p, true, &how))
 		return quick ? 1 : refuse(x, s->syntax, true, e);
 	if (quick && how.decoded)
 		return 1;
@@ -137,18 +161,34 @@ int wado_frames_quick(struct exchange *x)
 
 /* ---- /frames/1,3,5 */
 
+/* The first one before the answer begins: that may be a refusal of all. */
+static int first_frame(struct exchange *x, const struct stored *s, struct framing *f, struct err *e)
+{
+	struct err why = {0};
+	int rc = make_frame(f, &f->first, &why);
+
+	if (rc < 0 && stay_compressed(x, s, false, rc, &f->how, &why))
+		rc = make_frame(f, &f->first, &why);
+	if (pixels_fault(rc) && rc != -E_UNSUP) {
+		x->status = 0;
+		rc = put_error(f, &why, &f->first, e);
+	} else if (rc < 0) {
+		return err_set(e, why.code, "%s", why.msg);
+	}
+	f->i++;
+	return rc;
+}
+
 static int reply_list(struct exchange *x, const struct stored *s, struct framing *f, struct err *e)
 {
 	char tag[128];
 	int rc;
 
-	if (!wado_choose_pixels(&x->accept, s->syntax, false, true, &f->how)) {
+	if (!choose(x, s, f->pixels, false, &f->how))
 		rc = refuse(x, s->syntax, false, e);
-	} else if ((rc = next_frame(f, &f->first, e)) < 0 && stay_compressed(x, s, false, rc, &f->how, e)) {
-		f->i = 0;
-		rc = next_frame(f, &f->first, e);
-	}
-	if (rc > 0) {
+	else
+		rc = first_frame(x, s, f, e);
+	if (rc == 0) {
 		tag_in(x, s, &f->how, tag, sizeof(tag));
 		rc = reply_fresh(x, tag, true, e);
 	}
@@ -218,7 +258,7 @@ static int next_instance(struct pixeldata *d, struct err *e)
 		}
 		bool single = d->x->instance[0] && pixels_whole(d->pixels);
 
-		if (wado_choose_pixels(&d->x->accept, d->stored.syntax, single, true, &d->how))
+		if (choose(d->x, &d->stored, d->pixels, single, &d->how))
 			return 1;
 		if (d->x->instance[0])
 			return refuse(d->x, d->stored.syntax, single, e);
@@ -234,7 +274,7 @@ static int give_pixels(struct pixeldata *d, struct part *out, struct err *e)
 	struct err why = {0};
 	int rc = pixels_all(d->pixels, &d->how, d->i, out, &why);
 
-	if (rc < 0 && d->how.decoded && pixels_fault(rc)) {
+	if (rc < 0 && (d->how.decoded || d->how.made) && pixels_fault(rc)) {
 		log_warn("pixel data of instance %s goes out as it is stored: %s", d->stored.sop_instance, why.msg);
 		if (!d->x->instance[0])
 			wado_pixels_stored(d->stored.syntax, &d->how);

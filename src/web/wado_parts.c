@@ -1,4 +1,6 @@
 #include "web/wado_parts.h"
+#include "base/metrics.h"
+#include "web/json.h"
 #include "web/reply.h"
 #include <inttypes.h>
 #include <stdarg.h>
@@ -22,11 +24,34 @@ struct parts {
 	uint64_t at;
 };
 
+#define FRAMES_HELP "Frames answered over HTTP, by where they come from"
+#define BYTES_HELP "Bytes of frames answered over HTTP, by where they come from"
+static struct metric m_frames[PART_FROMS] = {
+    [PART_STORED] = METRIC(COUNTER, "teleread_http_frames_total", "from=\"stored\"", FRAMES_HELP),
+    [PART_DECODED] = METRIC(COUNTER, "teleread_http_frames_total", "from=\"decoded\"", FRAMES_HELP),
+    [PART_MADE] = METRIC(COUNTER, "teleread_http_frames_total", "from=\"transcoded\"", FRAMES_HELP),
+};
+static struct metric m_bytes[PART_FROMS] = {
+    [PART_STORED] = METRIC(COUNTER, "teleread_http_frames_bytes_total", "from=\"stored\"", BYTES_HELP),
+    [PART_DECODED] = METRIC(COUNTER, "teleread_http_frames_bytes_total", "from=\"decoded\"", BYTES_HELP),
+    [PART_MADE] = METRIC(COUNTER, "teleread_http_frames_bytes_total", "from=\"transcoded\"", BYTES_HELP),
+};
+
+static void count(const struct part *p, uint64_t bytes)
+{
+	if (p->from == PART_OTHER)
+		return;
+	metric_add(&m_frames[p->from], 1);
+	metric_add(&m_bytes[p->from], (int64_t)bytes);
+}
+
 void part_cleanup(struct part *p)
 {
 	view_cleanup(&p->view);
 	free(p->pieces);
+	free(p->text);
 	p->pieces = NULL;
+	p->text = NULL;
 }
 
 void part_whole(struct part *p, struct view *view)
@@ -69,6 +94,37 @@ void part_locate(struct exchange *x, struct part *p, const char *fmt, ...)
 	va_end(args);
 }
 
+void part_warn(struct part *p, const char *fmt, ...)
+{
+	va_list args;
+
+	if (p->warning[0])
+		return;
+	va_start(args, fmt);
+	vsnprintf(p->warning, sizeof(p->warning), fmt, args);
+	va_end(args);
+	for (char *c = p->warning; *c; c++)
+		if (*c < ' ' || *c > '~' || *c == '"' || *c == '\\')
+			*c = '\'';
+}
+
+int part_error(struct part *p, const struct err *why, struct err *e)
+{
+	AUTO(buf) text = BUF(4096);
+	int rc = buf_byte(&text, '{', e);
+
+	if (rc < 0 || (rc = json_member(&text, "error", why->msg[0] ? why->msg : err_text(why->code), e)) < 0 ||
+	    (rc = buf_str(&text, "}\n", e)) < 0)
+		return rc;
+	p->type = "application/json";
+	p->from = PART_OTHER;
+	p->syntax[0] = '\0';
+	p->one = (struct frame_piece){.n = text.len};
+	p->n = 1;
+	p->text = (char *)STEAL(text.data);
+	return 0;
+}
+
 /* ---- text between parts */
 
 int parts_boundary(char out[PARTS_BOUNDARY], struct err *e)
@@ -89,6 +145,8 @@ static int put_head(const struct part *p, const char *boundary, struct buf *out,
 
 	if (rc == 0 && p->location[0])
 		rc = buf_printf(out, e, "Content-Location: %s\r\n", p->location);
+	if (rc == 0 && p->warning[0])
+		rc = buf_printf(out, e, "Warning: 299 - \"%s\"\r\n", p->warning);
 	return rc < 0 ? rc : buf_str(out, "\r\n", e);
 }
 
@@ -134,6 +192,10 @@ static int give(struct parts *s, struct buf *out, struct err *e)
 
 	if (p->bits)
 		return give_bits(s, out, e);
+	if (p->text) {
+		rc = buf_put(out, p->text, p->one.n, e);
+		return rc < 0 ? rc : 1;
+	}
 	while (s->piece < p->n && room > 0) {
 		const struct frame_piece *piece = &pieces[s->piece];
 		size_t n = piece->n - s->at < room ? (size_t)(piece->n - s->at) : room;
@@ -172,6 +234,8 @@ static int begin_part(struct parts *s, struct buf *out, struct err *e)
 
 static int end_part(struct parts *s, struct buf *out, struct err *e)
 {
+	if (!s->bare)
+		count(&s->part, part_length(&s->part));
 	part_cleanup(&s->part);
 	s->open = false;
 	return s->bare ? 0 : buf_str(out, "\r\n", e);
@@ -265,7 +329,7 @@ static int from_file(struct exchange *x, struct part *p, int status, const char 
 	uint64_t begin;
 	int rc;
 
-	if (p->pieces || p->bits)
+	if (p->pieces || p->bits || p->text)
 		return -E_UNSUP;
 	if ((rc = view_descriptor(&p->view, &fd, &begin, &why)) < 0) {
 		if (rc != -E_UNSUP)
@@ -277,6 +341,34 @@ static int from_file(struct exchange *x, struct part *p, int status, const char 
 	if (http_add(x->http, "Vary", "Accept") < 0)
 		return err_set(e, E_NOMEM, "a header of the answer could not be set");
 	return reply_range(x, status, type, range, e);
+}
+
+/* Teleread-Resolutions: a list of RFC 8941, "8;bytes=1234, 4;bytes=5678, ..., 1;bytes=90123": the picture at 1/8 of its size
+ * is in the first 1234 bytes. */
+static int say_resolutions(struct exchange *x, const struct part *p, struct err *e)
+{
+	char text[APPENDIX_CUTS * 40] = "";
+	size_t n = 0;
+
+	if (p->n_cuts == 0)
+		return 0;
+	for (unsigned i = 0; i < p->n_cuts; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u;bytes=%" PRIu64, i ? ", " : "",
+				      1u << (p->n_cuts - 1 - i), p->cuts[i]);
+	return http_add(x->http, "Teleread-Resolutions", text) < 0
+		   ? err_set(e, E_NOMEM, "a header of the answer could not be set")
+		   : 0;
+}
+
+static int say_warning(struct exchange *x, const struct part *p, struct err *e)
+{
+	char text[sizeof(p->warning) + 16];
+
+	if (!p->warning[0])
+		return 0;
+	snprintf(text, sizeof(text), "299 - \"%s\"", p->warning);
+	return http_add(x->http, "Warning", text) < 0 ? err_set(e, E_NOMEM, "a header of the answer could not be set")
+						      : 0;
 }
 
 static int single_type(const struct part *p, struct buf *out, struct err *e)
@@ -292,12 +384,13 @@ static int reply_alone(struct exchange *x, struct part *p, const char *tag, stru
 	int status = 200, rc;
 	struct parts *s;
 
-	if ((rc = single_type(p, &type, e)) < 0)
+	if ((rc = single_type(p, &type, e)) < 0 || (rc = say_resolutions(x, p, e)) < 0)
 		return rc;
 	if (!p->bits && !p->pieces) {
 		if ((rc = reply_ranged(x, tag, n, &at, &n, e)) < 0)
 			return rc;
 		status = rc == 1 ? 206 : 200;
+		count(p, n);
 		p->one.at += at;
 		p->one.n = n;
 		range = (struct http_range){.at = p->one.at, .n = n};
@@ -306,6 +399,8 @@ static int reply_alone(struct exchange *x, struct part *p, const char *tag, stru
 	}
 	if (!(s = calloc(1, sizeof(*s))))
 		return err_set(e, E_NOMEM, "no memory for an answer");
+	if (p->bits || p->pieces)
+		count(p, n);
 	s->x = x;
 	s->bare = s->open = true;
 	s->part = *p;
@@ -328,25 +423,31 @@ static int reply_around(struct exchange *x, struct part *p, struct err *e)
 	range.head_n = head.len;
 	range.tail = tail;
 	range.tail_n = (size_t)snprintf(tail, sizeof(tail), "\r\n--%s--\r\n", boundary);
-	return from_file(x, p, 200, buf_text(&type), &range, e);
+	if ((rc = from_file(x, p, 200, buf_text(&type), &range, e)) == 0)
+		count(p, p->one.n);
+	return rc;
+}
+
+/* Likewise of one that is read piece by piece. */
+static int reply_pieces(struct exchange *x, struct part *p, struct err *e)
+{
+	struct part *kept = malloc(sizeof(*kept));
+
+	if (!kept)
+		return err_set(e, E_NOMEM, "no memory for an answer");
+	*kept = *p;
+	memset(p, 0, sizeof(*p));
+	return parts_reply(x, 200, kept->type, &only_ops, kept, e);
 }
 
 int part_reply(struct exchange *x, struct part *p, bool multipart, const char *tag, struct err *e)
 {
-	struct part *kept;
-	int rc;
+	int rc = say_warning(x, p, e);
 
-	if (!multipart)
+	if (rc == 0 && !multipart)
 		rc = reply_alone(x, p, tag, e);
-	else if ((rc = reply_around(x, p, e)) == -E_UNSUP) {
-		if (!(kept = malloc(sizeof(*kept)))) {
-			rc = err_set(e, E_NOMEM, "no memory for an answer");
-		} else {
-			*kept = *p;
-			memset(p, 0, sizeof(*p));
-			rc = parts_reply(x, 200, kept->type, &only_ops, kept, e);
-		}
-	}
+	else if (rc == 0 && (rc = reply_around(x, p, e)) == -E_UNSUP)
+		rc = reply_pieces(x, p, e);
 	part_cleanup(p);
 	return rc;
 }

@@ -1,25 +1,32 @@
 #include "web/wado_pixels.h"
 #include "archive/frames.h"
 #include "dicom/dict.h"
+#include "imaging/frame.h"
 #include "web/transcoded.h"
-#include "web/wado_bulk.h"
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 struct pixels {
 	struct exchange *x;
 	struct stored stored;
-	struct frame_table *table; /* NULL: samples of copy */
-	struct transcoded *copy;   /* NULL: none yet */
-	uint64_t n;                /* frames */
+	struct frame_table *table;  /* NULL: samples of copy */
+	struct image_source source; /* for workers; arg NULL: not opened yet */
+	struct transcoded *copy;    /* NULL: none yet */
+	uint64_t n;                 /* frames */
 	bool encapsulated;
+	bool swapped;                     /* in big endian: each frame is made */
 	struct transcoded_pixels samples; /* native ones: of the stored file, or of copy */
 };
 
-static bool needs_copy(const struct stored *s)
+static bool is_big(const struct stored *s)
 {
-	return strcmp(s->syntax, UID_EXPLICIT_BE) == 0 || uid_is_deflated(s->syntax);
+	return strcmp(s->syntax, UID_EXPLICIT_BE) == 0;
+}
+
+/* Bytes of narrow samples are swapped in pairs, which may be of two frames. */
+static bool can_swap(const struct frames *f)
+{
+	return f->tag == TAG(0x7FE0, 0x0010) && (f->bits_allocated == 16 || f->bits_allocated == 32);
 }
 
 /* The samples of copy become those of p. */
@@ -40,7 +47,25 @@ static void read_table(struct pixels *p)
 
 	p->n = f->n;
 	p->encapsulated = f->encapsulated;
+	p->swapped = is_big(&p->stored);
 	p->samples = (struct transcoded_pixels){.at = f->value_at, .n = f->value_n, .frame_bits = f->frame_bits};
+}
+
+/* 1: by a copy. */
+static int open_table(struct pixels *p, struct err *e)
+{
+	int rc;
+
+	if (uid_is_deflated(p->stored.syntax))
+		return 1;
+	if ((rc = frames_open(p->x->archive, &p->stored, &p->table, e)) < 0)
+		return rc;
+	if (!is_big(&p->stored) || can_swap(frames_of(p->table))) {
+		read_table(p);
+		return 0;
+	}
+	frames_close(STEAL(p->table));
+	return 1;
 }
 
 int pixels_open(struct exchange *x, const struct stored *s, struct pixels **out, struct err *e)
@@ -52,14 +77,12 @@ int pixels_open(struct exchange *x, const struct stored *s, struct pixels **out,
 		return err_set(e, E_NOMEM, "no memory for pixel data");
 	p->x = x;
 	p->stored = *s;
-	if (needs_copy(s)) {
+	if ((rc = open_table(p, e)) < 0)
+		return rc;
+	if (rc > 0) {
 		if ((rc = read_copy(p, e)) < 0)
 			return rc;
 		p->n = p->samples.n * 8 / p->samples.frame_bits;
-	} else {
-		if ((rc = frames_open(x->archive, s, &p->table, e)) < 0)
-			return rc;
-		read_table(p);
 	}
 	*out = STEAL(p);
 	return 0;
@@ -70,7 +93,7 @@ int pixels_known(struct exchange *x, const struct stored *s, struct pixels **out
 	struct pixels *p;
 	struct frame_table *table;
 
-	if (needs_copy(s) || !frames_known(x->archive, s, &table))
+	if (is_big(s) || uid_is_deflated(s->syntax) || !frames_known(x->archive, s, &table))
 		return 0;
 	if (!(p = calloc(1, sizeof(*p)))) {
 		frames_close(table);
@@ -88,6 +111,7 @@ void pixels_close(struct pixels *p)
 {
 	if (!p)
 		return;
+	frames_source_cleanup(&p->source);
 	frames_close(p->table);
 	transcoded_release(p->copy);
 	free(p);
@@ -95,12 +119,22 @@ void pixels_close(struct pixels *p)
 
 bool pixels_fault(int rc)
 {
-	return rc == -E_UNSUP || rc == -E_LIMIT || rc == -E_INVAL || rc == -E_CORRUPT;
+	return rc == -E_UNSUP || rc == -E_LIMIT || rc == -E_INVAL || rc == -E_CORRUPT || rc == -E_MISMATCH;
 }
 
 uint64_t pixels_frames(const struct pixels *p)
 {
 	return p->n;
+}
+
+static int open_source(struct pixels *p, struct err *e)
+{
+	return p->source.arg ? 0 : frames_source(p->x->archive, &p->stored, &p->source, e);
+}
+
+const struct image_pixel *pixels_shape(struct pixels *p)
+{
+	return p->table && open_source(p, NULL) == 0 ? &p->source.pixels : NULL;
 }
 
 bool pixels_whole(const struct pixels *p)
@@ -149,71 +183,97 @@ static int open_view(struct pixels *p, struct part *out, struct err *e)
 	return 0;
 }
 
-/* Of several compressed frames one is decoded alone: others need not wait for it, nor it for them. */
-static int put_decoded(struct pixels *p, uint64_t frame, struct part *out, struct err *e)
+/* A frame is made alone: others need not wait for it, nor it for them. */
+static int put_made(struct pixels *p, const struct wado_pixels *how, uint64_t frame, struct part *out, struct err *e)
 {
-	static const struct bulk_path pixel_data = {.tag = {TAG(0x7FE0, 0x0010)}};
-	const struct frames *f = frames_of(p->table);
-	uint64_t n = ((uint64_t)f->rows * f->columns * f->samples * f->bits_allocated + 7) / 8;
-	int rc;
+	AUTO(job_result) made = {0};
+	int rc = open_source(p, e);
 
-	if (frame >= p->n)
-		return err_set(e, E_NOENT, "frame %" PRIu64 " of %" PRIu64, frame + 1, p->n);
-	if ((rc = view_frame(p->x->archive, &p->stored, frame, &out->view, e)) < 0 ||
-	    (rc = bulk_find(&out->view, &pixel_data, out, e)) < 0)
+	if (rc == 0)
+		rc = how->made ? frame_encode(&p->source, frame, how->syntax, &made, e)
+			       : frame_decode(&p->source, frame, &made, e);
+	if (rc < 0)
 		return rc;
-	if (out->one.n > n)
-		out->one.n = n; /* a byte of padding */
+	view_file(p->x->archive, &p->stored, made.out, made.n, &out->view);
+	made.out = 0;
+	out->one = (struct frame_piece){.at = 0, .n = made.n};
+	out->n = 1;
+	out->from = how->made ? PART_MADE : PART_DECODED;
+	out->n_cuts = made.n_cuts < APPENDIX_CUTS ? made.n_cuts : APPENDIX_CUTS;
+	memcpy(out->cuts, made.cuts, sizeof(out->cuts));
+	if (made.warning[0])
+		part_warn(out, "frame %" PRIu64 ": %s", frame + 1, made.warning);
 	return 0;
 }
 
-static int begin(struct pixels *p, const struct wado_pixels *how, struct part *out, struct err *e)
+static int put_stored(struct pixels *p, uint64_t frame, struct part *out, struct err *e)
 {
-	int rc;
+	int rc = open_view(p, out, e);
 
+	if (rc == 0)
+		rc = p->encapsulated ? put_fragments(p, frame, out, e) : put_samples(p, frame, out, e);
+	if (rc < 0)
+		return rc;
+	out->from = p->copy ? PART_DECODED : PART_STORED;
+	if (p->encapsulated)
+		out->n_cuts = frames_cuts(p->table, frame, out->cuts);
+	return 0;
+}
+
+static void begin(const struct wado_pixels *how, struct part *out)
+{
 	memset(out, 0, sizeof(*out));
 	out->type = how->type;
 	memcpy(out->syntax, how->syntax, sizeof(out->syntax));
-	if (how->decoded && p->n > 1)
-		return 0;
-	if (how->decoded && (rc = read_copy(p, e)) < 0)
-		return rc;
-	return open_view(p, out, e);
 }
 
 int pixels_frame(struct pixels *p, const struct wado_pixels *how, uint64_t frame, struct part *out, struct err *e)
 {
 	const struct stored *s = &p->stored;
-	int rc = begin(p, how, out, e);
+	int rc;
 
-	if (rc == 0 && how->decoded && p->n > 1)
-		rc = put_decoded(p, frame, out, e);
-	else if (rc == 0 && p->encapsulated && !how->decoded)
-		rc = put_fragments(p, frame, out, e);
-	else if (rc == 0)
-		rc = put_samples(p, frame, out, e);
+	begin(how, out);
+	if (frame >= p->n)
+		return err_set(e, E_NOENT, "frame %" PRIu64 " of %" PRIu64, frame + 1, p->n);
+	part_locate(p->x, out, "/studies/%s/series/%s/instances/%s/frames/%" PRIu64, s->study, s->series,
+		    s->sop_instance, frame + 1);
+	if (how->made || how->decoded || p->swapped)
+		rc = put_made(p, how, frame, out, e);
+	else
+		rc = put_stored(p, frame, out, e);
 	if (rc < 0) {
 		part_cleanup(out);
 		return rc;
 	}
-	part_locate(p->x, out, "/studies/%s/series/%s/instances/%s/frames/%" PRIu64, s->study, s->series,
-		    s->sop_instance, frame + 1);
+	if (p->table && frames_of(p->table)->warning[0])
+		part_warn(out, "%s", frames_of(p->table)->warning);
+	return 0;
+}
+
+/* All native samples, at once. */
+static int put_all(struct pixels *p, const struct wado_pixels *how, struct part *out, struct err *e)
+{
+	int rc;
+
+	begin(how, out);
+	if (p->swapped && (rc = read_copy(p, e)) < 0)
+		return rc;
+	if ((rc = open_view(p, out, e)) < 0)
+		return rc;
+	out->one = (struct frame_piece){.at = p->samples.at, .n = p->samples.n};
+	out->n = 1;
 	return 0;
 }
 
 int pixels_all(struct pixels *p, const struct wado_pixels *how, uint64_t i, struct part *out, struct err *e)
 {
 	const struct stored *s = &p->stored;
+	bool whole = !p->encapsulated && !how->made;
 	int rc;
 
-	if (i >= p->n || (i > 0 && !p->encapsulated))
+	if (i >= p->n || (i > 0 && whole))
 		return 0;
-	if (p->encapsulated) {
-		rc = pixels_frame(p, how, i, out, e);
-	} else if ((rc = begin(p, how, out, e)) == 0) {
-		out->one = (struct frame_piece){.at = p->samples.at, .n = p->samples.n};
-		out->n = 1;
-	}
+	rc = whole ? put_all(p, how, out, e) : pixels_frame(p, how, i, out, e);
 	if (rc < 0)
 		return rc;
 	part_locate(p->x, out, "/studies/%s/series/%s/instances/%s/bulkdata/7FE00010", s->study, s->series,

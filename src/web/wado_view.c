@@ -1,17 +1,10 @@
 #include "web/wado_view.h"
-#include "archive/excerpt.h"
 #include "archive/lookup.h"
-#include "dicom/dict.h"
-#include "dicom/part10.h"
-#include "imaging/transcode.h"
 #include "web/transcoded.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define HEAD_MOST 65536
 
 void view_stored(struct archive *a, const struct stored *s, struct view *out)
 {
@@ -37,46 +30,12 @@ int view_open(struct archive *a, const struct stored *s, const char *syntax, str
 	return 0;
 }
 
-static int head_of(int fd, uint64_t *size, uint64_t *head_len, struct err *e)
+void view_file(struct archive *a, const struct stored *s, int fd, uint64_t n, struct view *out)
 {
-	struct part10_meta meta;
-	uint8_t head[HEAD_MOST];
-	struct stat st;
-	ssize_t n;
-	int64_t at;
-
-	if (fstat(fd, &st) < 0 || (n = pread(fd, head, sizeof(head), 0)) < 0)
-		return err_sys(e, E_IO, "reading a scratch file");
-	if ((at = part10_read(head, (size_t)n, &meta, e)) < 0)
-		return (int)at;
-	*size = (uint64_t)st.st_size;
-	*head_len = (uint64_t)at;
-	return 0;
-}
-
-int view_frame(struct archive *a, const struct stored *s, uint64_t frame, struct view *out, struct err *e)
-{
-	char in[SCRATCH_PATH], decoded[SCRATCH_PATH];
-	uint64_t which;
-	AUTO(fd) from = excerpt_frame(a, s, frame, in, &which, e);
-	AUTO(fd) to = -1;
-	struct view v;
-	int rc;
-
-	if (from < 0)
-		return from;
-	if (which != 0)
-		return err_set(e, E_BUG, "a frame alone is not the first one");
-	view_stored(a, s, &v);
-	if ((to = scratch_file(a, decoded, e)) < 0)
-		return to;
-	if ((rc = transcode_file(in, decoded, UID_EXPLICIT_LE, e)) < 0 ||
-	    (rc = head_of(to, &v.size, &v.head_len, e)) < 0)
-		return rc;
-	v.fd = fd_steal(&to);
-	snprintf(v.syntax, sizeof(v.syntax), "%s", UID_EXPLICIT_LE);
-	*out = v;
-	return 0;
+	view_stored(a, s, out);
+	out->fd = fd;
+	out->size = n;
+	out->head_len = 0;
 }
 
 int view_read(const struct view *v, uint64_t at, void *buf, size_t n, struct err *e)

@@ -22,9 +22,8 @@ struct view {
 void view_stored(struct archive *a, const struct stored *s, struct view *out);
 /* syntax that of s: as view_stored(). */
 int view_open(struct archive *a, const struct stored *s, const char *syntax, struct view *out, struct err *e);
-/* One frame (from 0) of a compressed instance, decoded: a file of its own in Explicit VR Little Endian, with what describes
- * pixels and nothing else. The effort is that of one frame. */
-int view_frame(struct archive *a, const struct stored *s, uint64_t frame, struct view *out, struct err *e);
+/* Bytes that were made of s, all n of a file: fd becomes the view's own. No Part 10 file: head_len is 0. */
+void view_file(struct archive *a, const struct stored *s, int fd, uint64_t n, struct view *out);
 /* Exactly n bytes of the Part 10 file from at; -E_CORRUPT where it ends before. */
 int view_read(const struct view *v, uint64_t at, void *buf, size_t n, struct err *e);
 /* For the kernel to read from: the Part 10 file begins at *at of *fd, which the caller closes. -E_UNSUP: use view_read(). */

@@ -132,7 +132,7 @@ static void pixels(const char *accept, const char *stored, bool single, const ch
 {
 	struct accept a = parse(accept);
 	struct wado_pixels p = {0};
-	bool found = wado_choose_pixels(&a, stored, single, true, &p);
+	bool found = wado_choose_pixels(&a, stored, NULL, single, true, &p);
 
 	if (found != (type != NULL))
 		fail_msg("%s of %s: %s", accept, stored, found ? p.type : "nothing");
@@ -196,7 +196,7 @@ static void test_offers_are_chosen(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) { /* what a 406 names can be had */
-		struct offer offers[WADO_OFFERS];
+		struct offer offers[WADO_PIXEL_OFFERS];
 		unsigned n = wado_pixel_offers(stored[i], true, offers);
 
 		assert_true(n > 0);
