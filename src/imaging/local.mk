@@ -9,3 +9,4 @@ libcore_a_SOURCES += %D%/dataset.h
 libcore_a_SOURCES += %D%/frame.h %D%/frame.c %D%/conform.h %D%/conform.c
 libcore_a_SOURCES += %D%/codec_j2k.c %D%/codec_htj2k.c %D%/j2k_own.h %D%/j2k_head.h %D%/j2k_head.c %D%/j2k_samples.h %D%/j2k_samples.c \
 	%D%/j2k_parts.c
+libcore_a_SOURCES += %D%/form.h %D%/form.c
