@@ -4,3 +4,4 @@ libshim_a_SOURCES += %D%/shim.h %D%/internal.hpp %D%/setup.cpp %D%/wire.cpp %D%/
 libshim_a_SOURCES += %D%/htj2k.h %D%/htj2k.cpp
 libshim_a_SOURCES += %D%/frame.hpp %D%/frame.cpp %D%/picture.cpp
 libshim_a_SOURCES += %D%/jpeg.h %D%/jpeg.cpp
+libshim_a_SOURCES += %D%/rewrite.cpp

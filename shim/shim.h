@@ -64,6 +64,10 @@ int shim_can_transcode(const char *from, const char *to);
 /* Reads a Part 10 file and writes it, Part 10, in another syntax. Pixel values are kept exactly when `to` is lossless. */
 /* SHIM_ELIMIT when the decoded pixels would be more than most bytes. */
 int shim_transcode_file(const char *in_path, const char *out_path, const char *to, int64_t most);
+/* A bare data set without pixel data, read in one native syntax and given to put in another, in pieces. What put returns other
+ * than 0 ends it: SHIM_EIO. */
+int shim_dataset_rewrite(const void *data, size_t n, const char *from, const char *to,
+			 int (*put)(void *arg, const void *data, size_t n), void *arg);
 /* Writes a DICOMDIR (general purpose profile, lenient) for files below root; file ids are relative with '/'. The count of
  * files that got a record; when some did not, shim_error() names the first. */
 int shim_dicomdir_write(const char *root, const char *const *file_ids, size_t n, const char *fileset_id);

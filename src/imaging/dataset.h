@@ -1,21 +1,17 @@
-/* imaging/dataset.h - a data set without its pixel data, written anew by the toolkit: JOB_DATASET. Of this room only.
+/* imaging/dataset.h - the encoding of a data set changed as a whole, without its pixel data, in a worker: JOB_DATASET. Of this room only.
  *
- * in: a Part 10 file whose data set has no Pixel Data. out: Part 10 in another transfer syntax, with values replaced. The job's
- * number is where in the new data set Pixel Data belongs, in bytes of the file: its tag comes in order.
+ * in: a data set, bare. out: the same in another encoding, written by the toolkit (sequences of undefined length, lengths of groups
+ * right where they were there); or inflated, byte for byte. All of it is in the worker's memory, twice or more, so data sets with
+ * hundreds of megabytes besides their pixels are refused (-E_LIMIT), which no image comes near.
  */
 #ifndef IMAGING_DATASET_H
 #define IMAGING_DATASET_H
 
-#include "imaging/worker.h"
+#include "imaging/worker_own.h"
 
-struct dataset_job { /* job.more; job.syntax: what is written, and named in the File Meta Information */
-	char file_syntax
-	    [65]; /* what the File Meta Information names when it differs from the encoding (encapsulated ones) */
-	char new_instance[65]; /* "" : the old one */
-	bool pixels;           /* job.pixels are written into the Image Pixel module */
-	bool lossy;            /* Lossy Image Compression and what goes with it is written */
-	double ratio;
-	char method[17]; /* "ISO_15444_1" */
+#define DATASET_MOST (256ULL << 20) /* bytes of in */
+struct dataset_job {                /* job.more; job.syntax: what is to be written */
+	char from[65];              /* implicit, explicit, big endian or deflated */
 };
-int dataset_job(const struct job *j, const void *in, size_t n, int out, struct job_result *r, struct err *e);
+int dataset_job(const struct job *j, const struct job_input in[2], int out, struct job_result *r, struct err *e);
 #endif

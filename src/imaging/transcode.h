@@ -24,8 +24,9 @@ struct transcode_how {
 	const uint8_t
 	    *digest; /* with prove: XXH3-128 that the data set must have, canonical; NULL: of what is read now */
 	bool background;
-	int (*between)(void *arg, struct err *e); /* NULL, or asked before each frame: negative ends it, and is returned */
-	void *arg;                                /* of between */
+	int (*between)(void *arg,
+		       struct err *e); /* NULL, or asked before each frame: negative ends it, and is returned */
+	void *arg;                     /* of between */
 };
 struct transcode_result {
 	uint64_t size; /* of the Part 10 file that was written */
