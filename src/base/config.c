@@ -30,7 +30,6 @@ struct key {
 		VALUE_##type_, (min_), (max_)                                                                          \
 	}
 #define AT(field_) offsetof(struct config, field_)
-#define COERCE "coerce " /* [coerce AET] */
 
 /* clang-format off */
 static const struct key keys[] = {
@@ -91,6 +90,17 @@ static const struct key keys[] = {
 	 "Largest instance that is taken; 0: no limit."},
 	{"archive", "retention_years", "0", AT(retention_years), NUMBER(INT, 0, 200),
 	 "A study cannot be dropped before it is so many years old, by its Study Date or else its arrival; 0: any time."},
+	{"settle", "enabled", "true", AT(settle_enabled), NUMBER(BOOL, 0, 1),
+	 "Settle series that are complete: rewrite them into packs of their own, in order, compressed without loss by rule. "
+	 "Else only teleread settle does."},
+	{"settle", "quiet", "30min", AT(settle_quiet_ms), NUMBER(TIME, 0, 8760 * HOUR),
+	 "A series of which nothing arrived for so long counts as complete; what comes later settles it again."},
+	{"settle", "grace", "1h", AT(settle_grace_ms), NUMBER(TIME, 0, 8760 * HOUR),
+	 "The disk space of what was received is given back so long after a proven copy stands for it."},
+	{"settle", "at_once", "0", AT(settle_at_once), NUMBER(INT, 0, 64),
+	 "Instances that are encoded at one time; 0: one for each processor."},
+	{"settle", "busy", "2s", AT(settle_busy_ms), NUMBER(TIME, 0, HOUR),
+	 "While something arrived within so long, one instance at a time is encoded, and a pause three times as long follows."},
 	{"commitment", "report", "auto", AT(commit_report), TEXT(REPORT),
 	 "Association for the result of a storage commitment: the one that asked (same), one to the peer (new), or the one "
 	 "that asked while it stays open, else one to the peer (auto)."},
@@ -192,6 +202,55 @@ static const struct key keys[] = {
 /* clang-format on */
 #define KEYS (sizeof keys / sizeof keys[0])
 
+/* What [coerce AET] may say, for who reads the file. */
+static const char coerce_help[] =
+    "\n# Rules for what one peer sends over DICOM, by its AE title; a section for each such peer, none by default. "
+    "What a\n"
+    "# rule changes is noted in the instance itself (Original Attributes Sequence) and answered with B000.\n"
+    "#[coerce CT1]\n"
+    "# The value takes the place of what is there, or is added; no value empties the attribute.\n"
+    "#set InstitutionName = County Hospital One\n"
+    "# Only where the attribute is absent or empty.\n"
+    "#default IssuerOfPatientID = COUNTY1\n"
+    "# Put before a value that does not begin so already.\n"
+    "#prefix PatientID = C1-\n"
+    "# Attributes to be taken out, with blanks between them.\n"
+    "#remove = PatientAddress PatientTelephoneNumbers\n"
+    "# success: for a sender that takes the warning B000 as a failure.\n"
+    "#status = warning\n";
+static const char settle_help[] =
+    "\n# Rules for the form that settled instances are kept in, a section for each, by any name. The first one counts "
+    "whose\n"
+    "# conditions all hold; none by default, and where none holds it is htj2k-lossless wherever that codec carries "
+    "the\n"
+    "# samples exactly. What came compressed is always kept as it came.\n"
+    "#[settle radiographs]\n"
+    "# Conditions, each a list between commas: codes of modalities, UIDs of SOP classes, codes of sites, photometric\n"
+    "# interpretations. Those that are left out hold for everything.\n"
+    "#modality = CR, DX\n"
+    "#sop_class = 1.2.840.10008.5.1.4.1.1.1.1\n"
+    "#site = COUNTY1\n"
+    "#photometric = MONOCHROME1, MONOCHROME2\n"
+    "# htj2k-lossless, j2k-lossless, jpegls-lossless or keep.\n"
+    "#form = j2k-lossless\n";
+
+/* Sections of which there may be many, each with a name, and settings that a higher floor knows. */
+static const struct group {
+	const char *word, *what;
+	size_t offset; /* of its rules */
+	struct value_range range;
+	const char *help;
+} groups[] = {
+    {"coerce ", "AET", AT(coerce), TEXT(AET), coerce_help},
+    {"settle ", "NAME", AT(settle), TEXT(NAME), settle_help},
+};
+#define GROUPS (sizeof groups / sizeof groups[0])
+
+static struct config_rules *rules_at(struct config *c, const struct group *g)
+{
+	return (struct config_rules *)((char *)c + g->offset);
+}
+
 static char **text_at(struct config *c, const struct key *k)
 {
 	return (char **)((char *)c + k->offset);
@@ -202,7 +261,8 @@ void config_cleanup(struct config *c)
 	for (const struct key *k = keys; k < keys + KEYS; k++)
 		if (value_is_text(k->range.type))
 			free(*text_at(c, k));
-	config_rules_cleanup(&c->coerce);
+	for (const struct group *g = groups; g < groups + GROUPS; g++)
+		config_rules_cleanup(rules_at(c, g));
 	memset(c, 0, sizeof *c);
 }
 
@@ -284,7 +344,7 @@ static const char *find_section(const char *section)
 
 static int unknown_section(const char *section, struct err *e)
 {
-	AUTO(buf) all = BUF(256);
+	AUTO(buf) all = BUF(384);
 	const char *last = "";
 
 	for (const struct key *k = keys; k < keys + KEYS; k++) {
@@ -292,7 +352,8 @@ static int unknown_section(const char *section, struct err *e)
 			buf_printf(&all, NULL, "%s[%s]", all.len ? " " : "", k->section);
 		last = k->section;
 	}
-	buf_str(&all, " [coerce AET]", NULL);
+	for (const struct group *g = groups; g < groups + GROUPS; g++)
+		buf_printf(&all, NULL, " [%s%s]", g->word, g->what);
 	return err_set(e, E_CONFIG, "unknown section [%.40s], expected one of: %s", section, buf_text(&all));
 }
 
@@ -336,8 +397,13 @@ int config_copy(struct config *to, const struct config *from, struct err *e)
 
 			complete = (*text = strdup(*text)) && complete;
 		}
-	fresh.coerce = (struct config_rules){0};
-	complete = config_rules_copy(&from->coerce, &fresh.coerce, NULL) == 0 && complete;
+	for (const struct group *g = groups; g < groups + GROUPS; g++) {
+		struct config_rules *mine = rules_at(&fresh, g);
+		const struct config_rules theirs = *mine;
+
+		*mine = (struct config_rules){0};
+		complete = config_rules_copy(&theirs, mine, NULL) == 0 && complete;
+	}
 	if (!complete) {
 		config_cleanup(&fresh);
 		return err_set(e, E_NOMEM, "no memory for the configuration");
@@ -368,21 +434,22 @@ int config_set(struct config *c, const char *key, const char *value, struct err 
 struct walk {
 	struct config *c;
 	GKeyFile *values;
-	const char *section;       /* of the table; NULL before the first, and in [coerce AET] */
-	char aet[17];              /* in [coerce AET]; else "" */
+	const char *section;       /* of the table; NULL before the first, and in a group */
+	const struct group *group; /* NULL: in none */
+	char name[VALUE_NAME_MOST + 1];
 	unsigned line, seen[KEYS]; /* seen: line of each key */
 };
 
-static int walk_coerce(struct walk *w, const char *aet, struct err *e)
+static int walk_group(struct walk *w, const struct group *g, const char *name, struct err *e)
 {
-	static const struct value_range range = TEXT(AET);
 	AUTO(buf) expected = BUF(256);
 
-	if (value_text(&range, aet) < 0 || strpbrk(aet, "\"'")) {
-		value_expected(&range, &expected, NULL);
-		return err_set(e, E_CONFIG, "[" COERCE "%.40s]: expected %s", aet, buf_text(&expected));
+	if (value_text(&g->range, name) < 0 || strpbrk(name, "\"'")) {
+		value_expected(&g->range, &expected, NULL);
+		return err_set(e, E_CONFIG, "[%s%.40s]: expected %s", g->word, name, buf_text(&expected));
 	}
-	memcpy(w->aet, aet, strlen(aet) + 1); /* value_text() has seen to its length */
+	w->group = g;
+	memcpy(w->name, name, strlen(name) + 1); /* value_text() has seen to its length */
 	return 0;
 }
 
@@ -393,10 +460,11 @@ static int walk_section(struct walk *w, const char *line, size_t n, struct err *
 	if (n < 3 || line[n - 1] != ']')
 		return err_set(e, E_CONFIG, "%.*s: expected [section]", (int)(n < 40 ? n : 40), line);
 	snprintf(name, sizeof name, "%.*s", (int)(n - 2), line + 1);
-	w->aet[0] = '\0';
+	w->group = NULL;
 	w->section = NULL;
-	if (strncmp(name, COERCE, strlen(COERCE)) == 0)
-		return walk_coerce(w, name + strlen(COERCE), e);
+	for (const struct group *g = groups; g < groups + GROUPS; g++)
+		if (strncmp(name, g->word, strlen(g->word)) == 0)
+			return walk_group(w, g, name + strlen(g->word), e);
 	if (!(w->section = find_section(name)))
 		return unknown_section(name, e);
 	return 0;
@@ -428,16 +496,17 @@ static int read_value(struct walk *w, const char *section, const char *name, cha
 
 static int walk_rule(struct walk *w, const char *name, struct err *e)
 {
-	const struct config_rule *first = config_rules_find(&w->c->coerce, w->aet, name);
-	char section[sizeof COERCE + sizeof w->aet], *value;
+	struct config_rules *rules = rules_at(w->c, w->group);
+	const struct config_rule *first = config_rules_find(rules, w->name, name);
+	char section[64], *value;
 	int rc;
 
-	snprintf(section, sizeof section, COERCE "%s", w->aet);
+	snprintf(section, sizeof section, "%s%s", w->group->word, w->name);
 	if (first)
 		return err_set(e, E_CONFIG, "[%s] %s is set twice, first in line %u", section, name, first->line);
 	if ((rc = read_value(w, section, name, &value, e)) < 0)
 		return rc;
-	rc = config_rules_add(&w->c->coerce, w->aet, name, value, w->line, e);
+	rc = config_rules_add(rules, w->name, name, value, w->line, e);
 	g_free(value);
 	return rc;
 }
@@ -455,7 +524,7 @@ static int walk_key(struct walk *w, const char *line, size_t n, struct err *e)
 	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
 		len--;
 	snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), line);
-	if (w->aet[0])
+	if (w->group)
 		return walk_rule(w, name, e);
 	if (!w->section)
 		return err_set(e, E_CONFIG, "%.40s stands before the first [section]", name);
@@ -594,34 +663,17 @@ static int print_key(const struct config *c, const struct key *k, struct buf *ou
 	return rc < 0 ? rc : buf_byte(out, '\n', e);
 }
 
-/* What [coerce AET] may say, for who reads the file. */
-static const char coerce_help[] =
-    "\n# Rules for what one peer sends over DICOM, by its AE title; a section for each such peer, none by default. "
-    "What a\n"
-    "# rule changes is noted in the instance itself (Original Attributes Sequence) and answered with B000.\n"
-    "#[coerce CT1]\n"
-    "# The value takes the place of what is there, or is added; no value empties the attribute.\n"
-    "#set InstitutionName = County Hospital One\n"
-    "# Only where the attribute is absent or empty.\n"
-    "#default IssuerOfPatientID = COUNTY1\n"
-    "# Put before a value that does not begin so already.\n"
-    "#prefix PatientID = C1-\n"
-    "# Attributes to be taken out, with blanks between them.\n"
-    "#remove = PatientAddress PatientTelephoneNumbers\n"
-    "# success: for a sender that takes the warning B000 as a failure.\n"
-    "#status = warning\n";
-
-static int print_rules(const struct config_rules *r, struct buf *out, struct err *e)
+static int print_rules(const struct group *g, const struct config_rules *r, struct buf *out, struct err *e)
 {
-	const char *aet = "";
+	const char *name = "";
 	int rc = 0;
 
 	for (unsigned i = 0; i < r->n && rc == 0; i++) {
 		const struct config_rule *one = &r->v[i];
 
-		if (strcmp(aet, one->aet) != 0)
-			rc = buf_printf(out, e, "\n[" COERCE "%s]\n", one->aet);
-		aet = one->aet;
+		if (strcmp(name, one->name) != 0)
+			rc = buf_printf(out, e, "\n[%s%s]\n", g->word, one->name);
+		name = one->name;
 		if (rc == 0 && (rc = buf_printf(out, e, "%s = ", one->key)) == 0 &&
 		    (rc = print_text(one->value, out, e)) == 0)
 			rc = buf_byte(out, '\n', e);
@@ -643,7 +695,10 @@ int config_print(const struct config *c, struct buf *out, struct err *e)
 		if (rc == 0)
 			rc = print_key(c, k, out, e);
 	}
-	if (rc == 0)
-		rc = buf_str(out, coerce_help, e);
-	return rc == 0 && c ? print_rules(&c->coerce, out, e) : rc;
+	for (const struct group *g = groups; g < groups + GROUPS && rc == 0; g++) {
+		rc = buf_str(out, g->help, e);
+		if (rc == 0 && c)
+			rc = print_rules(g, (const struct config_rules *)((const char *)c + g->offset), out, e);
+	}
+	return rc;
 }

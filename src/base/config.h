@@ -11,6 +11,7 @@
  *     query.relational query.require_key query.most query.fuzzy query.timezone index.attributes
  *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance archive.retention_years
  *     dicom.async_window
+ *     settle.enabled settle.quiet settle.grace settle.at_once settle.busy
  *     commitment.report commitment.retry commitment.give_up commitment.keep
  *     audit.size audit.syslog audit.syslog_ca audit.syslog_certificate audit.syslog_key
  *     log.level log.format alerts.window alerts.repeated alerts.size
@@ -20,7 +21,7 @@
  *     login.idle login.session login.tries login.lock login.glass
  *     oidc.issuer oidc.audience oidc.client_id oidc.client_secret_file oidc.redirect oidc.algorithms oidc.name_claim
  *     oidc.roles_claim oidc.sites_claim oidc.roles oidc.sites oidc.skew oidc.refresh oidc.ca_file
- * Sections [coerce AET], one for each peer, hold rules that only whoever applies them can check (coerce).
+ * Sections [coerce AET], one for each peer, and [settle NAME] hold rules that only whoever applies them can check.
  * Order of precedence: command line, then file, then default; so load first, then set.
  * Memory:   strings in struct config are owned by it; config_cleanup() frees. A struct begins as zeros.
  *           On failure the struct is left as it was.
@@ -66,6 +67,14 @@ struct config {
 	int64_t buffer;          /* instances up to this size share a pack; larger ones get a pack of their own */
 	int64_t max_instance;    /* bytes; larger is refused; 0: no limit */
 	int64_t retention_years; /* a younger study cannot be dropped; 0: any can */
+	/* [settle] */
+	bool settle_enabled;
+	int64_t settle_quiet_ms; /* a series without an arrival for so long is settled */
+	int64_t settle_grace_ms; /* until the blocks of what was received are given back */
+	int64_t settle_at_once;  /* instances that are encoded at one time; 0: by itself */
+	int64_t settle_busy_ms;  /* throttled while something arrived within this */
+	/* [settle NAME]: rules for the form they are kept in; imaging/form.h reads them */
+	struct config_rules settle;
 	/* [commitment] */
 	char *commit_report;      /* auto, same or new: over which association the result goes */
 	int64_t commit_retry_ms;  /* until the first new try; each one after it waits twice as long, up to an hour */

@@ -5,22 +5,22 @@
 
 static void rule_free(struct config_rule *r)
 {
-	free(r->aet);
+	free(r->name);
 	free(r->key);
 	free(r->value);
 }
 
-int config_rules_add(struct config_rules *r, const char *aet, const char *key, const char *value, unsigned line,
+int config_rules_add(struct config_rules *r, const char *name, const char *key, const char *value, unsigned line,
 		     struct err *e)
 {
-	struct config_rule fresh = {strdup(aet), strdup(key), strdup(value), line};
+	struct config_rule fresh = {strdup(name), strdup(key), strdup(value), line};
 	struct config_rule *v = NULL;
 
 	if (r->n >= RULES_MOST) {
 		rule_free(&fresh);
 		return err_set(e, E_CONFIG, "more than %u rules", RULES_MOST);
 	}
-	if (fresh.aet && fresh.key && fresh.value && (v = reallocarray(r->v, r->n + 1u, sizeof *v))) {
+	if (fresh.name && fresh.key && fresh.value && (v = reallocarray(r->v, r->n + 1u, sizeof *v))) {
 		r->v = v;
 		r->v[r->n++] = fresh;
 		return 0;
@@ -29,10 +29,10 @@ int config_rules_add(struct config_rules *r, const char *aet, const char *key, c
 	return err_set(e, E_NOMEM, "no memory for the configuration");
 }
 
-const struct config_rule *config_rules_find(const struct config_rules *r, const char *aet, const char *key)
+const struct config_rule *config_rules_find(const struct config_rules *r, const char *name, const char *key)
 {
 	for (unsigned i = 0; i < r->n; i++)
-		if (strcmp(r->v[i].aet, aet) == 0 && strcmp(r->v[i].key, key) == 0)
+		if (strcmp(r->v[i].name, name) == 0 && strcmp(r->v[i].key, key) == 0)
 			return &r->v[i];
 	return NULL;
 }
@@ -43,7 +43,7 @@ int config_rules_copy(const struct config_rules *from, struct config_rules *to, 
 
 	for (unsigned i = 0; i < from->n; i++) {
 		const struct config_rule *one = &from->v[i];
-		int rc = config_rules_add(&fresh, one->aet, one->key, one->value, one->line, e);
+		int rc = config_rules_add(&fresh, one->name, one->key, one->value, one->line, e);
 
 		if (rc < 0) {
 			config_rules_cleanup(&fresh);

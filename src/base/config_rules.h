@@ -1,4 +1,4 @@
-/* base/config_rules.h - groups of settings whose keys no table knows beforehand: [coerce AET].
+/* base/config_rules.h - groups of settings whose names nobody knows beforehand: [coerce AET], [settle NAME].
  *
  * They are kept as written, in the order of the file, with their lines; who understands them checks them.
  * Memory:   the list owns its texts; it begins as zeros.   Threads: read-only after loading.
@@ -10,7 +10,8 @@
 #include "base/err.h"
 
 struct config_rule {
-	char *aet, *key, *value;
+	char *name; /* of the group: what follows the word in its section */
+	char *key, *value;
 	unsigned line; /* 0: not from a file */
 };
 struct config_rules {
@@ -19,9 +20,9 @@ struct config_rules {
 };
 
 /* Copies the texts. */
-int config_rules_add(struct config_rules *r, const char *aet, const char *key, const char *value, unsigned line,
+int config_rules_add(struct config_rules *r, const char *name, const char *key, const char *value, unsigned line,
 		     struct err *e);
-const struct config_rule *config_rules_find(const struct config_rules *r, const char *aet, const char *key);
+const struct config_rule *config_rules_find(const struct config_rules *r, const char *name, const char *key);
 /* to: zeros; stays so on failure. */
 int config_rules_copy(const struct config_rules *from, struct config_rules *to, struct err *e);
 void config_rules_cleanup(struct config_rules *r);

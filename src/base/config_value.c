@@ -31,6 +31,14 @@ static int aet(const char *text)
 	return 0;
 }
 
+/* Of a group of settings: short, and nothing in it that a section's brackets would mind. */
+static int name(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+	return n > 0 && n <= VALUE_NAME_MOST && !text[n] ? 0 : -E_CONFIG;
+}
+
 static int address(const char *text)
 {
 	unsigned char raw[16];
@@ -55,6 +63,8 @@ int value_text(const struct value_range *r, const char *text)
 	switch (r->type) {
 	case VALUE_AET:
 		return aet(text);
+	case VALUE_NAME:
+		return name(text);
 	case VALUE_ADDRESS:
 		return address(text);
 	case VALUE_LEVEL:
@@ -130,6 +140,7 @@ int value_expected(const struct value_range *r, struct buf *out, struct err *e)
 	static const char *const words[] = {
 	    [VALUE_STRING] = "text that is not empty",
 	    [VALUE_AET] = "an AE title: 1 to 16 characters of ASCII, no backslash, no blanks around it",
+	    [VALUE_NAME] = "a name: 1 to 32 letters, digits, - and _",
 	    [VALUE_ADDRESS] = "an IPv4 or IPv6 address such as 127.0.0.1 or 0.0.0.0",
 	    [VALUE_LEVEL] = "debug, info, warn or error",
 	    [VALUE_FORMAT] = "text or json",

@@ -4,9 +4,11 @@
 
 #include "base/buf.h"
 
+#define VALUE_NAME_MOST 32u /* of VALUE_NAME */
 enum value_type {
 	VALUE_STRING,   /* not empty */
 	VALUE_AET,      /* AE title */
+	VALUE_NAME,     /* of a group of settings */
 	VALUE_ADDRESS,  /* IPv4 or IPv6 */
 	VALUE_LEVEL,    /* of the log */
 	VALUE_FORMAT,   /* of the log */

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "dicom/coerce.h"
+#include "imaging/form.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -221,9 +222,11 @@ static const char *from_environment(const char *given, const char *name)
 /* The rules that no table knows, while file and line can be said. */
 static int check_rules(const struct config *c, const char *path, struct err *e)
 {
-	AUTO(coerce) rules = NULL;
+	AUTO(coerce) coerce = NULL;
+	AUTO(forms) forms = NULL;
+	int rc = coerce_compile(&c->coerce, path, &coerce, e);
 
-	return coerce_compile(&c->coerce, path, &rules, e);
+	return rc < 0 ? rc : forms_compile(&c->settle, path, &forms, e);
 }
 
 int common_load(const struct common *c, struct config *out, char **file, struct err *e)

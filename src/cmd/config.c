@@ -36,7 +36,7 @@ int coerce_strangers(struct archive *a, const struct config *c, void (*say)(cons
 	int rc = 0;
 
 	for (unsigned i = 0; rc == 0 && i < c->coerce.n; i++) {
-		struct stranger s = {.aet = c->coerce.v[i].aet};
+		struct stranger s = {.aet = c->coerce.v[i].name};
 
 		if (strcmp(s.aet, last) == 0)
 			continue;

@@ -225,7 +225,7 @@ static int add_coercion(const struct config *c, json_t *facts, struct err *e)
 	int rc = coerce_compile(&c->coerce, NULL, &rules, e);
 
 	for (unsigned i = 0; rc == 0 && i < c->coerce.n; i++) {
-		const char *aet = c->coerce.v[i].aet;
+		const char *aet = c->coerce.v[i].name;
 		const struct coerce_peer *p = strcmp(aet, last) != 0 ? coerce_of(rules, aet) : NULL;
 
 		last = aet;

@@ -27,7 +27,7 @@ const char *coerce_verb_text(enum coerce_verb verb)
 
 static int wrong(const struct config_rule *r, const char *expected, struct err *e)
 {
-	return err_set(e, E_CONFIG, "[coerce %s] %.40s = %.40s: expected %s", r->aet, r->key, r->value, expected);
+	return err_set(e, E_CONFIG, "[coerce %s] %.40s = %.40s: expected %s", r->name, r->key, r->value, expected);
 }
 
 static int attribute(const struct config_rule *r, const char *name, uint32_t *tag, struct err *e)
@@ -136,7 +136,7 @@ int coerce_compile(const struct config_rules *rules, const char *file, struct co
 		return err_set(e, E_NOMEM, "no memory for the rules of coercion");
 	for (unsigned i = 0; i < rules->n; i++) {
 		const struct config_rule *r = &rules->v[i];
-		struct coerce_peer *p = peer_of(c, r->aet);
+		struct coerce_peer *p = peer_of(c, r->name);
 		int rc = p ? add_rule(p, r, e) : err_set(e, E_NOMEM, "no memory for the rules of coercion");
 
 		if (rc < 0)

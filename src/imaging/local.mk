@@ -7,6 +7,7 @@ libcore_a_SOURCES += %D%/worker.h %D%/worker_own.h %D%/worker.c %D%/worker_jobs.
 	%D%/worker_metrics.h %D%/worker_metrics.c %D%/worker_refused.h %D%/worker_refused.c %D%/sandbox.h %D%/sandbox.c
 libcore_a_SOURCES += %D%/dataset.h %D%/dataset.c
 libcore_a_SOURCES += %D%/frame.h %D%/frame.c %D%/conform.h %D%/conform.c
+libcore_a_SOURCES += %D%/form.h %D%/form.c
 libcore_a_SOURCES += %D%/outline.h %D%/outline.c %D%/edits.c %D%/samples.h %D%/samples.c %D%/sink.h %D%/sink.c
 libcore_a_SOURCES += %D%/transcode_own.h %D%/transcode_head.c %D%/transcode_loss.c %D%/transcode_pixels.c %D%/transcode_proof.c %D%/rebuild.c
 libcore_a_SOURCES += %D%/codec_j2k.c %D%/codec_htj2k.c %D%/j2k_own.h %D%/j2k_head.h %D%/j2k_head.c %D%/j2k_samples.h %D%/j2k_samples.c \
