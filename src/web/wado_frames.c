@@ -196,7 +196,7 @@ static int reply_list(struct exchange *x, const struct stored *s, struct framing
 		close_framing(f);
 		return rc < 0 ? rc : 0;
 	}
-	return parts_reply(x, 200, f->how.type, &frames_ops, f, e);
+	return parts_reply(x, 200, f->first.type, &frames_ops, f, e);
 }
 
 int wado_frames(struct exchange *x, struct err *e)
