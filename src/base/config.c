@@ -101,6 +101,16 @@ static const struct key keys[] = {
 	 "Instances that are encoded at one time; 0: one for each processor."},
 	{"settle", "busy", "2s", AT(settle_busy_ms), NUMBER(TIME, 0, HOUR),
 	 "While something arrived within so long, one instance at a time is encoded, and a pause three times as long follows."},
+	{"imaging", "workers", "0", AT(imaging_workers), NUMBER(INT, 0, 1024),
+	 "Processes that decode, encode and draw pictures; 0: one for each processor, and one more. Where there are several, one is "
+	 "kept for what somebody waits for."},
+	{"imaging", "memory", "2G", AT(imaging_memory), NUMBER(SIZE, 128 * M, 1 * T),
+	 "Memory that one of them may take. A frame that needs more is refused."},
+	{"imaging", "time", "1min", AT(imaging_time_ms), NUMBER(TIME, SEC, HOUR),
+	 "Processor time that one of them may take for one picture, and four times of it by the clock."},
+	{"imaging", "sandbox", "required", AT(imaging_sandbox), TEXT(SANDBOX),
+	 "Where the kernel refuses to limit their system calls (seccomp): serve does not start (required), or goes on without "
+	 "that limit (optional)."},
 	{"commitment", "report", "auto", AT(commit_report), TEXT(REPORT),
 	 "Association for the result of a storage commitment: the one that asked (same), one to the peer (new), or the one "
 	 "that asked while it stays open, else one to the peer (auto)."},

@@ -80,6 +80,8 @@ int value_text(const struct value_range *r, const char *text)
 	case VALUE_LIST:
 	case VALUE_OPTIONAL:
 		return 0;
+	case VALUE_SANDBOX:
+		return strcmp(text, "required") == 0 || strcmp(text, "optional") == 0 ? 0 : -E_CONFIG;
 	case VALUE_REPORT:
 		return strcmp(text, "auto") == 0 || strcmp(text, "same") == 0 || strcmp(text, "new") == 0 ? 0
 													  : -E_CONFIG;
@@ -149,6 +151,7 @@ int value_expected(const struct value_range *r, struct buf *out, struct err *e)
 	    [VALUE_LIST] = "entries between semicolons, or nothing",
 	    [VALUE_OPTIONAL] = "text, or nothing",
 	    [VALUE_REPORT] = "auto, same or new",
+	    [VALUE_SANDBOX] = "required or optional",
 	    [VALUE_BOOL] = "true or false",
 	    [VALUE_INT] = "a whole number",
 	    [VALUE_SIZE] = "a size in bytes or with K, M, G, T",

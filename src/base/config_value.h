@@ -17,6 +17,7 @@ enum value_type {
 	VALUE_LIST,     /* may be empty; what is in it a higher floor checks (config_check_list) */
 	VALUE_OPTIONAL, /* text, or nothing */
 	VALUE_REPORT,   /* of a storage commitment */
+	VALUE_SANDBOX,  /* whether it may be missing */
 	VALUE_BOOL,
 	VALUE_INT,
 	VALUE_SIZE, /* bytes, with K M G T */
@@ -28,10 +29,10 @@ struct value_range {
 	int64_t min, max; /* of the numbers */
 };
 
-/* Types up to VALUE_REPORT are kept as strings. */
+/* Types up to VALUE_SANDBOX are kept as strings. */
 static inline int value_is_text(enum value_type type)
 {
-	return type <= VALUE_REPORT;
+	return type <= VALUE_SANDBOX;
 }
 
 int value_text(const struct value_range *r, const char *text);                 /* 0 when well-formed, or -E_CONFIG */

@@ -124,6 +124,10 @@ struct watch {
 void watch_fault(void *watch, const char *sentence);
 void watch_progress(void *watch, uint64_t done, uint64_t of); /* bytes */
 
+/* ---- pictures */
+/* Starts the workers as [imaging] says. Who does not call it before the first picture gets the defaults. */
+int start_imaging(const struct config *c, struct err *e);
+
 /* ---- the archive */
 /* Opens it beside a node or not. For what only reads, and for the registry. make: an empty one where there is none. */
 int open_beside(const struct common *c, bool make, struct archive **out, struct err *e);

@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "dicom/coerce.h"
 #include "imaging/form.h"
+#include "imaging/worker.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -325,6 +326,18 @@ int archive_there(const struct common *c, struct err *e)
 		there = access(path, F_OK) == 0;
 	}
 	return there ? 0 : err_set(e, E_NOENT, "%s holds no archive", c->config.data);
+}
+
+int start_imaging(const struct config *c, struct err *e)
+{
+	const struct imaging_options o = {
+	    .workers = (unsigned)c->imaging_workers,
+	    .memory = (uint64_t)c->imaging_memory,
+	    .seconds = (unsigned)((c->imaging_time_ms + 999) / 1000),
+	    .sandbox_optional = strcmp(c->imaging_sandbox, "optional") == 0,
+	};
+
+	return imaging_start(&o, e);
 }
 
 int open_beside(const struct common *c, bool make, struct archive **out, struct err *e)

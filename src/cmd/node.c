@@ -2,11 +2,13 @@
 #include "access/audit.h"
 #include "access/holder.h"
 #include "archive/kept.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "dicom/dict.h"
 #include "dimse/call.h"
 #include "dimse/report.h"
+#include "imaging/worker.h"
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -41,6 +43,10 @@ static const struct {
     {"index.attributes", offsetof(struct config, attributes), true},
     {"archive.max_instance", offsetof(struct config, max_instance), false},
     {"archive.retention_years", offsetof(struct config, retention_years), false},
+    {"imaging.workers", offsetof(struct config, imaging_workers), false},
+    {"imaging.memory", offsetof(struct config, imaging_memory), false},
+    {"imaging.time", offsetof(struct config, imaging_time_ms), false},
+    {"imaging.sandbox", offsetof(struct config, imaging_sandbox), true},
     {"alerts.window", offsetof(struct config, alerts_window_ms), false},
     {"alerts.repeated", offsetof(struct config, alerts_repeated), false},
     {"alerts.size", offsetof(struct config, alerts_size), false},
@@ -286,7 +292,7 @@ static void *quiet_http(void *arg)
 }
 
 /* Both faces have the same time to end what is under way. */
-void node_quiet(struct node *n, uint32_t grace_ms)
+static void quiet_faces(struct node *n, uint32_t grace_ms)
 {
 	struct quieting q = {n->web, grace_ms};
 	pthread_t http;
@@ -309,6 +315,53 @@ void node_quiet(struct node *n, uint32_t grace_ms)
 	n->web = NULL;
 	reporter_stop(n->reporter);
 	n->reporter = NULL;
+}
+
+/* Whoever waits for a picture keeps its face from ending: what takes longer than the others are given is cut. */
+struct cutting {
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	bool done;
+	int64_t until_us;
+};
+
+static void *cut_imaging(void *arg)
+{
+	struct cutting *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->done && clock_wait(&c->over, &c->lock, c->until_us) == 0)
+		;
+	pthread_mutex_unlock(&c->lock);
+	imaging_stop();
+	return NULL;
+}
+
+/* The faces are quiet: nothing is under way any more. */
+static void end_imaging(struct cutting *c, pthread_t thread)
+{
+	pthread_mutex_lock(&c->lock);
+	c->done = true;
+	pthread_cond_signal(&c->over);
+	pthread_mutex_unlock(&c->lock);
+	pthread_join(thread, NULL);
+}
+
+void node_quiet(struct node *n, uint32_t grace_ms)
+{
+	struct cutting cut = {
+	    .lock = PTHREAD_MUTEX_INITIALIZER,
+	    .over = PTHREAD_COND_INITIALIZER,
+	    .until_us = clock_mono_us() + (int64_t)grace_ms * 1000,
+	};
+	pthread_t thread;
+	bool beside = pthread_create(&thread, NULL, cut_imaging, &cut) == 0;
+
+	quiet_faces(n, grace_ms);
+	if (beside)
+		end_imaging(&cut, thread);
+	else
+		imaging_stop();
 }
 
 void node_cleanup(struct node *n)

@@ -234,7 +234,7 @@ static int start(struct node *n, struct common *c, struct control **control, str
 	int rc;
 
 	if ((rc = override(&c->config, e)) < 0 || (rc = setup_log(&c->config, e)) < 0 || (rc = make_data(c, e)) < 0 ||
-	    (rc = node_settings(n, &c->config, e)) < 0 ||
+	    (rc = node_settings(n, &c->config, e)) < 0 || (rc = start_imaging(&c->config, e)) < 0 ||
 	    (rc = archive_open(&n->settings->config, ARCHIVE_SERVE, &n->archive, e)) < 0 ||
 	    (rc = node_audit(n, e)) < 0 || (rc = prepare(n, e)) < 0 || (rc = open_access(n, e)) < 0 ||
 	    (rc = refresh_start(n->archive, e)) < 0 ||

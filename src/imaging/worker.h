@@ -22,16 +22,16 @@ struct imaging_options {
 	/* NULL: this one (/proc/self/exe). A test is another: with --enable-faults NULL is TELEREAD_BUILD/teleread there. */
 	const char *program;
 	unsigned workers;      /* 0: one for each processor, and one that background jobs never take */
-	uint64_t memory;       /* address space of a worker, bytes; 0: IMAGING_MEMORY */
+	uint64_t memory;       /* of a worker (address space, beside its program), bytes; 0: IMAGING_MEMORY */
 	unsigned seconds;      /* of processor time for a job, and four times of it by the clock; 0: IMAGING_SECONDS */
 	bool sandbox_optional; /* work even where the kernel refuses the allow-list of system calls */
 };
 #define IMAGING_MEMORY (2ULL << 30)
 #define IMAGING_SECONDS 60u
-/* One worker is started at once, so what stands in the way is said here; the others when jobs wait. program must stay. */
+/* One worker is started at once, so what stands in the way is said here; the others when jobs wait. */
 int imaging_start(const struct imaging_options *o, struct err *e);
-void imaging_stop(
-    void); /* what is under way is cut: -E_CANCEL. Comes back when all callers of worker_run() have left. */
+/* What is under way is cut, and whatever comes later until imaging_start(): -E_CANCEL. Comes back when all have left. */
+void imaging_stop(void);
 /* main() of `teleread worker`: never returns. */
 #define WORKER_SOCKET 3 /* where it finds its socket */
 _Noreturn void worker_main(int socket);

@@ -81,6 +81,8 @@ static void run(struct worker_request *q, int fds[DESCRIPTORS], uint64_t memory,
 	unsigned at = IN;
 
 	*a = (struct worker_answer){.number = q->number};
+	if (q->job.most == 0 || q->job.most > memory)
+		q->job.most = memory;
 	for (unsigned i = 0; i < 2; i++)
 		if (q->in[i] && a->rc == 0)
 			a->rc = map(fds[at++], &in[i], &a->e);

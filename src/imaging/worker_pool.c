@@ -29,7 +29,7 @@ struct line {
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t left; /* a caller has gone, or the state has changed */
-	enum { STOPPED, STARTING, RUNNING, STOPPING } state;
+	enum { NEW, RUNNING, STOPPING, STOPPED } state;
 	struct imaging_options options;
 	char program[4096];
 	struct slot *slots;
@@ -388,6 +388,7 @@ static int prepare(const struct imaging_options *o, struct err *e)
 	int rc;
 
 	pool.options = *o;
+	pool.options.program = pool.program;
 	if (o->workers == 0)
 		pool.options.workers = workers_of_machine();
 	if (pool.options.workers > POOL_WORKERS_MOST)
@@ -457,9 +458,9 @@ int pool_enter(struct imaging_options *now, struct err *e)
 	int rc = 0;
 
 	pthread_mutex_lock(&pool.lock);
-	if (pool.state == STOPPING)
+	if (pool.state == STOPPING || pool.state == STOPPED)
 		rc = err_set(e, E_CANCEL, "the workers for pictures are being stopped");
-	else if (pool.state == STOPPED)
+	else if (pool.state == NEW)
 		rc = start_pool(&(struct imaging_options){0}, e);
 	if (rc == 0) {
 		pool.inside++;
@@ -495,7 +496,7 @@ int imaging_start(const struct imaging_options *o, struct err *e)
 	int rc;
 
 	pthread_mutex_lock(&pool.lock);
-	if (pool.state != STOPPED)
+	if (pool.state == RUNNING || pool.state == STOPPING)
 		rc = err_set(e, E_BUG, "the workers for pictures were started before");
 	else
 		rc = start_pool(o, e);

@@ -114,10 +114,11 @@ static void bad_files_name_line_key_and_what_was_expected(void **state)
 	BAD("[node]\ndata = \n", "2: [node] data = : expected text that is not empty");
 	BAD("[log]\nlevel = loud\n", "2: [log] level = loud: expected debug, info, warn or error");
 	BAD("[log]\nformat = xml\n", "2: [log] format = xml: expected text or json");
+	BAD("[imaging]\nsandbox = off\n", "2: [imaging] sandbox = off: expected required or optional");
 	BAD("[commitment]\nreport = never\n", "2: [commitment] report = never: expected auto, same or new");
 	BAD("[log]\nlevels = info\n", "2: unknown key levels in [log], expected one of: level format");
 	BAD("# one\n[logs]\n",
-	    "2: unknown section [logs], expected one of: [node] [dicom] [query] [index] [archive] [settle] "
+	    "2: unknown section [logs], expected one of: [node] [dicom] [query] [index] [archive] [settle] [imaging] "
 	    "[commitment] [log] [alerts] [audit] [http] [login] [oidc] [coerce AET] [settle NAME]");
 	BAD("[settle a b]\n", "1: [settle a b]: expected a name: 1 to 32 letters, digits, - and _");
 	BAD("[settle a]\nform = keep\n[settle a]\nform = keep\n",
