@@ -1,4 +1,4 @@
-// Standard input: as browser.mjs, and "load" and "show", lists of {study, series}. Standard output: their results.
+// Standard input: as browser.mjs, and "load", "show" and "progressive", lists of {study, series}. Standard output: their results.
 import { run } from './browser.mjs';
 
 await run(async (job, page) => {
@@ -12,6 +12,12 @@ await run(async (job, page) => {
     await page.waitForFunction(() => window.here);
     shown.push(await page.evaluate((series) => window.shown(series), one));
   }
+  const progressive = [];
+  for (const one of job.progressive ?? []) {
+    await page.goto(job.origin + '/pages/cornerstone.html');
+    await page.waitForFunction(() => window.here);
+    progressive.push(await page.evaluate((series) => window.progressive(series), one));
+  }
   if (job.shot) await page.screenshot({ path: job.shot });
-  return { loaded, shown };
+  return { loaded, shown, progressive };
 });

@@ -1,13 +1,14 @@
-// A page with CornerstoneJS that reads a series by wadors: and shows it without WebGL. The test calls loaded() and shown().
-import { EVENTS, Enums, RenderingEngine, imageLoader, init, setUseCPURendering } from '@cornerstonejs/core';
+// A page with CornerstoneJS that reads a series by wadors: and shows it, without WebGL but in stages. The tests call loaded(),
+// shown() and progressive().
+import { EVENTS, Enums, RenderingEngine, imageLoader, init, setUseCPURendering, utilities } from '@cornerstonejs/core';
 import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
 
 const ROOT = location.origin + '/dicom-web';
 let ready;
 
-async function start() {
+async function start(cpu = true) {
   await init();
-  setUseCPURendering(true);
+  setUseCPURendering(cpu);
   initLoader({ maxWebWorkers: 1, decodeConfig: { wasmBasePath: new URL('.', location.href).href } });
 }
 
@@ -81,5 +82,62 @@ window.shown = async ({ study, series }) => {
     out.push({ levels: levels.size, sum, cpu: Boolean(viewport.useCPURendering ?? viewport._cpuFallbackEnabledElement) });
   }
   return out;
+};
+// Shows the series as a stack that is retrieved in two stages by byte ranges: as much of each frame as the answer says that a
+// picture at 1/divisor takes, then the rest. What was painted, what was asked for, and the samples that came of it.
+window.progressive = async ({ study, series, divisor }) => {
+  ready = start(false); // stages are for viewports of WebGL only; Chromium does that without a graphics card, too
+  const all = await images(study, series);
+  const ids = all.map(([id]) => id);
+  const accept = 'accept=' + encodeURIComponent('image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202');
+  const first = new Map();
+  for (const id of ids) {
+    const head = await fetch(`${id.slice('wadors:'.length)}?${accept}`, { method: 'HEAD' });
+    const sizes = new Map(head.headers.get('Teleread-Resolutions').split(',').map((item) => {
+      const [, size, bytes] = item.trim().match(/^(\d+);bytes=(\d+)$/);
+      return [Number(size), Number(bytes)];
+    }));
+    first.set(id, sizes.get(divisor));
+  }
+
+  const asked = [];
+  const plain = window.fetch;
+  window.fetch = async (url, options) => {
+    const answer = await plain(url, options);
+    if (String(url).includes('/frames/')) asked.push({
+      url: String(url), range: options?.headers?.Range ?? null, status: answer.status, content: answer.headers.get('Content-Range'),
+    });
+    return answer;
+  };
+  const initialChunkSize = Math.max(...first.values()); // the library takes a function, too, but cannot send that to its worker
+  utilities.imageRetrieveMetadataProvider.add('stack', {
+    stages: [{ id: 'first', retrieveType: 'coarse' }, { id: 'last', retrieveType: 'fine' }],
+    retrieveOptions: {
+      coarse: { rangeIndex: 0, decodeLevel: Math.log2(divisor), initialChunkSize, urlArguments: accept },
+      fine: { rangeIndex: -1, initialChunkSize, urlArguments: accept },
+    },
+  });
+
+  const element = document.getElementById('stack');
+  const engine = new RenderingEngine('engine');
+  engine.enableElement({ viewportId: 'stack', type: Enums.ViewportType.STACK, element });
+  const viewport = engine.getViewport('stack');
+  const painted = [];
+  element.addEventListener(EVENTS.IMAGE_RENDERED, () => {
+    const image = viewport.getCornerstoneImage?.() ?? viewport.csImage;
+    if (!image) return;
+    const one = { id: image.imageId, quality: image.imageQualityStatus, rows: image.rows, columns: image.columns };
+    if (JSON.stringify(one) !== JSON.stringify(painted.at(-1))) painted.push(one);
+  });
+  const out = [];
+  for (let i = 0; i < ids.length; i++) {
+    await (i ? viewport.setImageIdIndex(i) : viewport.setStack(ids));
+    viewport.render();
+    const whole = () => painted.some((p) => p.id === ids[i] && p.quality === Enums.ImageQualityStatus.FULL_RESOLUTION);
+    for (let wait = 0; wait < 200 && !whole(); wait++) await new Promise((done) => setTimeout(done, 50));
+    const image = viewport.getCornerstoneImage?.() ?? viewport.csImage;
+    out.push({ uid: all[i][1]['00080018'].Value[0], sha256: await digests(image, all[i][1]) });
+  }
+  return { images: out, painted, asked, first: initialChunkSize, full: Enums.ImageQualityStatus.FULL_RESOLUTION };
 };
 window.here = true;

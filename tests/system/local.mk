@@ -34,6 +34,7 @@ SYSTEM_TESTS = \
 	%D%/test_orthanc.py \
 	%D%/test_orthanc_web.py \
 	%D%/test_rendered.py \
+	%D%/test_progressive.py \
 	%D%/test_qido.py \
 	%D%/test_same_again.py \
 	%D%/test_slide_viewer.py \
