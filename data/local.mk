@@ -28,6 +28,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/check-number-of-rows.sql \
 	data/sql/sqlite/check-quarantine.sql \
 	data/sql/sqlite/check-rows.sql \
+	data/sql/sqlite/check-settled.sql \
 	data/sql/sqlite/class-add.sql \
 	data/sql/sqlite/classes.sql \
 	data/sql/sqlite/commitment-add.sql \
@@ -123,6 +124,9 @@ SQL_SQLITE = \
 	data/sql/sqlite/prove.sql \
 	data/sql/sqlite/quarantine-add.sql \
 	data/sql/sqlite/quarantine-known.sql \
+	data/sql/sqlite/reclaim-add.sql \
+	data/sql/sqlite/reclaim-not.sql \
+	data/sql/sqlite/reclaim-sum.sql \
 	data/sql/sqlite/recount-series.sql \
 	data/sql/sqlite/recount-study.sql \
 	data/sql/sqlite/refresh-page.sql \
@@ -150,6 +154,27 @@ SQL_SQLITE = \
 	data/sql/sqlite/session-get.sql \
 	data/sql/sqlite/session-purge.sql \
 	data/sql/sqlite/session-used.sql \
+	data/sql/sqlite/settle-extra.sql \
+	data/sql/sqlite/settle-job-done.sql \
+	data/sql/sqlite/settle-job-each.sql \
+	data/sql/sqlite/settle-job-fail.sql \
+	data/sql/sqlite/settle-job-gone.sql \
+	data/sql/sqlite/settle-job-lease.sql \
+	data/sql/sqlite/settle-job-next.sql \
+	data/sql/sqlite/settle-job-now.sql \
+	data/sql/sqlite/settle-job-put.sql \
+	data/sql/sqlite/settle-job-remove.sql \
+	data/sql/sqlite/settle-job-renew.sql \
+	data/sql/sqlite/settle-job-stands.sql \
+	data/sql/sqlite/settle-look.sql \
+	data/sql/sqlite/settle-news.sql \
+	data/sql/sqlite/settle-series.sql \
+	data/sql/sqlite/settle-status.sql \
+	data/sql/sqlite/settled-extra-put.sql \
+	data/sql/sqlite/settled-pack-known.sql \
+	data/sql/sqlite/settled-pack-put.sql \
+	data/sql/sqlite/settled-put.sql \
+	data/sql/sqlite/settled-was.sql \
 	data/sql/sqlite/site-add.sql \
 	data/sql/sqlite/site-below.sql \
 	data/sql/sqlite/site-each.sql \

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -227,6 +228,8 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 	}
 	a->mode = mode;
 	a->lock_fd = -1;
+	if (getrandom(&a->settler, sizeof a->settler, 0) != sizeof a->settler)
+		a->settler = clock_wall_us();
 	a->reserve = (uint64_t)c->reserve;
 	a->max_instance = (uint64_t)c->max_instance;
 	a->buffer = (size_t)pack_round((uint64_t)c->buffer);
@@ -309,6 +312,17 @@ int64_t stored_read(struct archive *a, const struct stored *s, uint64_t offset, 
 		return k;
 	alert_raise(ALERT_CORRUPT, s->sop_instance, "pack %llu ends inside this instance", (unsigned long long)s->pack);
 	return err_set(e, E_CORRUPT, "pack %llu ends inside a stored instance", (unsigned long long)s->pack);
+}
+
+int64_t stored_appendix(struct archive *a, const struct stored *s, uint64_t offset, void *buf, size_t n, struct err *e)
+{
+	struct stored all = *s;
+	if (offset >= s->appendix_n)
+		return 0;
+	if (n > s->appendix_n - offset)
+		n = (size_t)(s->appendix_n - offset);
+	all.part10_len += s->appendix_n;
+	return stored_read(a, &all, s->part10_len + offset, buf, n, e);
 }
 
 #ifdef TELEREAD_FAULTS

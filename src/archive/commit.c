@@ -161,9 +161,12 @@ static void forget(struct committer *c, struct place **group, unsigned n, bool c
 {
 	bool any = caught_up;
 	for (unsigned i = 0; i < n; i++)
-		any |= group[i]->event != NULL;
+		any |= group[i]->event && !group[i]->event->settle;
 	if (any)
 		lookup_cache_forget(c->archive->lookups);
+	for (unsigned i = 0; i < n && !any; i++)
+		if (group[i]->event)
+			lookup_cache_forget_series(c->archive->lookups, group[i]->event->decision.series);
 }
 
 /* Whoever follows the feeds of changes. What was caught up with may be of any site. */

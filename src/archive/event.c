@@ -1,6 +1,7 @@
 #include "archive/event.h"
 #include "archive/attr.h"
 #include "archive/event_rows.h"
+#include "archive/settle_pack.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 enum { F_KIND = 1, F_STUDY, F_FIRST, F_LAST, F_WHO, F_WHY, F_SERIES, F_INSTANCE };
 #define EVENT_MOST 4096u
+#define SETTLE "settle"
 #define PART "-part" /* behind the name of a kind: of a part of a study */
 enum { KIND_MOST = 24 };
 
@@ -31,6 +33,11 @@ static const char *const names[DECISION_KINDS] = {
 const char *decision_name(enum decision_kind what)
 {
 	return names[what];
+}
+
+static const char *kind_name(const struct event *ev)
+{
+	return ev->settle ? SETTLE : names[ev->decision.what];
 }
 
 int decision_parse(const char *name, enum decision_kind *out)
@@ -61,7 +68,7 @@ int event_write(const struct event *ev, struct buf *out, struct err *e)
 {
 	const struct decision *d = &ev->decision;
 	char kind[KIND_MOST];
-	snprintf(kind, sizeof kind, "%s%s", names[d->what], d->series[0] ? PART : "");
+	snprintf(kind, sizeof kind, "%s%s", kind_name(ev), d->series[0] && !ev->settle ? PART : "");
 	int rc = put_text(out, F_KIND, kind, e);
 	if (rc == 0)
 		rc = put_text(out, F_STUDY, d->study, e);
@@ -112,13 +119,14 @@ int event_read(struct archive *a, const struct record *r, struct event *out, str
 	char *part = strstr(kind, PART);
 	if (part)
 		*part = 0;
-	if (decision_parse(kind, &out->decision.what) < 0)
+	out->settle = strcmp(kind, SETTLE) == 0;
+	if (!out->settle && decision_parse(kind, &out->decision.what) < 0)
 		return err_set(e, E_UNSUP, "event %" PRIu64 ": this program does not know the decision \"%s\"", r->seq,
 			       kind);
 	get_text(&bytes, F_STUDY, out->decision.study, sizeof out->decision.study);
 	get_text(&bytes, F_WHO, out->decision.who, sizeof out->decision.who);
 	get_text(&bytes, F_WHY, out->decision.why, sizeof out->decision.why);
-	if (part) {
+	if (part || out->settle) {
 		get_text(&bytes, F_SERIES, out->decision.series, sizeof out->decision.series);
 		get_text(&bytes, F_INSTANCE, out->decision.sop_instance, sizeof out->decision.sop_instance);
 	}
@@ -138,6 +146,8 @@ void event_cleanup(struct event *ev)
 	free(ev->taken);
 	ev->taken = NULL;
 	ev->n = 0;
+	settled_set_free(ev->set);
+	ev->set = NULL;
 }
 
 /* ---- records that come again */
@@ -217,6 +227,8 @@ int event_prepare(struct archive *a, struct db_conn *c, struct event *ev, struct
 {
 	enum decision_kind what = ev->decision.what;
 	int rc;
+	if (ev->settle)
+		return settle_prepare(a, ev, e);
 	if (what != DECIDE_RESTORE && what != DECIDE_RELEASE && what != DECIDE_REPLACE)
 		return 0;
 	ev->taken = calloc(what == DECIDE_RESTORE ? EVENT_RECORDS : 1, sizeof *ev->taken);
@@ -470,6 +482,8 @@ static int apply_discard(struct db_conn *w, struct event *ev, struct err *e)
 
 static int apply(struct archive *a, struct db_conn *w, struct event *ev, struct err *e)
 {
+	if (ev->settle)
+		return settle_apply(a, w, ev, e);
 	switch (ev->decision.what) {
 	case DECIDE_DROP:
 		return apply_drop(a, w, ev, e);
@@ -493,7 +507,7 @@ static int note(struct db_conn *w, const struct event *ev, struct err *e)
 	int rc = event_statement(w, "event-add", &s, e, 2, (int64_t)r->seq, r->received_us);
 	if (rc < 0)
 		return rc;
-	db_bind_text(s, 3, names[d->what], strlen(names[d->what]));
+	db_bind_text(s, 3, kind_name(ev), strlen(kind_name(ev)));
 	db_bind_text(s, 4, d->study, strlen(d->study));
 	db_bind_int(s, 5, (int64_t)d->number);
 	db_bind_text(s, 6, d->who, strlen(d->who));

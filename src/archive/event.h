@@ -1,7 +1,7 @@
 /* archive/event.h - a decision as a record of the packs, and what it does to the index. Of this room only.
  *
  * The record's bytes are fields as attr_put() writes them, all text: 1 kind, 2 study UID, 3 and 4 first and last sequence
- * number, 5 who, 6 why, 7 series UID, 8 SOP Instance UID. man/teleread-pack.5 has them. What is about a part of a study is of
+ * number, 5 who, 6 why, 7 series UID, 8 SOP Instance UID (of settling: 3 where the pack's list stands, 4 the pack). man/teleread-pack.5 has them. What is about a part of a study is of
  * another kind ("drop-part"), which a program that does not know parts refuses to replay, rather than drop all of the study.
  * Use:      event_prepare() reads the records that are to be taken in again, with their heads (it takes as long as reading
  *           them does); event_apply() then changes the index within the open transaction.
@@ -17,8 +17,11 @@
 #define EVENT_RECORDS 500u /* that one event takes in again at most: a long restore is a row of events */
 
 struct event_taken;
+struct settled_set;
 struct event {
 	struct decision decision;
+	bool settle; /* no decision: a series lies in settled pack decision.number, its list at first (settle_pack.h) */
+	struct settled_set *set;
 	uint64_t first;       /* RESTORE: of the records first to decision.number */
 	struct record record; /* its own */
 	struct event_taken *taken;
@@ -26,6 +29,7 @@ struct event {
 	int64_t patient; /* who lost a study and has others; 0: nobody */
 	struct change_sites news;
 	struct decision_result result;
+	bool kept; /* event_commit(): durable all the same */
 };
 int event_write(const struct event *ev, struct buf *out, struct err *e);
 /* The event of a record, its checksum verified. */
@@ -33,6 +37,8 @@ int event_read(struct archive *a, const struct record *r, struct event *out, str
 int event_prepare(struct archive *a, struct db_conn *c, struct event *ev, struct err *e);
 /* Applies it and notes it in the table of events; what fails leaves the transaction as it was. */
 int event_apply(struct archive *a, struct db_conn *writer, struct event *ev, struct err *e);
+/* As a record, written, synced, applied in its turn. The caller sees to it that what was prepared is still so. */
+int event_commit(struct archive *a, struct event *ev, struct err *e);
 /* All of it: for replay. */
 int event_replay(struct archive *a, struct db_conn *writer, const struct record *r, struct err *e);
 void event_cleanup(struct event *ev);

@@ -38,7 +38,7 @@ static int check_rowless(struct fsck *f, const struct record *r, bool same)
 	db_bind_blob(s, 3, sent_digest(r->digest, r->sent), sizeof r->digest);
 	db_bind_int(s, 4, (int64_t)r->seq);
 	rc = db_step(s, f->e);
-	if (rc == 1)
+	if (rc == 1 && !db_int(s, 1)) /* what is settled counts where it lies now */
 		(*(db_int(s, 0) == 2 ? &f->matched : &f->report->quarantined))++;
 	db_reset(s);
 	if (rc == 1)
@@ -47,6 +47,33 @@ static int check_rowless(struct fsck *f, const struct record *r, bool same)
 		fault(f, "record %llu (pack %llu at %llu, %s) has no row in the index", (unsigned long long)r->seq,
 		      (unsigned long long)r->pack, (unsigned long long)r->at, r->sop_instance);
 	return rc < 0 ? rc : 0;
+}
+
+/* A settled record is where its bytes are read, or was superseded by another. */
+static int check_settled(struct fsck *f, const struct record *r)
+{
+	struct db_stmt *s;
+	size_t n;
+	int rc = db_prepare(f->reader, db_sql(f->archive->db, "check-settled"), &s, f->e);
+	if (rc < 0)
+		return rc;
+	db_bind_int(s, 1, (int64_t)r->seq);
+	if ((rc = db_step(s, f->e)) < 0)
+		return rc;
+	bool here = rc && (uint64_t)db_int(s, 0) == r->pack && (uint64_t)db_int(s, 1) == r->at + PACK_HEAD;
+	bool lengths = rc && (uint64_t)db_int(s, 2) == r->part10_len && (uint32_t)db_int(s, 3) == r->head_len &&
+		       (uint64_t)db_int(s, 4) == r->appendix_len;
+	const void *digest = rc ? db_blob(s, 5, &n) : NULL;
+	bool same = rc && n == sizeof r->digest && !memcmp(digest, r->digest, n);
+	bool instance = rc && db_int(s, 6);
+	db_reset(s);
+	if (!here)
+		return 0;
+	(*(instance ? &f->matched : &f->report->quarantined))++;
+	if (!same || !lengths)
+		fault(f, "the settled place of %s differs from its record (pack %llu at %llu) in %s", r->sop_instance,
+		      (unsigned long long)r->pack, (unsigned long long)r->at, lengths ? "digest" : "length");
+	return 0;
 }
 
 static int check_event(struct fsck *f, const struct record *r)
@@ -82,10 +109,11 @@ static int check_row_of(struct fsck *f, const struct record *r)
 	const void *sent = rc ? db_blob(s, 5, &n) : NULL;
 	bool again = rc && n == sizeof r->sent && !memcmp(sent, sent_digest(r->digest, r->sent), n);
 	bool lengths = rc && (uint64_t)db_int(s, 2) == r->part10_len && (uint32_t)db_int(s, 3) == r->head_len;
+	bool moved = rc && db_int(s, 6);
 	db_reset(s);
 	if (!here)
 		return check_rowless(f, r, same || again);
-	f->matched++;
+	f->matched += !moved;
 	if (!same || !lengths)
 		fault(f, "the row of %s differs from its record (pack %llu at %llu) in %s", r->sop_instance,
 		      (unsigned long long)r->pack, (unsigned long long)r->at, lengths ? "digest" : "length");
@@ -110,7 +138,16 @@ static int check_record(struct fsck *f, const struct record *r)
 		return err_set(f->e, why.code, "%s", why.msg);
 	if (f->losses)
 		return 0;
-	return r->kind == RECORD_EVENT ? check_event(f, r) : check_row_of(f, r);
+	switch (r->kind) {
+	case RECORD_EVENT:
+		return check_event(f, r);
+	case RECORD_SETTLED:
+		return check_settled(f, r);
+	case RECORD_SERIES:
+		return 0;
+	default:
+		return check_row_of(f, r);
+	}
 }
 
 static int check_pack(void *arg, uint64_t pack)

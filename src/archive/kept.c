@@ -228,8 +228,7 @@ static void seal(struct event *ev, const struct buf *bytes)
 	r->head_hash = XXH3_64bits(bytes->data, 0);
 }
 
-/* Written, synced, applied in its turn: as an instance. */
-static int commit(struct archive *a, struct event *ev, struct err *e)
+int event_commit(struct archive *a, struct event *ev, struct err *e)
 {
 	AUTO(buf) bytes = BUF(PACK_BLOCK - PACK_HEAD);
 	struct err why = {0};
@@ -256,6 +255,7 @@ static int commit(struct archive *a, struct event *ev, struct err *e)
 		packer_blank(p.pack, p.at);
 	committer_ready(a->committer, &p, rc < 0 ? PLACE_FAILED : PLACE_WRITTEN);
 	int committed = committer_wait(&p, e);
+	ev->kept = p.kept;
 	if (rc < 0 && e)
 		*e = why;
 	return rc < 0 ? rc : committed;
@@ -283,7 +283,7 @@ static int restore(struct archive *a, const struct decision *d, struct decision_
 	while ((rc = next_of_bin(a, d, first, &last, e)) == 0 && last) {
 		AUTO(event) ev = {.decision = *d, .first = first};
 		ev.decision.number = last;
-		if ((rc = commit(a, &ev, e)) < 0)
+		if ((rc = event_commit(a, &ev, e)) < 0)
 			return rc;
 		out->records += ev.result.records;
 		out->left += ev.result.left;
@@ -297,7 +297,7 @@ static int restore(struct archive *a, const struct decision *d, struct decision_
 static int decide_one(struct archive *a, const struct decision *d, struct decision_result *out, struct err *e)
 {
 	AUTO(event) ev = {.decision = *d};
-	int rc = commit(a, &ev, e);
+	int rc = event_commit(a, &ev, e);
 	*out = ev.result;
 	return rc;
 }
@@ -360,6 +360,7 @@ void kept_row(struct db_stmt *s, struct kept *k)
 	const void *digest = db_blob(s, 18, &n);
 	if (n == sizeof k->where.digest)
 		memcpy(k->where.digest, digest, n);
+	stored_received(s, 19, &k->where);
 }
 
 static void read_decided(struct db_stmt *s, struct decided *d)

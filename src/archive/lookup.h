@@ -1,7 +1,7 @@
 /* archive/lookup.h - one instance by its UIDs, quickly; and the file that holds its bytes.
  *
  * Instances looked up lately are kept in memory (at most 32,768, about 10 MB), and forgotten, all of them, when a decision or
- * a new index changes what is in sight: what is known is what a question to the index would answer. A process that only
+ * a new index changes what is in sight, those of a series when it is settled: what is known is what a question to the index would answer. A process that only
  * reads the archive keeps none, since nobody tells it of changes.
  * Errors:   -E_NOENT for what is not there, or not in the scope: nobody can tell which.   Threads: any.
  */

@@ -22,6 +22,15 @@ enum {
 	R_SYNTAX = 272,
 	R_SENT = 340,
 	R_NOTE = 356,
+	R_WAS_PACK = 356, /* settled: in the place of the note */
+	R_WAS_AT = 364,
+	R_WAS_LENGTH = 372,
+	R_WAS_HEAD = 380,
+	R_WAS_KIND = 384,
+	R_WAS_DIGEST = 388,
+	R_WAS_SYNTAX = 404,
+	R_APPENDIX = 472,
+	R_APPENDIX_HASH = 480,
 	R_SUM = PACK_HEAD - 8,
 };
 enum {
@@ -31,8 +40,11 @@ enum {
 	H_PACK = 16,
 	H_CREATED = 24,
 	H_KIND = 32,
+	H_FIRST = 36,
+	H_LAST = 44,
 	H_SUM = 56,
-	PACK_VERSION = 2, /* 1: without events and unreadable records, else the same */
+	PACK_VERSION = 3,        /* of settled packs */
+	PACK_VERSION_INTAKE = 2, /* of others; 1: without events and unreadable records, else the same */
 };
 
 static const char pack_magic[8] = "TLRDPACK", record_magic[8] = {'T', 'L', 'R', 'D', 'R', 'E', 'C', '1'};
@@ -61,12 +73,25 @@ void pack_header(uint64_t pack, enum pack_kind kind, int64_t created_us, uint8_t
 {
 	memset(out, 0, PACK_BLOCK);
 	memcpy(out + H_MAGIC, pack_magic, 8);
-	put(out + H_VERSION, PACK_VERSION, 4);
+	put(out + H_VERSION, kind == PACK_SETTLED ? PACK_VERSION : PACK_VERSION_INTAKE, 4);
 	put(out + H_BLOCK, PACK_BLOCK, 4);
 	put(out + H_PACK, pack, 8);
 	put(out + H_CREATED, (uint64_t)created_us, 8);
 	put(out + H_KIND, kind, 4);
 	put(out + H_SUM, XXH3_64bits(out, H_SUM), 8);
+}
+
+void pack_header_span(uint8_t head[PACK_BLOCK], uint64_t first, uint64_t last)
+{
+	put(head + H_FIRST, first, 8);
+	put(head + H_LAST, last, 8);
+	put(head + H_SUM, XXH3_64bits(head, H_SUM), 8);
+}
+
+void pack_header_span_read(const uint8_t head[PACK_BLOCK], uint64_t *first, uint64_t *last)
+{
+	*first = get(head + H_FIRST, 8);
+	*last = get(head + H_LAST, 8);
 }
 
 int pack_header_read(const uint8_t in[PACK_BLOCK], uint64_t pack, enum pack_kind *kind, struct err *e)
@@ -78,6 +103,37 @@ int pack_header_read(const uint8_t in[PACK_BLOCK], uint64_t pack, enum pack_kind
 			       (unsigned long long)pack, (unsigned)get(in + H_VERSION, 4), PACK_VERSION);
 	*kind = (enum pack_kind)get(in + H_KIND, 4);
 	return 0;
+}
+
+static void put_was(const struct record *r, uint8_t *out)
+{
+	const struct record_was *w = &r->was;
+	put(out + R_WAS_PACK, w->pack, 8);
+	put(out + R_WAS_AT, w->at, 8);
+	put(out + R_WAS_LENGTH, w->part10_len, 8);
+	put(out + R_WAS_HEAD, w->head_len, 4);
+	put(out + R_WAS_KIND, w->kind, 4);
+	memcpy(out + R_WAS_DIGEST, w->digest, 16);
+	memcpy(out + R_WAS_SYNTAX, w->syntax, strlen(w->syntax));
+	put(out + R_APPENDIX, r->appendix_len, 8);
+	put(out + R_APPENDIX_HASH, r->appendix_hash, 8);
+}
+
+static bool get_was(const uint8_t *in, struct record *r)
+{
+	struct record_was *w = &r->was;
+	*w = (struct record_was){
+	    .kind = (enum record_kind)get(in + R_WAS_KIND, 4),
+	    .pack = get(in + R_WAS_PACK, 8),
+	    .at = get(in + R_WAS_AT, 8),
+	    .part10_len = get(in + R_WAS_LENGTH, 8),
+	    .head_len = (uint32_t)get(in + R_WAS_HEAD, 4),
+	};
+	memcpy(w->digest, in + R_WAS_DIGEST, 16);
+	get_text(in + R_WAS_SYNTAX, w->syntax, sizeof w->syntax);
+	r->appendix_len = get(in + R_APPENDIX, 8);
+	r->appendix_hash = get(in + R_APPENDIX_HASH, 8);
+	return w->head_len <= w->part10_len && w->part10_len < INT64_MAX / 2 && r->appendix_len < INT64_MAX / 4;
 }
 
 void record_header(const struct record *r, uint8_t out[PACK_HEAD])
@@ -99,7 +155,10 @@ void record_header(const struct record *r, uint8_t out[PACK_HEAD])
 	memcpy(out + R_INSTANCE, r->sop_instance, strlen(r->sop_instance));
 	memcpy(out + R_SYNTAX, r->syntax, strlen(r->syntax));
 	memcpy(out + R_SENT, r->sent, 16);
-	memcpy(out + R_NOTE, r->note, strlen(r->note));
+	if (r->kind == RECORD_SETTLED)
+		put_was(r, out);
+	else
+		memcpy(out + R_NOTE, r->note, strlen(r->note));
 	put(out + R_SUM, XXH3_64bits(out, R_SUM), 8);
 }
 
@@ -125,7 +184,10 @@ int record_header_read(const uint8_t in[PACK_HEAD], uint64_t pack, uint64_t at, 
 	get_text(in + R_CLASS, out->sop_class, sizeof out->sop_class);
 	get_text(in + R_INSTANCE, out->sop_instance, sizeof out->sop_instance);
 	get_text(in + R_SYNTAX, out->syntax, sizeof out->syntax);
-	get_text(in + R_NOTE, out->note, sizeof out->note);
+	if (out->kind == RECORD_SETTLED && !get_was(in, out))
+		return 0;
+	if (out->kind != RECORD_SETTLED)
+		get_text(in + R_NOTE, out->note, sizeof out->note);
 	return out->head_len <= out->part10_len && out->part10_len < INT64_MAX / 2;
 }
 
@@ -191,6 +253,27 @@ void pack_walk_end(struct pack_walk *w)
 	w->window = NULL;
 }
 
+static int verify_appendix(struct blob_store *s, const struct record *r, XXH3_state_t *state, uint8_t *buf,
+			   struct err *e)
+{
+	uint64_t at = r->at + PACK_HEAD + r->part10_len, end = at + r->appendix_len;
+	XXH3_64bits_reset(state);
+	while (at < end) {
+		size_t want = end - at < PACK_WINDOW ? (size_t)(end - at) : PACK_WINDOW;
+		int64_t k = s->ops->read(s, r->pack, at, buf, want, e);
+		if (k < 0)
+			return (int)k;
+		if ((size_t)k < want)
+			break;
+		XXH3_64bits_update(state, buf, want);
+		at += want;
+	}
+	if (at == end && XXH3_64bits_digest(state) == r->appendix_hash)
+		return 0;
+	return err_set(e, E_CORRUPT, "the appendix of pack %llu at %llu does not match its checksum",
+		       (unsigned long long)r->pack, (unsigned long long)r->at);
+}
+
 int record_verify(struct blob_store *s, const struct record *r,
 		  int (*each)(void *arg, const uint8_t *data, size_t n, struct err *e), void *arg, struct err *e)
 {
@@ -234,6 +317,8 @@ int record_verify(struct blob_store *s, const struct record *r,
 			rc = err_set(e, E_CORRUPT, "the data set of pack %llu at %llu does not match its checksum",
 				     (unsigned long long)r->pack, (unsigned long long)r->at);
 	}
+	if (rc == 0 && r->appendix_len)
+		rc = verify_appendix(s, r, state, buf, e);
 out:
 	free(buf);
 	XXH3_freeState(state);

@@ -16,12 +16,25 @@
 
 #define PACK_BLOCK 4096u
 #define PACK_HEAD 512u
-enum pack_kind { PACK_SHARED = 1, PACK_SINGLE = 2 };
+enum pack_kind { PACK_SHARED = 1, PACK_SINGLE = 2, PACK_SETTLED = 3 };
 enum record_kind {
 	RECORD_INSTANCE = 1,
 	RECORD_VOID = 2,       /* torn by a crash, never acknowledged; passed over */
 	RECORD_EVENT = 3,      /* a decision of the operator, see event.h; no head, the digest is of all of it */
 	RECORD_UNREADABLE = 4, /* a data set that could not be understood when it came; note says why */
+	RECORD_SETTLED = 5, /* in a settled pack: stands for the record of the same sequence number, `was` says which */
+	RECORD_SERIES =
+	    6, /* in a settled pack: what goes with it, named in note; the last one is "list" (settle_pack.h) */
+};
+
+/* What was received, told by the record that stands for it. */
+struct record_was {
+	enum record_kind kind;
+	uint64_t pack, at; /* where its header stood */
+	uint64_t part10_len;
+	uint32_t head_len;
+	uint8_t digest[16];
+	char syntax[65];
 };
 
 struct record {
@@ -36,6 +49,9 @@ struct record {
 	uint64_t head_hash; /* XXH3-64 of preamble and meta */
 	char site[33], aet[17], sop_class[65], sop_instance[65], syntax[65];
 	char note[148];
+	/* RECORD_SETTLED, where note is in others: */
+	struct record_was was;
+	uint64_t appendix_len, appendix_hash; /* right behind the Part 10 file (dicom/appendix.h); XXH3-64 */
 };
 
 static inline uint64_t pack_round(uint64_t n)
@@ -44,7 +60,7 @@ static inline uint64_t pack_round(uint64_t n)
 }
 static inline uint64_t record_size(const struct record *r)
 {
-	return pack_round(PACK_HEAD + r->part10_len);
+	return pack_round(PACK_HEAD + r->part10_len + r->appendix_len);
 }
 /* By which two deliveries of one object are known as the same: the digest of what was sent. */
 static inline const uint8_t *sent_digest(const uint8_t digest[16], const uint8_t sent[16])
@@ -53,6 +69,9 @@ static inline const uint8_t *sent_digest(const uint8_t digest[16], const uint8_t
 	return memcmp(sent, none, sizeof none) ? sent : digest;
 }
 void pack_header(uint64_t pack, enum pack_kind kind, int64_t created_us, uint8_t out[PACK_BLOCK]);
+/* The lowest and the highest sequence number of a settled pack's records, in its header. */
+void pack_header_span(uint8_t head[PACK_BLOCK], uint64_t first, uint64_t last);
+void pack_header_span_read(const uint8_t head[PACK_BLOCK], uint64_t *first, uint64_t *last);
 /* 0, -E_CORRUPT, or -E_UNSUP for a version that this program does not know. */
 int pack_header_read(const uint8_t in[PACK_BLOCK], uint64_t pack, enum pack_kind *kind, struct err *e);
 void record_header(const struct record *r, uint8_t out[PACK_HEAD]);
@@ -75,7 +94,7 @@ int pack_walk_next(struct pack_walk *w, struct record *out, struct err *e); /* 1
 void pack_walk_end(struct pack_walk *w);
 
 /* Reads a record once, front to back: gives each piece of the data set to each (may be NULL; non-zero ends it) and
- * compares both checksums. 0, -E_CORRUPT naming which, -E_IO, or what each returned. */
+ * compares all checksums. 0, -E_CORRUPT naming which, -E_IO, or what each returned. */
 int record_verify(struct blob_store *s, const struct record *r,
 		  int (*each)(void *arg, const uint8_t *data, size_t n, struct err *e), void *arg, struct err *e);
 #endif

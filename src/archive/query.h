@@ -74,6 +74,13 @@ struct stored {
 	uint64_t part10_len; /* whole Part 10 file */
 	uint32_t head_len;   /* preamble and meta: the data set starts at at + head_len */
 	uint8_t digest[16];  /* XXH3-128 of the data set's bytes */
+	/* All that is about the bytes as they lie now. Settled ones (settle.h) may be in another form than what was received: */
+	bool settled;
+	uint64_t appendix_at, appendix_n; /* in the pack, behind the Part 10 file (dicom/appendix.h); n 0: none */
+	char received_syntax[65];
+	uint8_t received_digest[16]; /* of the data set */
+	uint64_t received_len;       /* of the data set */
+	uint64_t as_of;              /* of this room: what was reclaimed when it was looked up */
 };
 /* keys: the retrieve identifier; only its unique keys count, each by whole values (a * is a character), that of the
  * level always (-E_MISMATCH): lists of UIDs there. At most 8 M instances (-E_LIMIT). The result is a snapshot of the instances' keys,
@@ -85,4 +92,6 @@ void select_close(struct selection *s);
 
 /* ---- bytes of a stored instance: at most n of its Part 10 file from offset; 0 at the end. Any thread. */
 int64_t stored_read(struct archive *a, const struct stored *s, uint64_t offset, void *buf, size_t n, struct err *e);
+/* Likewise of its appendix. */
+int64_t stored_appendix(struct archive *a, const struct stored *s, uint64_t offset, void *buf, size_t n, struct err *e);
 #endif

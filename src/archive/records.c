@@ -1,5 +1,7 @@
 /* Records of many packs in order of sequence number: shared packs are in order within and among themselves; packs of
- * one large record are sorted in (a few bytes for each, and each stands for a megabyte or more). */
+ * one large record are sorted in (a few bytes for each, and each stands for a megabyte or more). Settled records come in the place of
+ * those that are gone (records_settled.h). */
+#include "archive/records_settled.h"
 #include "archive/store.h"
 #include "base/log.h"
 #include <stdlib.h>
@@ -17,6 +19,7 @@ struct order {
 	int (*seen)(void *arg, const struct record *r, struct err *e);
 	void *arg;
 	size_t next_single;
+	struct settled_order *settled;
 	struct err *e;
 };
 
@@ -51,7 +54,26 @@ static int unknown_kind(const struct record *r, struct err *e)
 		       (unsigned long long)r->seq);
 }
 
-/* Sorts a pack into one of the two lists by its header; one whose header is damaged is walked like a shared one. */
+/* The header is damaged: what is the first record in it? */
+static bool looks_settled(struct blob_store *s, uint64_t pack)
+{
+	struct pack_walk w;
+	struct record r = {0};
+	pack_walk_begin(&w, s, pack, NULL);
+	int rc = w.window ? pack_walk_next(&w, &r, NULL) : 0;
+	pack_walk_end(&w);
+	return rc > 0 && (r.kind == RECORD_SETTLED || r.kind == RECORD_SERIES);
+}
+
+static int order_settled(struct order *o, uint64_t pack, const uint8_t *head)
+{
+	uint64_t first = 0, last = 0;
+	if (head)
+		pack_header_span_read(head, &first, &last);
+	return settled_order_add(o->settled, pack, first, last, o->e);
+}
+
+/* Sorts a pack into one of the lists by its header; one whose header is damaged is walked like a shared one, unless it is settled. */
 static int order_pack(void *arg, uint64_t pack)
 {
 	struct order *o = arg;
@@ -60,16 +82,20 @@ static int order_pack(void *arg, uint64_t pack)
 	uint8_t head[PACK_BLOCK];
 	enum pack_kind kind = PACK_SHARED;
 	struct err why = {0};
-	bool unknown = false;
+	int known = -E_CORRUPT;
 	o->last_pack = pack;
 	int64_t k = o->store->ops->read(o->store, pack, 0, head, sizeof head, o->e);
 	int rc = k < 0 ? (int)k : 0;
 	if (rc < 0)
 		return gone(&rc, o->e) ? 0 : rc;
 	if (k == sizeof head)
-		unknown = pack_header_read(head, pack, &kind, &why) == -E_UNSUP;
-	if (unknown) /* of a newer program: whatever is in it must not be passed over */
-		return err_set(o->e, why.code, "%s", why.msg);
+		known = pack_header_read(head, pack, &kind, &why);
+	if (known == -E_UNSUP ||
+	    (known == 0 && kind > PACK_SETTLED)) /* of a newer program: whatever is in it must not be passed over */
+		return err_set(o->e, E_UNSUP, "%s",
+			       known ? why.msg : "a pack of a kind that this program does not know");
+	if (kind == PACK_SETTLED || (known < 0 && looks_settled(o->store, pack)))
+		return order_settled(o, pack, known == 0 ? head : NULL);
 	if (kind != PACK_SINGLE) {
 		rc = grow(&o->shared, o->n_shared, &o->room_shared, sizeof *o->shared, o->e);
 		if (rc == 0)
@@ -92,6 +118,19 @@ static int by_seq(const void *a, const void *b)
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
+/* What comes next in order; before it, what stands for records that are gone. */
+static int give(struct order *o, const struct record *r)
+{
+	struct record s = {0};
+	int rc;
+	while ((rc = settled_order_next(o->settled, r->seq, &s, o->e)) > 0)
+		if ((rc = o->seen(o->arg, &s, o->e)) < 0)
+			return rc;
+	if (rc == 0)
+		rc = settled_order_skip(o->settled, r->seq, o->e);
+	return rc == 0 ? o->seen(o->arg, r, o->e) : rc;
+}
+
 /* All singles with a sequence number below seq. */
 static int order_singles(struct order *o, uint64_t seq)
 {
@@ -105,7 +144,7 @@ static int order_singles(struct order *o, uint64_t seq)
 		if (gone(&rc, o->e))
 			continue;
 		if (rc > 0)
-			rc = r.kind > RECORD_UNREADABLE ? unknown_kind(&r, o->e) : o->seen(o->arg, &r, o->e);
+			rc = r.kind > RECORD_UNREADABLE ? unknown_kind(&r, o->e) : give(o, &r);
 		if (rc < 0)
 			return rc;
 	}
@@ -130,9 +169,20 @@ static int order_shared(struct order *o, uint64_t pack)
 		if (r.kind > RECORD_UNREADABLE) /* of a newer program */
 			rc = unknown_kind(&r, o->e);
 		else if (r.kind != RECORD_VOID && r.seq > o->after && (rc = order_singles(o, r.seq)) == 0)
-			rc = o->seen(o->arg, &r, o->e);
+			rc = give(o, &r);
 	}
 	pack_walk_end(&w);
+	return rc;
+}
+
+/* Behind the last record that is where it was. */
+static int order_rest(struct order *o)
+{
+	struct record s = {0};
+	int rc;
+	while ((rc = settled_order_next(o->settled, UINT64_MAX, &s, o->e)) > 0)
+		if ((rc = o->seen(o->arg, &s, o->e)) < 0)
+			return rc;
 	return rc;
 }
 
@@ -141,6 +191,8 @@ int records_in_order(struct blob_store *s, uint64_t from, uint64_t after_seq,
 		     struct err *e)
 {
 	struct order o = {.store = s, .after = after_seq, .seen = seen, .arg = arg, .e = e};
+	if (!(o.settled = settled_order_new(s, after_seq)))
+		return err_set(e, E_NOMEM, "no memory for the order of records");
 	int rc = s->ops->walk(s, from, order_pack, &o, e);
 	if (o.n_single)
 		qsort(o.single, o.n_single, sizeof *o.single, by_seq);
@@ -148,6 +200,9 @@ int records_in_order(struct blob_store *s, uint64_t from, uint64_t after_seq,
 		rc = order_shared(&o, o.shared[i]);
 	if (rc == 0)
 		rc = order_singles(&o, UINT64_MAX);
+	if (rc == 0)
+		rc = order_rest(&o);
+	settled_order_free(o.settled);
 	*next_pack = o.last_pack + 1;
 	free(o.shared);
 	free(o.single);

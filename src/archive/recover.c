@@ -2,6 +2,7 @@
  * in order; what is torn was never acknowledged: it is cut off at the end of a pack, marked as void in its middle. */
 #include "archive/event.h"
 #include "archive/registry.h"
+#include "archive/settle_pack.h"
 #include "base/log.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,17 @@ enum { BATCH = 256 };
 static int feed_head(void *arg, const uint8_t *data, size_t n, struct err *e)
 {
 	return index_head_feed(arg, data, n, e);
+}
+
+/* What was received, told by what stands for it. */
+static void was_received(const struct record_was *w, struct stored *out)
+{
+	out->pack = w->pack;
+	out->at = w->at + PACK_HEAD;
+	out->part10_len = w->part10_len;
+	out->head_len = w->head_len;
+	memcpy(out->syntax, w->syntax, sizeof w->syntax);
+	memcpy(out->digest, w->digest, sizeof w->digest);
 }
 
 void record_item(const struct record *r, int64_t site, struct index_item *out)
@@ -33,6 +45,8 @@ void record_item(const struct record *r, int64_t site, struct index_item *out)
 	memcpy(out->where.syntax, r->syntax, sizeof r->syntax);
 	memcpy(out->where.digest, r->digest, 16);
 	memcpy(out->sent, r->sent, 16);
+	if (r->kind == RECORD_SETTLED)
+		was_received(&r->was, &out->where);
 }
 
 int record_head(struct archive *a, const struct record *r, struct index_head **out, struct err *e)
@@ -48,7 +62,8 @@ int record_index(struct archive *a, struct db_conn *writer, const struct record 
 		 struct index_item *out, struct err *e)
 {
 	struct index_head *head = NULL;
-	bool unreadable = r->kind == RECORD_UNREADABLE;
+	bool settled = r->kind == RECORD_SETTLED;
+	bool unreadable = (settled ? r->was.kind : r->kind) == RECORD_UNREADABLE;
 	record_item(r, site, out);
 	int rc = unreadable ? record_verify(a->packs, r, NULL, NULL, e) : record_head(a, r, &head, e);
 	out->head = head;
@@ -57,7 +72,7 @@ int record_index(struct archive *a, struct db_conn *writer, const struct record 
 		rc = index_put(writer, out, e);
 	index_head_free(head);
 	out->head = NULL;
-	return rc;
+	return rc == 0 && settled ? settle_found(writer, r, e) : rc;
 }
 
 int record_site(struct archive *a, const struct record *r, struct site *cache, struct err *e)
@@ -152,7 +167,7 @@ static int recovery_seen(void *arg, const struct record *r, struct err *e)
 	if ((rc == -E_CORRUPT || rc == -E_INVAL) && torn(v->archive, r)) {
 		log_warn("recovery: %s%s", why.msg, v->lost ? "" : "; never acknowledged, marked as void");
 		v->voids++;
-		rc = v->lost ? 0 : mark_void(v->archive, r, e);
+		rc = v->lost || r->kind == RECORD_SETTLED ? 0 : mark_void(v->archive, r, e);
 	} else if (rc == -E_NOENT && v->before) {
 		rc = 0;              /* its pack was removed meanwhile: the intake gave it up */
 	} else if (rc == -E_INVAL) { /* whole, and yet not understood: left to fsck */
@@ -166,12 +181,37 @@ static int recovery_seen(void *arg, const struct record *r, struct err *e)
 	return rc == 0 && ++v->batch >= BATCH ? batch_close(v, e) : rc;
 }
 
+static bool is_settled(struct archive *a, uint64_t pack)
+{
+	uint8_t head[PACK_BLOCK];
+	enum pack_kind kind;
+	return a->packs->ops->read(a->packs, pack, 0, head, sizeof head, NULL) == PACK_BLOCK &&
+	       pack_header_read(head, pack, &kind, NULL) == 0 && kind == PACK_SETTLED;
+}
+
+/* Nobody told the index of it: its event was not written, and what it stands for is where it was. */
+static int tidy_settled(struct archive *a, uint64_t pack)
+{
+	AUTO(db_conn) c = NULL;
+	struct db_stmt *s;
+	int rc = db_get(a->db, DB_READ, &c, NULL);
+	if (rc < 0 || (rc = event_statement(c, "settled-pack-known", &s, NULL, 1, (int64_t)pack)) < 0)
+		return 0; /* the next one who looks removes it */
+	if ((rc = db_step(s, NULL)) > 0)
+		db_reset(s);
+	if (rc == 0 && a->packs->ops->remove(a->packs, pack, NULL) == 0)
+		log_info("recovery: settled pack %llu was not finished, and is removed", (unsigned long long)pack);
+	return 0;
+}
+
 /* What was written ahead is cut off, what never got a whole record goes. A pack that could not be read to its end is left
  * as it is: what could not be read may have been acknowledged. */
 static int tidy_pack(void *arg, uint64_t pack)
 {
 	struct archive *a = arg;
 	struct pack_walk w;
+	if (is_settled(a, pack))
+		return tidy_settled(a, pack);
 	struct record r;
 	struct blob_writer *bw;
 	uint64_t end = 0;

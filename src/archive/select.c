@@ -77,9 +77,37 @@ int select_open(struct archive *a, const struct query *q, struct selection **out
 	return 0;
 }
 
+int select_keys(struct archive *a, int64_t *keys, uint64_t n, struct selection **out, struct err *e)
+{
+	struct selection *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		free(keys);
+		return err_set(e, E_NOMEM, "no memory for a selection");
+	}
+	*s = (struct selection){.db = archive_db(a), .keys = keys, .n = n, .room = n};
+	*out = s;
+	return 0;
+}
+
 static void copy_uid(char out[65], struct db_stmt *st, int col)
 {
 	snprintf(out, 65, "%s", db_text(st, col, NULL));
+}
+
+void stored_received(struct db_stmt *st, int col, struct stored *out)
+{
+	const void *digest;
+	size_t n;
+
+	out->settled = db_int(st, col) != 0;
+	out->appendix_n = (uint64_t)db_int(st, col + 1);
+	out->appendix_at = out->appendix_n ? out->at + out->part10_len : 0;
+	copy_uid(out->received_syntax, st, col + 2);
+	digest = db_blob(st, col + 3, &n);
+	if (n == sizeof(out->received_digest))
+		memcpy(out->received_digest, digest, n);
+	out->received_len = (uint64_t)db_int(st, col + 4);
 }
 
 void stored_row(struct db_stmt *st, struct stored *out)
@@ -101,6 +129,7 @@ void stored_row(struct db_stmt *st, struct stored *out)
 	digest = db_blob(st, 10, &n);
 	if (n == sizeof(out->digest))
 		memcpy(out->digest, digest, n);
+	stored_received(st, 11, out);
 }
 
 static int read_page(struct selection *s, struct err *e)

@@ -31,7 +31,8 @@ struct settle_job {
 	int64_t newest_us;           /* last arrival */
 	int64_t due_us, lease_us;    /* lease_us: until when somebody works on it; 0: nobody */
 	int tries;
-	char why[160]; /* the last try failed, or what was kept as it is and why */
+	uint64_t ticket; /* of the lease */
+	char why[160];   /* the last try failed, or what was kept as it is and why */
 };
 /* Looks at what arrived since the last call and puts its series into the table of jobs: durable, cheap, no cost to intake. How many. */
 int settle_notice(struct archive *a, struct err *e);
@@ -44,7 +45,7 @@ struct settle_want {
 	int64_t after;
 };
 /* 1: leased to this process for lease_us; 0: none. */
-int settle_lease(struct archive *a, const struct settle_want *w, int64_t lease_us, struct settle_job *out,
+int settle_lease(struct archive *a, const struct settle_want *want, int64_t lease_us, struct settle_job *out,
 		 struct err *e);
 int settle_renew(struct archive *a, const struct settle_job *j, int64_t lease_us, struct err *e); /* -E_CANCEL: lost */
 /* Nothing came of it: again at due_us, or (0) given up. */

@@ -35,6 +35,7 @@ struct archive {
 	struct spare_buffer *buffers; /* intake buffers not in use */
 	unsigned n_buffers;
 	struct lookup_cache *lookups;
+	int64_t settler; /* this process among those that ever settled series here */
 	struct change_watcher watcher;
 };
 
@@ -56,8 +57,11 @@ struct place {
 void intake_buffers_free(struct archive *a);
 /* Tags, and for who serves the memory of places. */
 int lookup_open(struct archive *a, struct err *e);
-/* A row in the columns of select-page. */
+/* The instances of these keys, in this order; consumes keys. */
+int select_keys(struct archive *a, int64_t *keys, uint64_t n, struct selection **out, struct err *e);
+/* A row in the columns of select-page; its last five, from col on, of a row that has the rest. */
 void stored_row(struct db_stmt *st, struct stored *out);
+void stored_received(struct db_stmt *st, int col, struct stored *out);
 int committer_start(struct archive *a, uint64_t next_seq, struct committer **out, struct err *e);
 uint64_t committer_stop(struct committer *c); /* finishes what is queued; the lowest unused sequence number */
 /* Takes the next sequence number, and for n > 0 a place of n bytes in the shared pack; puts p into the queue,

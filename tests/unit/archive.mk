@@ -31,3 +31,7 @@ check_PROGRAMS += tests/unit/test_archive_parts
 TESTS += tests/unit/test_archive_parts
 tests_unit_test_archive_parts_LINK = $(CXXLINK)
 tests_unit_test_archive_parts_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_archive_settle
+TESTS += tests/unit/test_archive_settle
+tests_unit_test_archive_settle_LINK = $(CXXLINK)
+tests_unit_test_archive_settle_LDADD = $(LDADD) $(CMOCKA_LIBS)

@@ -78,13 +78,39 @@ static void headers_say_what_the_manual_says(void **state)
 	assert_int_equal(pack_header_read(block, 0x1234567890, &kind, NULL), -E_CORRUPT);
 
 	pack_header(7, PACK_SHARED, 99, block); /* of a program to come */
-	block[8] = 3;
+	block[8] = 4;
 	uint64_t sum = XXH3_64bits(block, 56);
 	for (int k = 0; k < 8; k++)
 		block[56 + k] = (uint8_t)(sum >> 8 * k);
 	assert_int_equal(pack_header_read(block, 7, &kind, NULL), -E_UNSUP);
 
+	uint64_t first, last;
+	pack_header(7, PACK_SETTLED, 99, block);
+	assert_memory_equal(block, "TLRDPACK\3\0\0\0", 12);
+	pack_header_span(block, 11, 4711);
+	assert_int_equal(pack_header_read(block, 7, &kind, NULL), 0);
+	assert_int_equal(kind, PACK_SETTLED);
+	pack_header_span_read(block, &first, &last);
+	assert_int_equal(first, 11);
+	assert_int_equal(last, 4711);
+
 	struct record r = sample(5, 8192, 77, part10, 100, 200), back;
+	struct record settled = r;
+	settled.kind = RECORD_SETTLED;
+	settled.was = (struct record_was){.kind = RECORD_INSTANCE,
+					  .pack = 3,
+					  .at = 4096,
+					  .part10_len = 1000,
+					  .head_len = 300,
+					  .digest = "0123456789abcde",
+					  .syntax = "1.2.840.10008.1.2"};
+	settled.appendix_len = 40;
+	settled.appendix_hash = 5;
+	record_header(&settled, block);
+	assert_string_equal((char *)block + 404, "1.2.840.10008.1.2");
+	assert_int_equal(record_header_read(block, 5, 8192, &back), 1);
+	assert_memory_equal(&settled, &back, sizeof settled);
+	assert_int_equal(record_size(&settled), pack_round(PACK_HEAD + 300 + 40));
 	record_header(&r, block);
 	assert_memory_equal(block, "TLRDREC1\5", 9);
 	assert_string_equal((char *)block + 80, "COUNTY");

@@ -14,5 +14,10 @@ DELETE FROM quarantine;
 DELETE FROM event;
 DELETE FROM hold;
 DELETE FROM change;
+DELETE FROM settled;
+DELETE FROM settled_pack;
+DELETE FROM settled_extra;
+DELETE FROM reclaim;
+DELETE FROM settle_job;
 UPDATE meta SET value = lower(hex(randomblob(16))) WHERE key = 'feed';
-UPDATE meta SET value = '0' WHERE key IN ('through', 'floor', 'refresh_upto')
+UPDATE meta SET value = '0' WHERE key IN ('through', 'floor', 'refresh_upto', 'settle_noticed')

@@ -29,6 +29,10 @@ r_quarantine AS (SELECT seq, site, sop_uid, study_uid, series_uid, class, syntax
 	received, sent, kind, event, gone FROM rebuilt.quarantine),
 m_event AS (SELECT seq, at, kind, study_uid, number, who, why, done, records, reason, pack, place, series_uid, sop_uid FROM main.event),
 r_event AS (SELECT seq, at, kind, study_uid, number, who, why, done, records, reason, pack, place, series_uid, sop_uid FROM rebuilt.event),
+m_settled AS (SELECT p.seq, p.pack, p.at, p.part10_len, p.head_len, u.uid, p.digest, p.appendix_len, p.home
+	FROM main.settled p JOIN main.uid u ON u.pk = p.syntax),
+r_settled AS (SELECT p.seq, p.pack, p.at, p.part10_len, p.head_len, u.uid, p.digest, p.appendix_len, p.home
+	FROM rebuilt.settled p JOIN rebuilt.uid u ON u.pk = p.syntax),
 m_hold AS (SELECT study_uid, event FROM main.hold),
 r_hold AS (SELECT study_uid, event FROM rebuilt.hold),
 m_name AS (SELECT f.form, n.kind, n.part, COUNT(*) AS bearers FROM main.name n JOIN main.form f ON f.pk = n.form GROUP BY 1, 2, 3),
@@ -48,6 +52,8 @@ UNION ALL SELECT 'quarantine', (SELECT COUNT(*) FROM (SELECT * FROM m_quarantine
 	+ (SELECT COUNT(*) FROM (SELECT * FROM r_quarantine EXCEPT SELECT * FROM m_quarantine))
 UNION ALL SELECT 'event', (SELECT COUNT(*) FROM (SELECT * FROM m_event EXCEPT SELECT * FROM r_event))
 	+ (SELECT COUNT(*) FROM (SELECT * FROM r_event EXCEPT SELECT * FROM m_event))
+UNION ALL SELECT 'settled', (SELECT COUNT(*) FROM (SELECT * FROM m_settled EXCEPT SELECT * FROM r_settled))
+	+ (SELECT COUNT(*) FROM (SELECT * FROM r_settled EXCEPT SELECT * FROM m_settled))
 UNION ALL SELECT 'hold', (SELECT COUNT(*) FROM (SELECT * FROM m_hold EXCEPT SELECT * FROM r_hold))
 	+ (SELECT COUNT(*) FROM (SELECT * FROM r_hold EXCEPT SELECT * FROM m_hold))
 UNION ALL SELECT 'name', (SELECT COUNT(*) FROM (SELECT * FROM m_name EXCEPT SELECT * FROM r_name))

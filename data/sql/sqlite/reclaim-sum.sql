@@ -1,0 +1,2 @@
+-- bytes that are to be given back
+SELECT coalesce(sum(n), 0) FROM reclaim
