@@ -75,7 +75,7 @@ class Sentinel
 	size_t n_;
 };
 
-template <class Base> int decode(const void *in, size_t n, uint8_t *out, size_t room)
+template <class Base> int decode(const void *in, size_t n, uint8_t *out, size_t room, unsigned &warnings)
 {
 	Reader<Base> reader;
 	Sentinel start(out, room);
@@ -90,8 +90,8 @@ template <class Base> int decode(const void *in, size_t n, uint8_t *out, size_t 
 	if (nothing)
 		return cond == EJ_Suspension ? fail(SHIM_EPARSE, "the stream ends before its first row")
 					     : fail(SHIM_EPARSE, "%s", cond.text());
-	return (cond == EJ_Suspension ? SHIM_JPEG_CUT : 0) |
-	       ((cond.bad() && cond != EJ_Suspension) || reader.warnings ? SHIM_JPEG_DAMAGED : 0);
+	warnings = reader.warnings;
+	return cond.bad();
 }
 
 EP_Interpretation colours(const struct shim_jpeg &how)
@@ -138,19 +138,20 @@ int encode_any(const struct shim_jpeg &how, const void *samples, Stream &out)
 }
 } // namespace
 
-extern "C" int shim_jpeg_decode(const void *in, size_t n, unsigned precision, void *out, size_t room)
+extern "C" int shim_jpeg_decode(const void *in, size_t n, unsigned precision, void *out, size_t room,
+				unsigned *warnings)
 {
 	return guarded([&]() -> int {
-		if (!in || !out || precision < 2 || precision > 16)
+		if (!in || !out || !warnings || precision < 2 || precision > 16)
 			return fail(SHIM_EINVAL, "JPEG of %u bits", precision);
 		if (n > UINT32_MAX || room > UINT32_MAX)
 			return fail(SHIM_ELIMIT, "JPEG of 4 GB or more");
 		auto *to = static_cast<uint8_t *>(out);
 		if (precision <= 8)
-			return decode<DJDecompressIJG8Bit>(in, n, to, room);
+			return decode<DJDecompressIJG8Bit>(in, n, to, room, *warnings);
 		if (precision <= 12)
-			return decode<DJDecompressIJG12Bit>(in, n, to, room);
-		return decode<DJDecompressIJG16Bit>(in, n, to, room);
+			return decode<DJDecompressIJG12Bit>(in, n, to, room, *warnings);
+		return decode<DJDecompressIJG16Bit>(in, n, to, room, *warnings);
 	});
 }
 

@@ -14,11 +14,9 @@
 extern "C" {
 #endif
 
-enum { SHIM_JPEG_CUT = 1, SHIM_JPEG_DAMAGED = 2 }; /* what was decoded is not all of it, or not sure */
-
 /* precision: of the stream's frame header, which the caller has read and whose samples fit room. Bytes that were not reached
- * stay as they were. 0, or bits that tell what is wrong with it. */
-int shim_jpeg_decode(const void *in, size_t n, unsigned precision, void *out, size_t room);
+ * stay as they were. 0, or 1: the stream ends early, or breaks. *warnings: how many the library had. */
+int shim_jpeg_decode(const void *in, size_t n, unsigned precision, void *out, size_t room, unsigned *warnings);
 
 struct shim_jpeg {
 	unsigned columns, rows, samples;

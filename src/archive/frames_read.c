@@ -76,11 +76,26 @@ static void extended(struct head *h, const struct scan_element *el, struct frame
 	*out = (struct frame_piece){h->data_at + el->at, el->length};
 }
 
+/* PS3.5 6.2: what is swapped in big endian. */
+static uint8_t words_of(const char *vr)
+{
+	static const struct {
+		char vr[3];
+		uint8_t words;
+	} table[] = {{"OB", 1}, {"OW", 2}, {"OF", 4}, {"OL", 4}, {"OD", 8}, {"OV", 8}};
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (strcmp(table[i].vr, vr) == 0)
+			return table[i].words;
+	return 0;
+}
+
 static void pixel_data(struct head *h, const struct scan_element *el)
 {
 	struct frames *f = h->about;
 	uint64_t left;
 	f->tag = el->tag;
+	f->words = words_of(el->vr);
 	f->value_at = h->data_at + el->at;
 	left = h->size > f->value_at ? h->size - f->value_at : 0;
 	f->encapsulated = el->length == SCAN_UNDEFINED;

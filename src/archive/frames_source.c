@@ -35,7 +35,8 @@ static void describe(const struct frames *f, struct image_source *out)
 				 .bits_allocated = (uint16_t)f->bits_allocated,
 				 .bits_stored = (uint16_t)(f->bits_stored ? f->bits_stored : f->bits_allocated),
 				 .planar = f->planar == 1,
-				 .is_signed = f->pixel_signed};
+				 .is_signed = f->pixel_signed,
+				 .words = f->words};
 	out->pixels.high_bit =
 	    (uint16_t)(f->high_bit || !out->pixels.bits_stored ? f->high_bit : out->pixels.bits_stored - 1u);
 	snprintf(out->pixels.photometric, sizeof out->pixels.photometric, "%s", f->photometric);

@@ -8,6 +8,7 @@
  * compressed stays YBR_FULL_422 with two samples a pixel: codec_spread()), only the component transforms of JPEG 2000 are undone (RGB). What a code stream says of its size is compared with what the data
  * set says before memory is taken. Bits above Bits Stored survive where the codec can carry them: an encoder of a lossless
  * syntax that cannot refuses (-E_UNSUP).
+ * Big endian: single bits and bytes are written as OB has them, wider samples as OW (words of two bytes); read as said->words tells.
  * Errors:   -E_UNSUP (names the codec and what it cannot), -E_CORRUPT, -E_LIMIT (more than most bytes), -E_NOMEM, -E_MISMATCH
  *           (the code stream contradicts the data set). Where some of a damaged frame can be shown, decode gives it with a warning.
  * Source:   PS3.5 8.2, annex A.4, annex G.   Threads: depends on arguments alone, but see each codec.

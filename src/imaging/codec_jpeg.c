@@ -28,6 +28,14 @@ static void read_frame_header(const uint8_t *p, size_t n, struct jpeg_head *h)
 	}
 }
 
+/* Many encoders leave these at zero in sequential streams, where they have no meaning; libraries warn of it. */
+static void read_scan_header(const uint8_t *p, size_t n, struct jpeg_head *h)
+{
+	size_t at = n > 0 ? 1 + 2 * (size_t)p[0] : 0;
+
+	h->odd_scan = h->sof <= 0xc1 && at > 0 && at + 3 <= n && (p[at] != 0 || p[at + 1] != 63 || p[at + 2] != 0);
+}
+
 static bool is_frame_header(uint8_t marker)
 {
 	return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
@@ -62,9 +70,13 @@ int jpeg_head_read(const uint8_t *in, size_t n, struct jpeg_head *h, struct err 
 		if (at + 2 > n)
 			break;
 		size_t length = be16(in + at), left = n - at;
-		if (length < 2 || length > left || marker == 0xda)
+		if (length < 2 || length > left)
 			break;
 		const uint8_t *p = in + at + 2;
+		if (marker == 0xda) {
+			read_scan_header(p, length - 2, h);
+			break;
+		}
 		if (is_frame_header(marker) && length >= 8) {
 			if (h->sof)
 				return err_set(e, E_CORRUPT, "JPEG: two frame headers");
@@ -126,7 +138,8 @@ static const char *const processes[16] = {
 static int by_shim(const struct jpeg_head *h, const void *in, size_t n, struct codec_frame *out, struct err *e)
 {
 	size_t room = (size_t)h->rows * h->columns * h->samples * (h->precision > 8 ? 2 : 1);
-	int rc = shim_jpeg_decode(in, n, h->precision, out->data, room);
+	unsigned warnings = 0;
+	int rc = shim_jpeg_decode(in, n, h->precision, out->data, room, &warnings);
 
 	if (rc < 0)
 		return err_set(e,
@@ -134,9 +147,9 @@ static int by_shim(const struct jpeg_head *h, const void *in, size_t n, struct c
 			       : rc == SHIM_ELIMIT ? E_LIMIT
 						   : E_CORRUPT,
 			       "JPEG: %s", shim_error());
-	if (rc & SHIM_JPEG_CUT)
-		codec_warn(out, "JPEG: the stream ends early: the rest is zero");
-	else if (rc & SHIM_JPEG_DAMAGED)
+	if (rc > 0)
+		codec_warn(out, "JPEG: the stream ends early or breaks: the rest is zero");
+	else if (warnings > h->odd_scan)
 		codec_warn(out, "JPEG: the stream is damaged, samples may be wrong");
 	return 0;
 }

@@ -11,6 +11,7 @@ struct jpeg_head {   /* what a stream says before its first scan (T.81 B.2) */
 	bool subsampled; /* components of different sampling */
 	int adobe;       /* transform of APP14: 0 none, 1 YCbCr, 2 YCCK; -1: no such segment */
 	bool jfif;
+	bool odd_scan; /* its first scan says 0 where a sequential one says 63 */
 };
 /* -E_CORRUPT: no frame header. */
 int jpeg_head_read(const uint8_t *in, size_t n, struct jpeg_head *h, struct err *e);

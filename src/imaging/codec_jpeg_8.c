@@ -41,7 +41,7 @@ static void reader_told(j_common_ptr c, int level)
 	if (c->err->msg_code == JWRN_JPEG_EOF && !r->cut) {
 		r->cut = true;
 		r->whole_rows = r->c.output_scanline;
-	} else if (!r->cut && !r->broken) {
+	} else if (!r->cut && !r->broken && c->err->msg_code != JWRN_NOT_SEQUENTIAL) {
 		r->broken = true;
 		c->err->format_message(c, r->text);
 	}

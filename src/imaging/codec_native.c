@@ -18,6 +18,14 @@ static void swap(uint8_t *to, const uint8_t *from, size_t n, size_t width)
 			to[at + k] = from[at + width - 1 - k];
 }
 
+/* Samples of up to eight bits lie in bytes or in words, wider ones in words: words are swapped, not samples (PS3.5 6.2, 8.1.1). */
+static size_t words_of(const struct image_pixel *p)
+{
+	if (p->bits_allocated <= 8)
+		return p->words == 2 ? 2 : 1;
+	return p->words > 1 ? p->words : p->bits_allocated == 64 ? 8 : 2;
+}
+
 void codec_planes(void *out, const void *in, const struct image_pixel *p, bool to_planes)
 {
 	const uint8_t *from = in;
@@ -82,60 +90,65 @@ int codec_spread(struct codec_frame *f, uint64_t most, struct err *e)
 	return 0;
 }
 
-static void put_in_order(struct codec_frame *out, const uint8_t *in, size_t n, bool big, uint8_t *scratch)
+/* The frame's bytes in little endian: those that are there, then zeros. */
+static int in_little_endian(const uint8_t *in, size_t n, size_t word, struct buf *out, size_t want, struct err *e)
 {
-	size_t width = codec_container(&out->pixels);
-	const uint8_t *from = in;
+	size_t room = want + want % word;
+	int rc = buf_reserve(out, room, e);
 
-	if (big && width > 1) {
-		swap(scratch, in, n, width);
-		from = scratch;
-	}
-	if (codec_by_planes(&out->pixels))
-		codec_planes(out->data, from, &out->pixels, false);
-	else
-		memcpy(out->data, from, n);
-	out->pixels.planar = 0;
+	if (rc < 0)
+		return rc;
+	memset(out->data, 0, room);
+	memcpy(out->data, in, n < room ? n : room);
+	for (size_t at = 0; word > 1 && at + word <= room; at += word)
+		for (size_t k = 0; k < word / 2; k++) {
+			uint8_t byte = out->data[at + k];
+			out->data[at + k] = out->data[at + word - 1 - k];
+			out->data[at + word - 1 - k] = byte;
+		}
+	return 0;
 }
 
 int native_decode(const char *syntax, const struct image_pixel *said, const void *in, size_t n, unsigned reduce,
 		  uint64_t most, struct codec_frame *out, struct err *e)
 {
+	size_t word = big_endian(syntax) ? words_of(said) : 1;
+	AUTO(buf) little = BUF(SIZE_MAX / 2);
 	int rc;
 	(void)reduce;
 
 	out->pixels = *said;
+	out->pixels.words = 0;
 	if ((rc = codec_frame_room(out, most, e)) < 0)
 		return rc;
 	if (n == 0)
 		return err_set(e, E_CORRUPT, "a frame of no bytes, %zu were expected", out->n);
 	if (n < out->n)
 		codec_warn(out, "the frame has %zu of %zu bytes: the rest is zero", n, out->n);
-	AUTO(buf) whole = BUF(out->n), scratch = BUF(out->n);
-	if (n < out->n) {
-		if ((rc = buf_reserve(&whole, out->n, e)) < 0)
+	if (n < out->n || word > 1) {
+		if ((rc = in_little_endian(in, n, word, &little, out->n, e)) < 0)
 			return rc;
-		memset(whole.data, 0, out->n);
-		memcpy(whole.data, in, n);
-		in = whole.data;
+		in = little.data;
 	}
-	if (big_endian(syntax) && (rc = buf_reserve(&scratch, out->n, e)) < 0)
-		return rc;
-	put_in_order(out, in, out->n, big_endian(syntax), scratch.data);
+	if (codec_by_planes(&out->pixels))
+		codec_planes(out->data, in, &out->pixels, false);
+	else
+		memcpy(out->data, in, out->n);
+	out->pixels.planar = 0;
 	return 0;
 }
 
 int native_encode(const char *syntax, const struct codec_how *how, const struct image_pixel *p, const void *samples,
 		  size_t n, uint64_t most, struct codec_stream *out, struct err *e)
 {
-	size_t width = codec_container(p);
+	size_t word = big_endian(syntax) && p->bits_allocated > 8 ? words_of(p) : 1;
 	int rc;
 	(void)how, (void)most;
 
 	if ((rc = buf_reserve(&out->bytes, n, e)) < 0)
 		return rc;
-	if (big_endian(syntax) && width > 1)
-		swap(out->bytes.data, samples, n, width);
+	if (word > 1)
+		swap(out->bytes.data, samples, n, word);
 	else
 		memcpy(out->bytes.data, samples, n);
 	out->bytes.len = n;

@@ -103,6 +103,10 @@ static int input(const struct image_source *src, uint64_t frame, struct err *e)
 		if ((n = src->locate(src->arg, frame, pieces, (size_t)n, e)) < 0)
 			return (int)n;
 	}
+	/* bytes in words of big endian: the last one is the first of its word */
+	if (src->pixels.words == 2 && src->pixels.bits_allocated <= 8 && strcmp(src->syntax, UID_EXPLICIT_BE) == 0 &&
+	    pieces->n % 2 && pieces->at + pieces->n < src->value_at + src->value_n)
+		pieces->n++;
 	for (int64_t i = 0; i < n; i++)
 		if (__builtin_add_overflow(bytes, pieces[i].n, &bytes) || bytes > FRAME_STREAM_MOST)
 			return err_set(e, E_LIMIT, "more than %llu bytes", FRAME_STREAM_MOST);

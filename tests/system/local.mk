@@ -56,3 +56,5 @@ EXTRA_DIST += tests/clients/package.json tests/clients/package-lock.json tests/c
 	tests/clients/cornerstone.html tests/clients/cornerstone.mjs tests/clients/cornerstone.page.js \
 	tests/clients/dicomweb-client.mjs tests/clients/empty.js tests/clients/ohif.mjs \
 	tests/clients/slide.html tests/clients/slide.mjs tests/clients/slide.page.js
+check_PROGRAMS += %D%/frame_tool
+tests_system_frame_tool_LINK = $(CXXLINK)
