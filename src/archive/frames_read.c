@@ -212,6 +212,8 @@ static int native(struct head *h, const char *syntax, struct err *e)
 		f->samples = 1;
 		frames_warn(f, "Samples per Pixel is not there: taken for 1");
 	}
+	if (strcmp(syntax, UID_EXPLICIT_BE) != 0)
+		f->words = 0;
 	f->frame_bits = bits_of_frame(f);
 	if (f->frame_bits == 0)
 		return err_set(e, E_CORRUPT, "%" PRIu32 " rows, %" PRIu32 " columns, %" PRIu32 " bits: no frame",

@@ -16,7 +16,7 @@ struct image_pixel {
 	uint16_t bits_stored, high_bit;
 	uint8_t planar; /* Planar Configuration: 1: colour by plane */
 	bool is_signed;
-	uint8_t words; /* explicit big endian: bytes of a word by the VR: OB 1, OW 2, OF 4, OD 8; 0: as the standard has it */
+	uint8_t words; /* of big endian, else 0: bytes of a word by the VR: OB 1, OW 2, OF 4, OD 8 */
 	char photometric[17];
 };
 

@@ -109,14 +109,15 @@ int jpegls_encode(const char *syntax, const struct codec_how *how, const struct 
 
 	if (!c)
 		return err_set(e, E_NOMEM, "no memory for JPEG-LS");
-	if (bits <= 8 && p->bits_allocated == 16) /* a container of two bytes is nine bits at least */
+	if (p->bits_allocated == 8) /* older decoders stumble over fewer */
+		bits = 8;
+	else if (bits <= 8) /* a container of two bytes has nine bits at least */
 		bits = 9;
-	if (bits < 2)
-		bits = 2;
 	charls_frame_info info = {p->columns, p->rows, (int32_t)bits, p->samples};
 	charls_interleave_mode mode = p->samples > 1 ? CHARLS_INTERLEAVE_MODE_LINE : CHARLS_INTERLEAVE_MODE_NONE;
 	if ((code = charls_jpegls_encoder_set_frame_info(c, &info)) ||
 	    (code = charls_jpegls_encoder_set_interleave_mode(c, mode)) ||
+	    (code = charls_jpegls_encoder_set_encoding_options(c, CHARLS_ENCODING_OPTIONS_EVEN_DESTINATION_SIZE)) ||
 	    (code = charls_jpegls_encoder_get_estimated_destination_size(c, &room)))
 		return failed(code, "what is to be encoded", e);
 	room += n / 2; /* noise grows beyond the estimate */

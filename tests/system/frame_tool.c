@@ -2,6 +2,7 @@
  *
  *     frame_tool decode FILE...          a JSON object a line: what the samples of all frames are, by SHA-256
  *     frame_tool samples FILE OUT        the samples of all frames
+ *     frame_tool stream FILE FRAME OUT   the bytes of a frame (from 1), its fragments joined
  *     frame_tool encode FILE SYNTAX OUT  a small Part 10 file of the same frames in another syntax
  *
  * Samples of frames follow each other; those of single bits without padding.
@@ -335,6 +336,24 @@ static int encode(const char *from, const char *syntax, const char *to)
 	return rc;
 }
 
+static int stream(const char *path, uint64_t frame, const char *to)
+{
+	struct file f = {0};
+	struct err e = {0};
+	AUTO(buf) bytes = BUF(MOST);
+	int rc = open_file(path, &f, &e);
+
+	if (rc == 0 && (rc = bytes_of(&f, frame - 1, &bytes, &e)) == 0) {
+		FILE *out = fopen(to, "wb");
+		if (!out || fwrite(bytes.data, 1, bytes.len, out) != bytes.len || fclose(out) != 0)
+			rc = err_sys(&e, E_IO, "%s", to);
+	}
+	if (rc < 0)
+		fprintf(stderr, "%s: %s\n", err_name(e.code), e.msg);
+	close_file(&f);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	int rc = 0;
@@ -343,6 +362,8 @@ int main(int argc, char **argv)
 		return 1;
 	if (argc == 5 && strcmp(argv[1], "encode") == 0)
 		return encode(argv[2], argv[3], argv[4]) < 0 ? 2 : 0;
+	if (argc == 5 && strcmp(argv[1], "stream") == 0)
+		return stream(argv[2], strtoull(argv[3], NULL, 10), argv[4]) < 0 ? 2 : 0;
 	if (argc == 4 && strcmp(argv[1], "samples") == 0) {
 		FILE *out = fopen(argv[3], "wb");
 		return !out || one(argv[2], out) < 0 || fclose(out) != 0 ? 2 : 0;
