@@ -74,32 +74,6 @@ int shim_dicomdir_write(const char *root, const char *const *file_ids, size_t n,
 /* Calls seen with each referenced file id of a DICOMDIR, components joined by '/'; ids that lead out of it are left out. */
 int shim_dicomdir_each(const char *path, int (*seen)(void *arg, const char *file_id), void *arg);
 
-/* ---- pictures: one frame as people see it */
-/* Grey values go through the modality transformation, then through the window given; SHIM_VOI_FILE: the first window of the
- * file, else its first VOI LUT, else from the darkest to the brightest. Enhanced objects have both in their functional
- * groups. Other tables, overlays and presentation states are not looked at. */
-enum { SHIM_VOI_FILE, SHIM_VOI_LINEAR, SHIM_VOI_LINEAR_EXACT, SHIM_VOI_SIGMOID };
-struct shim_view {
-	uint64_t frame; /* from 0 */
-	uint32_t left, top, crop_width,
-	    crop_height;        /* region of the image in its pixels; width, height 0: to the edge */
-	uint32_t width, height; /* to fit into, keeping the ratio of the picture; 0: no bound; both 0: one for one */
-	uint8_t enlarge;        /* to fit means to grow, too */
-	uint8_t flip_x, flip_y; /* at last */
-	uint8_t voi;
-	double center, width_of_window;
-};
-struct shim_picture {
-	uint32_t width, height, samples; /* samples: 1 grey, 0 black; 3 RGB, pixel by pixel */
-	uint8_t *data;                   /* rows from the top; shim_picture_free() */
-};
-int shim_can_picture(const char *syntax); /* 1 or 0: can pixel data in this transfer syntax be decoded? */
-/* Reads one frame of a Part 10 file, no more. SHIM_ENOTAG: no pixel data, or no such frame; SHIM_ELIMIT: a frame of more
- * than most bytes, decoded (about five times as much is needed for a while); SHIM_EINVAL: a region that is not in the image;
- * SHIM_EUNSUP; SHIM_EPARSE. */
-int shim_picture_make(const char *path, const struct shim_view *view, uint64_t most, struct shim_picture *out);
-void shim_picture_free(struct shim_picture *p);
-
 /* ---- commands (PS3.7 annex E): the command set as one flat struct */
 /* clang-format off */
 enum {

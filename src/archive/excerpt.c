@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #define PIECE (256u << 10)
-#define VALUE_MOST (256u << 10) /* a palette of 65,536 entries is half of that */
-#define PIXEL_DATA TAG(0x7fe0, 0x10)
+#define VALUE_MOST (2u << 20) /* a palette of 65,536 entries is 128 KiB, an overlay of 4,096 x 4,096 all of it */
+#define DEFLATED_MOST (512ULL << 20)
+#define GE_PRIVATE "1.2.840.113619.5.2" /* implicit little endian, but for pixel data */
 #define SHARED_GROUPS TAG(0x5200, 0x9229)
 #define FRAME_GROUPS TAG(0x5200, 0x9230)
 
@@ -23,13 +24,30 @@ struct head {
 	uint64_t frame, item;            /* wanted, begun */
 };
 
+static bool wanted_here(uint32_t tag)
+{
+	uint32_t group = tag >> 16;
+
+	return group == 0x28 || group == 0x2050 || ((group & 0xffe1) == 0x6000 && group <= 0x601e) ||
+	       tag == SHARED_GROUPS || tag == FRAME_GROUPS || tag == TAG(0x48, 0x105) || tag == TAG(0x18, 0x1164);
+}
+
 static bool wanted(const struct scan_element *el)
 {
 	if (el->depth == 0)
-		return el->tag >> 16 == 0x28 || el->tag == SHARED_GROUPS || el->tag == FRAME_GROUPS;
+		return wanted_here(el->tag);
 	if (el->depth > 1 || strcmp(el->vr, "SQ") != 0)
 		return true;
 	return el->tag == TAG(0x28, 0x9110) || el->tag == TAG(0x28, 0x9132) || el->tag == TAG(0x28, 0x9145);
+}
+
+/* An overlay that is too large is left out; who draws it will miss it. */
+static int keep(struct head *h, const struct scan_element *el, struct err *e)
+{
+	bool overlay = el->depth == 0 && (el->tag & 0xffff) == 0x3000;
+	int rc = dset_put_scanned(h->at[el->depth], el, overlay ? NULL : e);
+
+	return overlay && rc == -E_LIMIT ? 0 : rc;
 }
 
 static int element(void *arg, const struct scan_element *el, struct err *e)
@@ -50,7 +68,7 @@ static int element(void *arg, const struct scan_element *el, struct err *e)
 		h->sequence[el->depth] = el->tag;
 		return 0;
 	}
-	return el->value && wanted(el) ? dset_put_scanned(h->at[el->depth], el, e) : 0;
+	return el->value && wanted(el) ? keep(h, el, e) : 0;
 }
 
 static int item(void *arg, unsigned depth, bool begin, struct err *e)
@@ -119,7 +137,7 @@ struct copy {
 
 static int put(const struct copy *c, const void *data, size_t n, struct err *e)
 {
-	return write_all(c->fd, data, n, "a scratch file", e);
+	return write_all(c->fd, data, n, "an excerpt", e);
 }
 
 /* shift: the first bit of the frame within its first byte; bits go to the beginning of bytes. */
@@ -150,22 +168,36 @@ static int put_piece(const struct copy *c, const struct frame_piece *p, unsigned
 	return rc;
 }
 
-static void put_header(uint8_t out[12], const char *vr, uint64_t n)
+static void put_header(uint8_t out[12], uint32_t tag, const char *vr, uint64_t n, bool big)
 {
-	const uint8_t head[12] = {0xe0,
-				  0x7f,
-				  0x10,
-				  0x00,
-				  (uint8_t)vr[0],
-				  (uint8_t)vr[1],
-				  0,
-				  0,
-				  (uint8_t)n,
-				  (uint8_t)(n >> 8),
-				  (uint8_t)(n >> 16),
-				  (uint8_t)(n >> 24)};
+	uint8_t head[12] = {0xe0, 0x7f, (uint8_t)tag, 0, (uint8_t)vr[0], (uint8_t)vr[1]};
 
+	if (big) {
+		head[0] = 0x7f;
+		head[1] = 0xe0;
+		head[2] = 0;
+		head[3] = (uint8_t)tag;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		head[big ? 11 - i : 8 + i] = (uint8_t)(n >> 8 * i);
 	memcpy(out, head, sizeof(head));
+}
+
+static bool big_endian(const struct stored *s)
+{
+	return strcmp(s->syntax, UID_EXPLICIT_BE) == 0 || strcmp(s->syntax, GE_PRIVATE) == 0;
+}
+
+static const char *vr_of(const struct frames *f)
+{
+	switch (f->tag & 0xff) {
+	case 0x08:
+		return "OF";
+	case 0x09:
+		return "OD";
+	default:
+		return f->bits_allocated > 8 ? "OW" : "OB";
+	}
 }
 
 static int put_native(const struct copy *c, const struct frames *f, uint64_t frame, const struct frame_piece *p,
@@ -176,7 +208,7 @@ static int put_native(const struct copy *c, const struct frames *f, uint64_t fra
 
 	if (p->n > UINT32_MAX - 1)
 		return err_set(e, E_LIMIT, "a frame of %llu bytes", (unsigned long long)p->n);
-	put_header(head, f->bits_allocated > 8 ? "OW" : "OB", p->n + p->n % 2);
+	put_header(head, f->tag, vr_of(f), p->n + p->n % 2, big_endian(c->stored));
 	if ((rc = put(c, head, sizeof(head), e)) < 0 ||
 	    (rc = put_piece(c, p, (unsigned)(frame * f->frame_bits % 8), e)) < 0)
 		return rc;
@@ -189,7 +221,7 @@ static int put_fragments(const struct copy *c, const struct frame_piece *pieces,
 	uint8_t head[12];
 	int rc;
 
-	put_header(head, "OB", UINT32_MAX);
+	put_header(head, TAG(0x7fe0, 0x10), "OB", UINT32_MAX, false);
 	if ((rc = put(c, head, sizeof(head), e)) < 0 || (rc = put(c, table, sizeof(table), e)) < 0)
 		return rc;
 	for (size_t i = 0; i < n; i++) {
@@ -238,45 +270,57 @@ static int make(struct copy *c, const struct frame_table *t, uint64_t frame, str
 
 	snprintf(meta.sop_class, sizeof(meta.sop_class), "%s", s->sop_class);
 	snprintf(meta.sop_instance, sizeof(meta.sop_instance), "%s", s->sop_instance);
-	snprintf(meta.syntax, sizeof(meta.syntax), "%s", frames_of(t)->encapsulated ? s->syntax : UID_EXPLICIT_LE);
+	const char *native = big_endian(s) ? UID_EXPLICIT_BE : UID_EXPLICIT_LE;
+	bool encapsulated = frames_of(t)->encapsulated;
+	snprintf(meta.syntax, sizeof(meta.syntax), "%s", encapsulated ? s->syntax : native);
 	if ((rc = read_head(c->archive, s, frame, c->piece, &d, e)) < 0 || (rc = part10_write(&meta, &text, e)) < 0 ||
-	    (rc = dset_write(d, UID_EXPLICIT_LE, &text, e)) < 0 || (rc = put(c, text.data, text.len, e)) < 0)
+	    (rc = dset_write(d, encapsulated ? UID_EXPLICIT_LE : native, &text, e)) < 0 ||
+	    (rc = put(c, text.data, text.len, e)) < 0)
 		return rc;
 	return put_pixels(c, t, frame, e);
 }
 
-static int whole(struct archive *a, const struct stored *s, uint64_t frame, char path[SCRATCH_PATH], uint64_t *at,
-		 struct err *e)
+static int whole(const struct copy *c, struct err *e)
 {
-	*at = frame;
-	return scratch_stored(a, s, path, e);
+	int64_t n;
+	int rc = 0;
+
+	for (uint64_t at = 0; at < c->stored->part10_len && rc == 0; at += (uint64_t)n) {
+		if ((n = stored_read(c->archive, c->stored, at, c->piece, PIECE, e)) <= 0)
+			return n < 0 ? (int)n : err_set(e, E_CORRUPT, "record of %s is short", c->stored->sop_instance);
+		rc = put(c, c->piece, (size_t)n, e);
+	}
+	return rc;
 }
 
-int excerpt_frame(struct archive *a, const struct stored *s, uint64_t frame, char path[SCRATCH_PATH], uint64_t *at,
-		  struct err *e)
+int excerpt_whole(struct archive *a, const struct stored *s, uint64_t most, int to, struct err *e)
 {
-	struct frame_table *t;
+	AUTO(str) piece = malloc(PIECE);
+
+	if (s->part10_len > most)
+		return err_set(e, E_LIMIT, "an instance of %llu bytes is larger than %llu",
+			       (unsigned long long)s->part10_len, (unsigned long long)most);
+	if (!piece)
+		return err_set(e, E_NOMEM, "no memory to copy with");
+	return whole(&(struct copy){.archive = a, .stored = s, .piece = (uint8_t *)piece, .fd = to}, e);
+}
+
+int excerpt_write(struct archive *a, const struct stored *s, uint64_t frame, int to, uint64_t *at, struct err *e)
+{
 	AUTO(str) piece = NULL;
-	AUTO(fd) fd = -1;
+	struct frame_table *t;
 	int rc;
 
-	if (strcmp(s->syntax, UID_DEFLATED_LE) == 0 || strcmp(s->syntax, UID_EXPLICIT_BE) == 0)
-		return whole(a, s, frame, path, at, e);
+	*at = frame;
+	if (uid_is_deflated(s->syntax)) /* its frames have no place in the file */
+		return excerpt_whole(a, s, DEFLATED_MOST, to, e);
+	if (!(piece = malloc(PIECE)))
+		return err_set(e, E_NOMEM, "no memory to copy with");
 	if ((rc = frames_open(a, s, &t, e)) < 0)
 		return rc;
-	struct copy c = {.archive = a, .stored = s};
-	if (frames_of(t)->tag != PIXEL_DATA)
-		rc = err_set(e, E_UNSUP, "samples that are no integers cannot be shown");
-	else if (!(piece = malloc(PIECE)))
-		rc = err_set(e, E_NOMEM, "no memory to copy with");
-	else if ((rc = fd = scratch_file(a, path, e)) >= 0) {
-		c.fd = fd;
-		c.piece = (uint8_t *)piece;
-		rc = make(&c, t, frame, e);
-	}
-	frames_close(t);
-	if (rc < 0)
-		return rc;
+	struct copy c = {.archive = a, .stored = s, .piece = (uint8_t *)piece, .fd = to};
 	*at = 0;
-	return fd_steal(&fd);
+	rc = make(&c, t, frame, e);
+	frames_close(t);
+	return rc;
 }

@@ -66,7 +66,7 @@ static int encode(const struct job *j, const struct job_input in[2], int out, st
 	return job_write(out, s.bytes.data, s.bytes.len, e);
 }
 
-static job_fn *const kinds[JOB_KINDS] = {decode, encode, encode, NULL, dataset_job};
+static job_fn *const kinds[JOB_KINDS] = {decode, encode, encode, render_job, dataset_job};
 
 int job_execute(const struct job *j, const struct job_input in[2], int out, struct job_result *r, struct err *e)
 {

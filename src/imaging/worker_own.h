@@ -39,6 +39,7 @@ struct job_input {
 };
 typedef int job_fn(const struct job *j, const struct job_input in[2], int out, struct job_result *r, struct err *e);
 int job_execute(const struct job *j, const struct job_input in[2], int out, struct job_result *r, struct err *e);
+job_fn render_job; /* render_job.c */
 int job_write(int out, const void *data, size_t n, struct err *e);
 #ifdef TELEREAD_FAULTS
 /* An input with "teleread-fault=WORD;" near its beginning does what WORD says, see worker_faults.c. 0: it has none; 1: done. */

@@ -228,7 +228,7 @@ static int api_name(const char *name, struct buf *out, struct err *e)
 #define SEARCH                                                                                                         \
 	"limit:integer,offset:integer,includefield:string,fuzzymatching:boolean,emptyvaluematching:boolean,"           \
 	"multiplevaluematching:boolean,accept:string"
-#define PICTURE "annotation:string,quality:integer,viewport:string,window:string,iccprofile:string,"
+#define PICTURE "annotation:string,quality:integer,viewport:string,window:string,iccprofile:string,overlays:string,"
 
 /* Parameters of the query, each with the type of its value; "": none. What a search asks for goes by the attributes' names. */
 static const char *asks(const struct route *r)
@@ -246,7 +246,7 @@ static const char *asks(const struct route *r)
 	    {bin_list, "limit:integer,offset:integer"},
 	    {changes_list, "since:integer,limit:integer,site:string,feed:string"},
 	    {rendered_pictures, PICTURE "accept:string"},
-	    {rendered_thumbnail, "viewport:string,accept:string"},
+	    {rendered_thumbnail, PICTURE "accept:string"},
 	    {wado_retrieve, ACCEPT},
 	    {wado_metadata, "accept:string"},
 	    {wado_frames, ACCEPT},

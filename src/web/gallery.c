@@ -5,11 +5,12 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct held {
 	struct gallery_picture p; /* first: what users are given */
-	struct buf bytes;
-	char *key; /* NULL: not in the table */
+	char *key;                /* NULL: not in the table */
 	unsigned users;
 	struct held *older, *newer;
 };
@@ -23,9 +24,9 @@ static struct {
 
 void gallery_key(const struct render_options *o, char out[GALLERY_KEY])
 {
-	snprintf(out, GALLERY_KEY, "%d %" PRIu64 " %u %ux%u%d %u,%u,%u,%u %d%d %d %a %a", (int)o->format, o->frame,
+	snprintf(out, GALLERY_KEY, "%d %" PRIu64 " %u %ux%u%d %u,%u,%u,%u %d%d%d%d %d %a %a", (int)o->format, o->frame,
 		 o->quality, o->width, o->height, o->enlarge, o->crop_x, o->crop_y, o->crop_w, o->crop_h, o->flip_x,
-		 o->flip_y, (int)o->voi, o->window_center, o->window_width);
+		 o->flip_y, o->no_overlays, (int)o->profile, (int)o->voi, o->window_center, o->window_width);
 }
 
 /* ---- what is kept; the lock is held */
@@ -46,7 +47,8 @@ static void link_newest(struct held *h)
 
 static void destroy(struct held *h)
 {
-	buf_cleanup(&h->bytes);
+	if (h->p.n)
+		munmap((void *)(uintptr_t)h->p.data, h->p.n);
 	free(h->key);
 	free(h);
 }
@@ -55,7 +57,7 @@ static void drop(struct held *h)
 {
 	g_hash_table_remove(kept.table, h->key);
 	unlink_held(h);
-	kept.bytes -= h->bytes.len;
+	kept.bytes -= h->p.n;
 	free(h->key);
 	h->key = NULL;
 	if (h->users == 0)
@@ -84,67 +86,80 @@ static struct held *find(const char *key)
 
 static void keep(struct held *h, const char *key)
 {
-	if (h->bytes.len > GALLERY_EACH || (kept.table && g_hash_table_contains(kept.table, key)) ||
-	    !(h->key = strdup(key)))
+	if (h->p.n > GALLERY_EACH || (kept.table && g_hash_table_contains(kept.table, key)) || !(h->key = strdup(key)))
 		return;
 	if (!kept.table)
 		kept.table = g_hash_table_new(g_str_hash, g_str_equal);
 	g_hash_table_insert(kept.table, h->key, h);
 	link_newest(h);
-	kept.bytes += h->bytes.len;
+	kept.bytes += h->p.n;
 	trim(GALLERY_KEPT);
 }
 
 /* ---- making one */
 
-static int make(struct archive *a, const struct stored *s, const struct render_options *o, struct buf *out,
-		struct err *e)
+static int make(struct archive *a, const struct stored *s, const struct stored *state, const struct render_options *o,
+		struct job_result *out, struct err *e)
 {
 	struct render_options here = *o;
-	char path[SCRATCH_PATH];
+	AUTO(fd) file = -1;
+	AUTO(fd) with = -1;
+	int rc;
 
 	if (!render_can(s->syntax))
-		return err_set(e, E_UNSUP, "images in %s cannot be decoded yet", uid_name(s->syntax));
-	AUTO(fd) fd = excerpt_frame(a, s, o->frame, path, &here.frame, e);
-	return fd < 0 ? fd : render_frame(path, &here, out, e);
+		return err_set(e, E_UNSUP, "images in %s cannot be decoded", uid_name(s->syntax));
+	if ((file = worker_input(e)) < 0)
+		return file;
+	here.number = o->frame;
+	if ((rc = excerpt_write(a, s, o->frame, file, &here.frame, e)) < 0)
+		return rc;
+	if (state && ((with = worker_input(e)) < 0 || (rc = excerpt_whole(a, state, GALLERY_STATE, with, e)) < 0))
+		return with < 0 ? with : rc;
+	return render_frame(file, state ? with : 0, &here, out, e);
 }
 
-static int make_held(struct archive *a, const struct stored *s, const struct render_options *o, struct held **out,
-		     struct err *e)
+/* The worker's bytes stay where it wrote them: the picture is a view of them. */
+static int make_held(struct archive *a, const struct stored *s, const struct stored *state,
+		     const struct render_options *o, struct held **out, struct err *e)
 {
-	AUTO(buf) room = BUF(GALLERY_MOST);
+	AUTO(job_result) made = {0};
 	struct held *h;
 	int rc;
 
-	if ((rc = make(a, s, o, &room, e)) < 0)
+	if ((rc = make(a, s, state, o, &made, e)) < 0)
 		return rc;
+	if (made.n == 0 || made.n > RENDER_PICTURE_MOST)
+		return err_set(e, E_BUG, "a picture of %" PRIu64 " bytes", made.n);
 	if (!(h = calloc(1, sizeof(*h))))
 		return err_set(e, E_NOMEM, "no memory for a picture");
-	h->bytes = BUF(room.len); /* of just its size */
-	if ((rc = buf_put(&h->bytes, room.data, room.len, e)) < 0) {
-		destroy(h);
-		return rc;
+	void *view = mmap(NULL, made.n, PROT_READ, MAP_PRIVATE, made.out, 0);
+	if (view == MAP_FAILED) {
+		free(h);
+		return err_sys(e, E_NOMEM, "no memory for a picture");
 	}
-	h->p = (struct gallery_picture){h->bytes.data, h->bytes.len};
+	h->p = (struct gallery_picture){.data = view, .n = made.n};
+	memcpy(h->p.warning, made.warning, sizeof(h->p.warning));
+	h->p.warning[sizeof(h->p.warning) - 1] = '\0';
 	h->users = 1;
 	*out = h;
 	return 0;
 }
 
-int gallery_get(struct archive *a, const struct stored *s, const struct render_options *o,
+int gallery_get(struct archive *a, const struct stored *s, const struct stored *state, const struct render_options *o,
 		const struct gallery_picture **out, struct err *e)
 {
-	char options[GALLERY_KEY], key[GALLERY_KEY + 80];
+	char options[GALLERY_KEY], key[GALLERY_KEY + 128];
 	struct held *h;
 	int rc;
 
 	gallery_key(o, options);
-	snprintf(key, sizeof(key), "%p %" PRIu64 " %" PRIu64 " %s", (void *)a, s->pack, s->at, options);
+	snprintf(key, sizeof(key), "%p %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s", (void *)a, s->pack, s->at,
+		 state ? state->pack : 0, state ? state->at : 0, options);
 	pthread_mutex_lock(&kept.lock);
 	h = find(key);
 	pthread_mutex_unlock(&kept.lock);
 	if (!h) {
-		if ((rc = make_held(a, s, o, &h, e)) < 0)
+		if ((rc = make_held(a, s, state, o, &h, e)) < 0)
 			return rc;
 		pthread_mutex_lock(&kept.lock);
 		keep(h, key);

@@ -14,8 +14,6 @@
 #define HEADS_MOST 1024u /* bytes between two pictures */
 #define SERIES_MOST 1000u
 
-static const char *const types[] = {[RENDER_JPEG] = "image/jpeg", [RENDER_PNG] = "image/png"};
-
 /* ---- what is meant */
 
 static int open_selection(struct exchange *x, const char *series, struct selection **out, uint64_t *total,
@@ -81,23 +79,27 @@ static int undecodable(struct exchange *x, int rc)
 
 /* ---- how it is wanted */
 
+static const struct offer one[] = {[RENDER_JPEG] = {.type = "image/jpeg", .single = true},
+				   [RENDER_PNG] = {.type = "image/png", .single = true},
+				   [RENDER_WEBP] = {.type = "image/webp", .single = true}},
+			  parts[] = {[RENDER_JPEG] = {.type = "image/jpeg", .multipart = true},
+				     [RENDER_PNG] = {.type = "image/png", .multipart = true},
+				     [RENDER_WEBP] = {.type = "image/webp", .multipart = true}};
+enum { FORMATS = sizeof(one) / sizeof(*one) };
+
 static int choose(struct exchange *x, bool several, struct render_options *o, bool *multipart, struct err *e)
 {
-	static const struct offer one[] = {{.type = "image/jpeg", .single = true},
-					   {.type = "image/png", .single = true}},
-				  parts[] = {{.type = "image/jpeg", .multipart = true},
-					     {.type = "image/png", .multipart = true}};
-	const struct offer *got = several ? NULL : accept_choose(&x->accept, one, 2, multipart);
+	const struct offer *from = one, *got = several ? NULL : accept_choose(&x->accept, one, FORMATS, multipart);
 
 	if (accept_mixed(&x->accept)) {
 		x->status = 400;
 		return err_set(e, E_INVAL, "DICOM and rendered media types cannot be asked for together");
 	}
 	if (!got)
-		got = accept_choose(&x->accept, parts, 2, multipart);
+		got = accept_choose(&x->accept, from = parts, FORMATS, multipart);
 	if (!got)
-		return reply_unacceptable(x, several ? parts : one, 2, e);
-	o->format = strcmp(got->type, types[RENDER_PNG]) == 0 ? RENDER_PNG : RENDER_JPEG;
+		return reply_unacceptable(x, several ? parts : one, FORMATS, e);
+	o->format = (enum render_format)(got - from);
 	return 0;
 }
 
@@ -183,7 +185,7 @@ static int next_picture(struct album *b, struct err *e)
 	b->options.frame = b->list ? b->list[b->next] : b->next;
 	b->next++;
 	b->at = 0;
-	if ((rc = gallery_get(b->x->archive, &b->now, &b->options, &b->picture, e)) < 0) {
+	if ((rc = gallery_get(b->x->archive, &b->now, NULL, &b->options, &b->picture, e)) < 0) {
 		err_prefix(e, "frame %" PRIu64 " of %s", b->options.frame + 1, b->now.sop_instance);
 		return rc;
 	}
@@ -197,8 +199,8 @@ static int part_head(const struct album *b, struct buf *out, struct err *e)
 	return buf_printf(out, e,
 			  "--%s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nContent-Location: "
 			  "/dicom-web/studies/%s/series/%s/instances/%s/frames/%" PRIu64 "/rendered\r\n\r\n",
-			  b->boundary, types[b->options.format], b->picture->n, s->study, s->series, s->sop_instance,
-			  b->options.frame + 1);
+			  b->boundary, render_type(b->options.format), b->picture->n, s->study, s->series,
+			  s->sop_instance, b->options.frame + 1);
 }
 
 static int album_fill(void *arg, struct buf *out, struct err *e)
@@ -242,7 +244,11 @@ static int album_reply(struct album *b, int status, struct err *e)
 		album_close(b);
 		return rc == 0 ? not_an_image(x, "there is nothing", e) : undecodable(x, rc);
 	}
-	snprintf(type, sizeof(type), "multipart/related; type=\"%s\"; boundary=%s", types[b->options.format],
+	if ((rc = rendered_warn(x, b->picture->warning, e)) < 0) {
+		album_close(b);
+		return rc;
+	}
+	snprintf(type, sizeof(type), "multipart/related; type=\"%s\"; boundary=%s", render_type(b->options.format),
 		 b->boundary);
 	return reply_stream(x, status, type, -1, &source, b, e);
 }
@@ -252,9 +258,11 @@ static int reply_one(struct exchange *x, const struct stored *s, const struct re
 	AUTO(gallery) p = NULL;
 	int rc;
 
-	if ((rc = gallery_get(x->archive, s, o, &p, e)) < 0)
+	if ((rc = gallery_get(x->archive, s, NULL, o, &p, e)) < 0)
 		return undecodable(x, rc);
-	return reply_bytes(x, 200, types[o->format], p->data, p->n, e);
+	if ((rc = rendered_warn(x, p->warning, e)) < 0)
+		return rc;
+	return reply_bytes(x, 200, render_type(o->format), p->data, p->n, e);
 }
 
 /* ---- rendered */
@@ -299,7 +307,7 @@ static int pictures_of_instance(struct exchange *x, struct render_options *o, st
 	exchange_audit(x, x->study, NULL, 1);
 	if (!render_can(s.syntax)) {
 		x->status = 406;
-		return err_set(e, E_UNSUP, "images in %s cannot be decoded yet", uid_name(s.syntax));
+		return err_set(e, E_UNSUP, "images in %s cannot be decoded", uid_name(s.syntax));
 	}
 	if ((rc = count_frames(x->archive, &s, &frames, e)) < 0)
 		return undecodable(x, rc);
@@ -353,8 +361,8 @@ static int pictures_of_many(struct exchange *x, struct render_options *o, struct
 		return rc;
 	}
 	if (missing) {
-		snprintf(text, sizeof(text),
-			 "299 teleread \"%" PRIu64 " of %" PRIu64 " instances cannot be decoded yet\"", missing, total);
+		snprintf(text, sizeof(text), "299 teleread \"%" PRIu64 " of %" PRIu64 " instances cannot be decoded\"",
+			 missing, total);
 		http_add(x->http, "Warning", text);
 	}
 	return album_reply(b, missing ? 206 : 200, e);

@@ -9,11 +9,17 @@
 #define FIELDS 6u
 #define FIELD_ROOM 40u
 
-static int warn(struct exchange *x, const char *what, struct err *e)
+int rendered_warn(struct exchange *x, const char *what, struct err *e)
 {
-	char text[160];
+	char text[CODEC_WARNING + 32];
+	size_t n = (size_t)snprintf(text, sizeof(text), "299 teleread \"");
 
-	snprintf(text, sizeof(text), "299 teleread \"%s\"", what);
+	if (!*what)
+		return 0;
+	for (; *what && n + 2 < sizeof(text); what++) /* parts of it may come from a file */
+		text[n++] = *what < ' ' || *what > '~' || *what == '"' || *what == '\\' ? '?' : *what;
+	text[n] = '"';
+	text[n + 1] = '\0';
 	return http_add(x->http, "Warning", text) < 0 ? err_set(e, E_NOMEM, "a header of the answer could not be set")
 						      : 0;
 }
@@ -136,17 +142,28 @@ static int ask_annotation(struct exchange *x, const char *text, struct err *e)
 		if (strcmp(field[i], "patient") != 0 && strcmp(field[i], "technique") != 0)
 			n = -1;
 	return n < 0 ? err_set(e, E_INVAL, "annotation is patient, technique, or both")
-		     : warn(x, "annotation is not supported: nothing was written into the picture", e);
+		     : rendered_warn(x, "annotation is not supported: nothing was written into the picture", e);
 }
 
-static int ask_profile(struct exchange *x, const char *text, struct err *e)
+static int ask_profile(const char *text, struct render_options *o, struct err *e)
 {
-	static const char *const known[] = {"no", "yes", "srgb", "adobergb", "rommrgb", "displayp3"};
+	static const char *const known[] = {
+	    [RENDER_PROFILE_NONE] = "no",        [RENDER_PROFILE_OWN] = "yes",      [RENDER_PROFILE_SRGB] = "srgb",
+	    [RENDER_PROFILE_ADOBE] = "adobergb", [RENDER_PROFILE_ROMM] = "rommrgb", [RENDER_PROFILE_P3] = "displayp3"};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strcmp(text, known[i]) == 0)
-			return i == 0 ? 0 : warn(x, "iccprofile is not supported: the picture has none", e);
+		if (strcmp(text, known[i]) == 0) {
+			o->profile = (enum render_profile)i;
+			return 0;
+		}
 	return err_set(e, E_INVAL, "iccprofile is no, yes, srgb, adobergb, rommrgb or displayp3");
+}
+
+/* Not of the standard: overlays are part of what is shown, unless somebody does not want them. */
+static int ask_overlays(const char *text, struct render_options *o, struct err *e)
+{
+	o->no_overlays = strcmp(text, "no") == 0;
+	return o->no_overlays || strcmp(text, "yes") == 0 ? 0 : err_set(e, E_INVAL, "overlays is yes or no");
 }
 
 int rendered_ask(struct exchange *x, bool thumbnail, struct render_options *out, struct err *e)
@@ -154,7 +171,7 @@ int rendered_ask(struct exchange *x, bool thumbnail, struct render_options *out,
 	const char *quality = url_query_get(&x->query, "quality"), *window = url_query_get(&x->query, "window"),
 		   *viewport = url_query_get(&x->query, "viewport"),
 		   *annotation = url_query_get(&x->query, "annotation"),
-		   *profile = url_query_get(&x->query, "iccprofile");
+		   *profile = url_query_get(&x->query, "iccprofile"), *overlays = url_query_get(&x->query, "overlays");
 	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -169,7 +186,9 @@ int rendered_ask(struct exchange *x, bool thumbnail, struct render_options *out,
 	if (rc == 0 && annotation)
 		rc = ask_annotation(x, annotation, e);
 	if (rc == 0 && profile)
-		rc = ask_profile(x, profile, e);
+		rc = ask_profile(profile, out, e);
+	if (rc == 0 && overlays)
+		rc = ask_overlays(overlays, out, e);
 	return rc;
 }
 

@@ -4,10 +4,10 @@
 #include "web/wado.h"
 #include <string.h>
 
-#define PICTURES "image/jpeg, image/png"
+#define PICTURES "image/jpeg, image/png, image/webp"
 #define JSON "application/json"
 #define ROWS "application/dicom+json, application/json, multipart/related; type=\"application/dicom+xml\""
-#define PICTURES "image/jpeg, image/png"
+#define PICTURES "image/jpeg, image/png, image/webp"
 #define STUDY "/dicom-web/studies/{study}"
 #define SERIES STUDY "/series/{series}"
 #define INSTANCE SERIES "/instances/{instance}"
@@ -84,7 +84,7 @@ const struct route routes[] = {
      "Retrieves all bulk data of an instance."},
     {"GET", INSTANCE "/bulkdata/{path...}", wado_bulkdata, NULL, RIGHT_SEE, OCTETS ", application/octet-stream",
      "Retrieves one value of an instance: its tag, within sequences 00081140/0/00081150."},
-    {"GET", "/wado", wado_uri, NULL, RIGHT_SEE, "application/dicom, image/jpeg, image/png",
+    {"GET", "/wado", wado_uri, NULL, RIGHT_SEE, "application/dicom, image/jpeg, image/png, image/webp",
      "Retrieves an instance, or a picture of it, for viewers of the URI service (PS3.18 9)."},
 
     {"GET", "/api/", about_page, NULL, RIGHT_NOBODY, "text/html", "This list, for people."},

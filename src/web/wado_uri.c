@@ -17,8 +17,6 @@
 #include <string.h>
 
 #define DICOM "application/dicom"
-#define JPEG "image/jpeg"
-#define PNG "image/png"
 
 static int bad(struct exchange *x, int status, struct err *e, const char *name, const char *why)
 {
@@ -180,15 +178,17 @@ static int reply_picture(struct exchange *x, const struct stored *s, enum render
 		return rc;
 	o.frame = frame ? frame - 1 : 0;
 	stored_tag(x->archive, s, tag);
-	snprintf(tag + strlen(tag), sizeof(tag) - strlen(tag), "%s", format == RENDER_PNG ? "-p" : "-j");
+	snprintf(tag + strlen(tag), sizeof(tag) - strlen(tag), "-%c", "jpw"[format]);
 	if ((rc = reply_fresh(x, tag, false, e)) != 0)
 		return rc < 0 ? rc : 0;
-	if ((rc = gallery_get(x->archive, s, &o, &p, e)) < 0) {
+	if ((rc = gallery_get(x->archive, s, NULL, &o, &p, e)) < 0) {
 		if (rc == -E_UNSUP || rc == -E_LIMIT)
 			x->status = 406;
 		return rc;
 	}
-	return reply_bytes(x, 200, format == RENDER_PNG ? PNG : JPEG, p->data, p->n, e);
+	if ((rc = rendered_warn(x, p->warning, e)) < 0)
+		return rc;
+	return reply_bytes(x, 200, render_type(format), p->data, p->n, e);
 }
 
 /* ---- the handler */
@@ -204,10 +204,11 @@ static bool has_frames(struct exchange *x, const struct stored *s)
 	return picture || rc == -E_UNSUP; /* a deflated data set: who knows before it is read */
 }
 
-enum { OFFER_JPEG, OFFER_PNG, OFFER_DICOM };
+enum { OFFER_DICOM = RENDER_WEBP + 1 };
 static const struct offer offered[] = {
-    [OFFER_JPEG] = {.type = JPEG, .single = true},
-    [OFFER_PNG] = {.type = PNG, .single = true},
+    [RENDER_JPEG] = {.type = "image/jpeg", .single = true},
+    [RENDER_PNG] = {.type = "image/png", .single = true},
+    [RENDER_WEBP] = {.type = "image/webp", .single = true},
     [OFFER_DICOM] = {.type = DICOM, .single = true},
 };
 
@@ -224,11 +225,11 @@ int wado_uri(struct exchange *x, struct err *e)
 	/* Pictures go first where they can be made, unless the client says otherwise (9.1.2.2). */
 	if (render_can(s.syntax) && !url_query_get(&x->query, "transferSyntax") && has_frames(x, &s)) {
 		from = offered;
-		n = 3;
+		n = sizeof(offered) / sizeof(*offered);
 	}
 	if (!(o = accept_choose(&x->accept, from, n, &multipart)))
 		return reply_unacceptable(x, from, n, e);
 	if (o == offered + OFFER_DICOM)
 		return wado_reply_instance(x, &s, e);
-	return reply_picture(x, &s, o == offered + OFFER_PNG ? RENDER_PNG : RENDER_JPEG, e);
+	return reply_picture(x, &s, (enum render_format)(o - offered), e);
 }

@@ -12,12 +12,13 @@ import lib  # noqa: E402
 import objects  # noqa: E402
 from dul import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE  # noqa: E402
 from lib import case, check, equal, note, tool  # noqa: E402
-from objects import J2K, JPEG_BASELINE, RLE, SECONDARY, Instance, image, uid  # noqa: E402
+from objects import JPEG_BASELINE, RLE, SECONDARY, Instance, image, uid  # noqa: E402
 
 lib.need_program()
 NODE = lib.Node()
 NODE.start('--accept-unknown', 'NORTH')
 SIDE = 16
+JPEG_XL = '1.2.840.10008.1.2.4.110'  # kept, and given as it came: there is no decoder
 
 
 # ---- asking
@@ -170,8 +171,8 @@ REPORT = Instance(TEXT, [e for e in image('study', 1, series=1, modality='SR', s
                          if e[0] >> 16 not in (0x28, 0x7FE0)])
 STUDY = [photo('study', n, series=2, body=bytes([n * 20]) * SIDE * SIDE, extra=[
     (0x00281050, 'DS', '128'), (0x00281051, 'DS', '256')]) for n in (1, 2, 3, 4, 5)] + [photo('study', 1, series=3)]
-PACKED = image('packed', 1, syntax=J2K)
-MIXED = [photo('mixed', 1), image('mixed', 2, syntax=J2K)]
+PACKED = image('packed', 1, syntax=JPEG_XL)
+MIXED = [photo('mixed', 1), image('mixed', 2, syntax=JPEG_XL)]
 SMALL_LAST = [photo('endian', frames=3, syntax=s, bits=16, body=b''.join(
     struct.pack('<H', f * 1000 + i * 3) for f in range(3) for i in range(SIDE * SIDE)), extra=[
         (0x00080018, 'UI', uid('endian', s)), (0x00281050, 'DS', '1500'), (0x00281051, 'DS', '3000')])
@@ -213,9 +214,9 @@ def _():
     refused(where(REPORT, 'series') + '/rendered', 406)
     refused(where(REPORT) + '/thumbnail', 406, 'no pixels')
     refused(where(REPORT, 'series') + '/thumbnail', 406)
-    refused(where(PACKED) + '/rendered', 406, 'JPEG 2000')
-    refused(where(PACKED) + '/frames/1/rendered', 406, 'JPEG 2000')
-    refused(where(PACKED) + '/thumbnail', 406, 'JPEG 2000')
+    refused(where(PACKED) + '/rendered', 406, 'JPEG XL')
+    refused(where(PACKED) + '/frames/1/rendered', 406, 'JPEG XL')
+    refused(where(PACKED) + '/thumbnail', 406, 'JPEG XL')
     for accept in ('image/gif', 'video/mp4', 'application/pdf', 'text/html', 'multipart/related; type="image/gif"',
                    'image/jpeg;q=0, image/png;q=0'):
         refused(where(SINGLE) + '/rendered', 406, 'image/jpeg', 'image/png', accept=accept)
@@ -234,7 +235,7 @@ def _():
             ('viewport=5', 'vw,vh'), ('viewport=0,5', 'vw'), ('viewport=5,-5', 'vw'), ('viewport=99999,5', '8192'),
             ('viewport=8192,8192', 'larger than the image'), ('viewport=5,5,a', 'sx'), ('viewport=5,5,0,0,0,5', 'not 0'), ('viewport=5,5,0,0,5,5,5', 'vw,vh'),
             ('viewport=5,5,10,10,10,10', '16 x 16'), ('viewport=5,5,4000000000,0,4000000000,1', 'not in an image'),
-            ('annotation=everything', 'patient'), ('iccprofile=mine', 'srgb')):
+            ('annotation=everything', 'patient'), ('iccprofile=mine', 'srgb'), ('overlays=some', 'yes or no')):
         refused(path + parameter, 400, word)
     refused(where(SINGLE) + '/thumbnail?viewport=5,5,0,0,5,5', 400, 'vw,vh')
     equal(get(path + 'unknown=1&charset=utf-8').status, 200)  # unknown ones are passed over (PS3.18 8.3)
@@ -244,10 +245,9 @@ def _():
 def _():
     plain = get(where(SINGLE) + '/rendered')
     equal(plain.headers['Warning'], None)
-    for parameter in ('annotation=patient,technique', 'iccprofile=srgb'):
-        answer = get(where(SINGLE) + '/rendered?' + parameter)
-        equal((answer.status, answer.body), (200, plain.body))
-        check(answer.headers['Warning'].startswith('299 '), answer.headers['Warning'])
+    answer = get(where(SINGLE) + '/rendered?annotation=patient,technique')
+    equal((answer.status, answer.body), (200, plain.body))
+    check(answer.headers['Warning'].startswith('299 '), answer.headers['Warning'])
     equal(get(where(SINGLE) + '/rendered?iccprofile=no').headers['Warning'], None)
 
 
@@ -366,7 +366,7 @@ def _():
         (photo('hostile', 2, rows=65535, columns=65535, bits=16, samples=3, photometric='RGB', body=short), 'no whole frame'),
         (photo('hostile', 13, rows=65535, columns=65535, syntax=RLE, body=[rle([1, 64])]), 'larger than'),
         (photo('hostile', 3, syntax=JPEG_BASELINE, body=[jpeg]), '65535 columns'),
-        (photo('hostile', 4, syntax=JPEG_BASELINE, body=[b'\xff\xd8' + b'\xff' * 200]), 'frame header'),
+        (photo('hostile', 4, syntax=JPEG_BASELINE, body=[b'\xff\xd8' + b'\xff' * 200]), 'JPEG'),
         (photo('hostile', 5, syntax=RLE, body=[rle([1, 0xfffffff0])]), 'run-length'),
         (photo('hostile', 6, syntax=RLE, body=[b'\1\0\0\0']), 'run-length'),
         (photo('hostile', 7, syntax=RLE, body=[rle([15] + [64 + i * 1000 for i in range(15)])]), 'run-length'),
@@ -378,6 +378,9 @@ def _():
     for i, word in cases:
         for path in ('/frames/1/rendered', '/thumbnail'):
             answer = get(where(i) + path)
+            if answer.status == 200:  # some of it is there
+                check((answer.headers['Warning'] or '').startswith('299 '), 'no word about %s' % i.uid)
+                continue
             equal(answer.status, 406, i.uid)
             check(word in answer.body.decode() and b'"error"' in answer.body, '%r not in %r' % (word, answer.body))
     many = photo('hostile', 20, body=short, extra=[(0x00280008, 'IS', '2147483647')])
@@ -428,9 +431,11 @@ def beside(path, file, d):
     """What dcm2pnm makes of the first frame; None where it does not."""
     to = os.path.join(lib.folder(), 'picture')
     voi = ['+Wi', '1'] if d.get(0x00281050) else ['+Wl', '1'] if 0x00283010 in d else ['+Wm']
+    # JPEG says by its own markers that it is YBR, whatever the attributes say; the tool looks at them with +cg alone.
+    jpeg = ['+cg'] if file.syntax.startswith('1.2.840.10008.1.2.4.5') else []
     program = 'dcml2pnm' if file.syntax in (objects.JPEG_LS, '1.2.840.10008.1.2.4.81') else 'dcmj2pnm'
     for words in (voi, []):  # colour takes no window
-        done = lib.execute([program, '+F', '1', *words, path, to])
+        done = lib.execute([program, '+F', '1', *jpeg, *words, path, to])
         if done.code == 0 and 'differ' not in done.all:  # not so for pixel data that ends early
             return read_pnm(to)
     return None
@@ -459,7 +464,8 @@ def _():
         got = read_png(answer.body)
         equal(got[:3], wanted[:3], path)
         most = max(abs(a - b) for a, b in zip(got[3], wanted[3]))
-        check(most <= 1, '%s differs by %d' % (path, most))
+        colours = objects.text(d, 0x00280004).startswith('YBR')  # the tool rounds on the way
+        check(most <= 1 + colours, '%s differs by %d' % (path, most))
         compared += 1
     note('%d compared, %d not stored, %d that dcm2pnm does not show or shows otherwise' % (compared, absent, other))
     check(compared >= 60, 'only %d images were compared' % compared)

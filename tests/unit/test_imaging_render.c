@@ -150,6 +150,25 @@ static void look_free(struct look *l)
 	l->data = NULL;
 }
 
+static char warned[CODEC_WARNING];
+
+static int render(const char *path, const struct render_options *o, struct buf *out, struct err *e)
+{
+	FILE *f = fopen(path, "rb");
+
+	assert_non_null(f);
+	fseek(f, 0, SEEK_END);
+	size_t n = (size_t)ftell(f);
+	rewind(f);
+	uint8_t *data = malloc(n); /* of just its size: a sanitizer sees what reads beyond */
+	assert_int_equal(fread(data, 1, n, f), n);
+	fclose(f);
+	warned[0] = '\0';
+	int rc = render_bytes(data, n, NULL, 0, o, out, warned, e);
+	free(data);
+	return rc;
+}
+
 static struct look look_at(const char *path, const struct render_options *options)
 {
 	AUTO(buf) out = BUF(64 << 20);
@@ -158,7 +177,7 @@ static struct look look_at(const char *path, const struct render_options *option
 	png_image png = {.version = PNG_IMAGE_VERSION};
 
 	o.format = RENDER_PNG;
-	if (render_frame(path, &o, &out, &e) < 0)
+	if (render(path, &o, &out, &e) < 0)
 		fail_msg("%s", e.msg);
 	assert_true(png_image_begin_read_from_memory(&png, out.data, out.len));
 	struct look l = {png.width, png.height, png.format & PNG_FORMAT_FLAG_COLOR ? 3 : 1, NULL};
@@ -193,7 +212,7 @@ static void assert_refused(int code, const char *word)
 {
 	AUTO(buf) out = BUF(1 << 20);
 	struct err e = {0};
-	int rc = render_frame(in, &(struct render_options){0}, &out, &e);
+	int rc = render(in, &(struct render_options){0}, &out, &e);
 
 	if (rc != -code)
 		fail_msg("%d, expected %d (%s): %s", rc, -code, word, e.msg);
@@ -424,37 +443,57 @@ static void single_bits_begin_anywhere(void **state)
 	}
 }
 
+static void like_the_first(const char *path, const struct render_options *o, const struct look *first)
+{
+	struct look l = look_at(path, o);
+
+	assert_int_equal(l.width, first->width);
+	assert_memory_equal(l.data, first->data, (size_t)first->width * first->height);
+	look_free(&l);
+}
+
 static void every_syntax_shows_the_same(void **state)
 {
-	static const char *const syntaxes[] = {UID_IMPLICIT_LE, UID_EXPLICIT_BE, UID_DEFLATED_LE, RLE,
-					       JPEG_SV1,        JPEG_LS};
-	enum { ROWS = 37, COLUMNS = 23, FRAMES = 3, ALL = ROWS * COLUMNS };
-	static uint16_t samples[ALL * FRAMES];
-	struct image i = {.rows = ROWS, .columns = COLUMNS, .bits = 16, .frames = FRAMES, .pixels = samples};
-	struct render_options o = {.frame = 1, .voi = RENDER_LINEAR, .window_center = 30000, .window_width = 65000};
+	static const char *const native[] = {UID_IMPLICIT_LE, UID_EXPLICIT_BE, UID_DEFLATED_LE};
+	static const char *const packed[] = {RLE, JPEG_SV1, JPEG_LS};
+	enum { ROWS = 37, COLUMNS = 23, ALL = ROWS * COLUMNS };
+	static uint16_t samples[ALL];
+	struct image i = {.rows = ROWS, .columns = COLUMNS, .bits = 16, .frames = 1, .pixels = samples};
+	struct image_pixel p = {ROWS, COLUMNS, 1, 16, 16, 15, 0, false, "MONOCHROME2"};
+	struct render_options o = {.voi = RENDER_LINEAR, .window_center = 30000, .window_width = 65000};
 	struct err e = {0};
 	(void)state;
 
-	for (unsigned k = 0; k < ALL * FRAMES; k++)
+	for (unsigned k = 0; k < ALL; k++)
 		samples[k] = (uint16_t)(k * 2654435761u >> 14);
 	make(&i);
 	struct look first = look_at(in, &o);
-	for (size_t s = 0; s < sizeof syntaxes / sizeof *syntaxes; s++) {
-		assert_true(render_can(syntaxes[s]));
-		if (transcode_file(in, other, syntaxes[s], &e) < 0)
+	for (size_t s = 0; s < sizeof native / sizeof *native; s++) {
+		assert_true(render_can(native[s]));
+		if (shim_transcode_file(in, other, native[s], 1 << 20) < 0)
+			fail_msg("%s", shim_error());
+		like_the_first(other, &o, &first);
+	}
+	for (size_t s = 0; s < sizeof packed / sizeof *packed; s++) {
+		AUTO(codec_stream) stream = {0};
+		struct image coded = i;
+
+		assert_true(render_can(packed[s]));
+		if (codec_encode(packed[s], &(struct codec_how){0}, &p, samples, sizeof samples, 1 << 20, &stream, &e) <
+		    0)
 			fail_msg("%s", e.msg);
-		struct look l = look_at(other, &o);
-		assert_int_equal(l.width, COLUMNS);
-		assert_memory_equal(l.data, first.data, ALL);
-		look_free(&l);
+		coded.pixels = stream.bytes.data;
+		coded.n = stream.bytes.len;
+		write_file(describe(&coded), &coded, packed[s]);
+		like_the_first(in, &o, &first);
 	}
 	look_free(&first);
-	assert_false(render_can("1.2.840.10008.1.2.4.90"));
+	assert_false(render_can("1.2.840.10008.1.2.4.102")); /* MPEG-4 */
 	assert_false(render_can("1.2.3"));
-	o.frame = FRAMES;
+	o.frame = 3;
 	AUTO(buf) out = BUF(1 << 20);
-	assert_int_equal(render_frame(other, &o, &out, &e), -E_NOENT);
-	assert_string_equal(e.msg, "frame 4 of 3");
+	assert_int_equal(render(in, &o, &out, &e), -E_NOENT);
+	assert_string_equal(e.msg, "frame 4 of 1");
 }
 
 /* ---- regions, sizes, formats */
@@ -505,10 +544,10 @@ static void regions_sizes_and_flips(void **state)
 
 	o = whole;
 	o.crop_x = 50, o.crop_w = 11;
-	assert_int_equal(render_frame(in, &o, &out, &e), -E_INVAL);
+	assert_int_equal(render(in, &o, &out, &e), -E_INVAL);
 	assert_non_null(strstr(e.msg, "60 x 40"));
 	o.crop_x = 60, o.crop_w = 0;
-	assert_int_equal(render_frame(in, &o, &out, NULL), -E_INVAL);
+	assert_int_equal(render(in, &o, &out, NULL), -E_INVAL);
 }
 
 static void pixels_that_are_no_squares(void **state)
@@ -579,15 +618,15 @@ static void jpeg_of_the_same(void **state)
 		buf_clear(&good);
 		buf_clear(&bad);
 		o.quality = 95;
-		assert_int_equal(render_frame(in, &o, &good, NULL), 0);
+		assert_int_equal(render(in, &o, &good, NULL), 0);
 		o.quality = 5;
-		assert_int_equal(render_frame(in, &o, &bad, NULL), 0);
+		assert_int_equal(render(in, &o, &bad, NULL), 0);
 		assert_true(bad.len < good.len / 2);
 		assert_true(jpeg_differs(&good, &l, &most) > 0);
 		assert_true(most <= 8);
 		look_free(&l);
 	}
-	assert_int_equal(render_frame(in, &o, &none, &e), -E_LIMIT); /* out is too small */
+	assert_int_equal(render(in, &o, &none, &e), -E_LIMIT); /* out is too small */
 	assert_int_equal(none.len, 0);
 }
 
@@ -601,7 +640,7 @@ static void sizes_that_lie(void **state)
 	(void)state;
 
 	make(&i);
-	assert_refused(E_LIMIT, "8589672450 bytes");
+	assert_refused(E_LIMIT, "65535 columns and 65535 rows");
 	i = (struct image){.rows = 4, .columns = 4, .bits = 8, .frames = 2147483647, .pixels = few, .n = 16};
 	make(&i);
 	struct look l = look(); /* the first is there */
@@ -609,9 +648,9 @@ static void sizes_that_lie(void **state)
 	look_free(&l);
 	AUTO(buf) out = BUF(1 << 20);
 	struct err e = {0};
-	assert_int_equal(render_frame(in, &(struct render_options){.frame = 2147483646}, &out, &e), -E_NOENT);
+	assert_int_equal(render(in, &(struct render_options){.frame = 2147483646}, &out, &e), -E_NOENT);
 	assert_string_equal(e.msg, "frame 2147483647 of 1");
-	assert_int_equal(render_frame(in, &(struct render_options){.frame = UINT64_MAX}, &out, NULL), -E_NOENT);
+	assert_int_equal(render(in, &(struct render_options){.frame = UINT64_MAX}, &out, NULL), -E_NOENT);
 
 	i = (struct image){.rows = 0, .columns = 4, .bits = 8, .pixels = few, .n = 16};
 	make(&i);
@@ -630,7 +669,10 @@ static void sizes_that_lie(void **state)
 	dset_put_text(d, TAG(0x28, 0x1052), "0", NULL);
 	dset_put_text(d, TAG(0x28, 0x1053), "-1e300", NULL);
 	write_file(d, &grey, NULL);
-	assert_refused(E_UNSUP, "-1e+300");
+	l = look();
+	assert_true(l.data[0] > 120); /* the window's center */
+	assert_int_equal(l.data[1], 0);
+	look_free(&l);
 }
 
 /* A baseline stream of its frame header, with what follows cut off. */
@@ -645,10 +687,10 @@ static void streams_that_lie(void **state)
 	assert_refused(E_CORRUPT, "65535 columns, 65535 rows");
 	jpeg[13] = jpeg[15] = 0, jpeg[14] = jpeg[16] = 8;
 	write_file(describe(&i), &i, JPEG_BASELINE);
-	assert_refused(E_CORRUPT, "decoding a frame");
+	assert_refused(E_CORRUPT, "JPEG");
 	jpeg[1] = 0xd9;
 	write_file(describe(&i), &i, JPEG_BASELINE);
-	assert_refused(E_CORRUPT, "no frame header");
+	assert_refused(E_CORRUPT, "JPEG");
 
 	uint32_t rle[20] = {1, 64};
 	i.pixels = rle, i.n = 66;
@@ -661,11 +703,14 @@ static void streams_that_lie(void **state)
 		else
 			i.n = 66;
 		write_file(describe(&i), &i, RLE);
-		assert_refused(E_CORRUPT, "run-length");
-		assert_true(transcode_file(in, other, UID_EXPLICIT_LE, NULL) < 0);
+		AUTO(buf) out = BUF(1 << 20);
+		int rc = render(in, &(struct render_options){0}, &out, NULL);
+		if (rc != -E_CORRUPT && (rc < 0 || !*warned))
+			fail_msg("%u: %d without a word", round, rc);
+		assert_true(shim_transcode_file(in, other, UID_EXPLICIT_LE, 1 << 20) < 0);
 	}
-	write_file(describe(&i), &i, "1.2.840.10008.1.2.4.90");
-	assert_refused(E_UNSUP, "1.2.840.10008.1.2.4.90");
+	write_file(describe(&i), &i, "1.2.840.10008.1.2.4.102");
+	assert_refused(E_UNSUP, "video");
 }
 
 static void objects_without_pixels(void **state)
