@@ -26,6 +26,13 @@ static int64_t locate(void *arg, uint64_t frame, struct frame_piece *out, size_t
 	return frames_locate(o->table, frame, out, most, e);
 }
 
+static int64_t read_appendix(void *arg, uint64_t offset, void *buf, size_t n, struct err *e)
+{
+	const struct opened *o = arg;
+
+	return stored_appendix(o->archive, &o->stored, offset, buf, n, e);
+}
+
 static void describe(const struct frames *f, struct image_source *out)
 {
 	out->pixels =
@@ -69,6 +76,10 @@ int frames_source(struct archive *a, const struct stored *s, struct image_source
 	if (o->table) {
 		src.locate = locate;
 		describe(frames_of(o->table), &src);
+	}
+	if (s->appendix_n > 0) {
+		src.appendix = read_appendix;
+		src.appendix_n = s->appendix_n;
 	}
 	if (stored_descriptor(a, s, &src.fd, &src.fd_at, NULL) < 0)
 		src.fd = -1;

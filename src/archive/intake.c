@@ -54,6 +54,11 @@ static struct metric m_quarantine = METRIC(COUNTER, "teleread_intake_instances_t
 static struct metric m_refused = METRIC(COUNTER, "teleread_intake_instances_total", "result=\"refused\"", "");
 static struct metric m_bytes = METRIC(COUNTER, "teleread_intake_bytes_total", "", "Bytes of data sets taken in");
 
+int64_t intake_last_us(struct archive *a)
+{
+	return atomic_load_explicit(&a->arrived_us, memory_order_relaxed);
+}
+
 int intake_room(struct archive *a, struct err *e)
 {
 	int64_t now = clock_mono_us();
@@ -207,6 +212,7 @@ int intake_begin(struct archive *a, const struct intake_source *src, const char 
 	struct intake *in = calloc(1, sizeof *in);
 	if (!in)
 		return err_set(e, E_NOMEM, "no memory for an intake");
+	atomic_store_explicit(&a->arrived_us, clock_mono_us(), memory_order_relaxed);
 	in->archive = a;
 	in->site = src->site;
 	in->record.kind = RECORD_INSTANCE;
@@ -669,6 +675,7 @@ int intake_finish(struct intake *in, struct intake_result *out, struct err *e)
 		intake_alarm(in, rc, rc < 0 ? in->err.msg : out->reason, out->outcome);
 	if (rc < 0 && e)
 		*e = in->err;
+	atomic_store_explicit(&in->archive->arrived_us, clock_mono_us(), memory_order_relaxed);
 	if (rc == 0)
 		metric_add(&m_bytes, (int64_t)(in->record.part10_len - in->record.head_len));
 	metric_add(rc < 0                          ? &m_refused

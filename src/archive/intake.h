@@ -62,4 +62,6 @@ int intake_finish(struct intake *in, struct intake_result *out, struct err *e);
 void intake_abort(struct intake *in);
 /* Is there room above the reserve? 0 or -E_FULL. Cheap: looked up at most every 200 ms. */
 int intake_room(struct archive *a, struct err *e);
+/* When an intake last began or was finished: clock_mono_us(); 0: not since the archive was opened. */
+int64_t intake_last_us(struct archive *a);
 #endif

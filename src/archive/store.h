@@ -30,6 +30,7 @@ struct archive {
 	struct committer *committer;
 	struct refresh *refresh;       /* NULL where none was started */
 	struct presence *presence;     /* likewise */
+	_Atomic int64_t arrived_us;    /* something came, or began to; monotonic, 0: not yet */
 	_Atomic int64_t room, room_at; /* free bytes above the reserve, when looked up (monotonic us) */
 	pthread_mutex_t buffers_lock;
 	struct spare_buffer *buffers; /* intake buffers not in use */

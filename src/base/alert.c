@@ -30,7 +30,7 @@ static const char *const names[ALERT_KINDS] = {
     [ALERT_COLLISION] = "collision", [ALERT_MISMATCH] = "mismatch",     [ALERT_UNREADABLE] = "unreadable",
     [ALERT_CHARSET] = "charset",     [ALERT_COMMITMENT] = "commitment", [ALERT_CORRUPT] = "corrupt",
     [ALERT_REPEATED] = "repeated",   [ALERT_SPACE] = "space",           [ALERT_LOGIN] = "login",
-    [ALERT_GLASS] = "emergency",     [ALERT_AUDIT] = "audit",
+    [ALERT_GLASS] = "emergency",     [ALERT_AUDIT] = "audit",           [ALERT_SETTLE] = "settle",
 };
 #define RAISED(kind_) METRIC(COUNTER, "teleread_alerts_total", "kind=\"" kind_ "\"", "Alerts, repeated ones included")
 static struct metric raised[ALERT_KINDS] = {
@@ -39,7 +39,7 @@ static struct metric raised[ALERT_KINDS] = {
     [ALERT_COMMITMENT] = RAISED("commitment"), [ALERT_CORRUPT] = RAISED("corrupt"),
     [ALERT_REPEATED] = RAISED("repeated"),     [ALERT_SPACE] = RAISED("space"),
     [ALERT_LOGIN] = RAISED("login"),           [ALERT_GLASS] = RAISED("emergency"),
-    [ALERT_AUDIT] = RAISED("audit"),
+    [ALERT_AUDIT] = RAISED("audit"),           [ALERT_SETTLE] = RAISED("settle"),
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over all below */

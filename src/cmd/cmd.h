@@ -36,6 +36,7 @@ int cmd_quarantine(int argc, char **argv);
 int cmd_drop(int argc, char **argv);
 int cmd_hold(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_settle(int argc, char **argv);
 int cmd_fsck(int argc, char **argv);
 int cmd_reindex(int argc, char **argv);
 int cmd_audit(int argc, char **argv);

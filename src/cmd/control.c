@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #define MESSAGE_MOST 2048
+#define SETTLE_NUMBERS "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
 
 struct control {
 	struct archive *archive;
+	struct settler *settler;
 	int folder, listener, stop; /* stop: readable when it is time */
 	unsigned n;
 	pthread_t threads[CONTROL_CLIENTS];
@@ -191,12 +193,33 @@ static int answer_reindex(struct control *c, bool begin, char text[MESSAGE_MOST]
 	return 0;
 }
 
+/* "settle now 1.2.3" begins a run of the settler, or joins the one under way; "settle?" looks how far it is. */
+static int answer_settle(struct control *c, const char *request, char text[MESSAGE_MOST], struct err *e)
+{
+	struct settler_ask ask = {0};
+	struct settler_run r;
+	char when[8];
+
+	if (request[0] == ' ') {
+		if (sscanf(request, " %7s %64s", when, ask.study) != 2 || (strcmp(when, "now") && strcmp(when, "due")))
+			return err_set(e, E_INVAL, "no run of settling that is known here");
+		ask.now = strcmp(when, "now") == 0;
+		if (strcmp(ask.study, "-") == 0)
+			ask.study[0] = '\0';
+		settler_ask(c->settler, &ask);
+	}
+	settler_look(c->settler, &r);
+	snprintf(text, MESSAGE_MOST, "settle %d " SETTLE_NUMBERS " %d %s", r.running, r.series, r.of, r.encoded, r.kept,
+		 r.mismatched, r.failed, r.in, r.out, (int)r.err.code, r.err.msg);
+	return 0;
+}
+
 static int answer(struct control *c, int client, const char *request, int fd, struct err *e)
 {
 	char text[MESSAGE_MOST];
 	struct import_result result = {0};
 	struct err why = {0};
-	bool alert = false, decision = false, part = false, reindex = false;
+	bool alert = false, decision = false, part = false, told = false; /* told: text has the answer */
 	int rc;
 
 	if (strncmp(request, "import ", 7) == 0)
@@ -205,15 +228,17 @@ static int answer(struct control *c, int client, const char *request, int fd, st
 		rc = answer_alert(request + 6, &why);
 	else if ((decision = strncmp(request, "decide ", 7) == 0 || (part = strncmp(request, "decide-part ", 12) == 0)))
 		rc = answer_decide(c, client, part, strchr(request, ' ') + 1, text, sizeof text, &why);
-	else if ((reindex = strcmp(request, "reindex") == 0 || strcmp(request, "reindex?") == 0))
+	else if ((told = strcmp(request, "reindex") == 0 || strcmp(request, "reindex?") == 0))
 		rc = answer_reindex(c, request[7] == '\0', text, &why);
+	else if ((told = strncmp(request, "settle ", 7) == 0 || strcmp(request, "settle?") == 0))
+		rc = answer_settle(c, request + 6, text, &why);
 	else
 		rc = err_set(&why, E_UNSUP, "this node does not know the request");
 	if (rc < 0)
 		snprintf(text, sizeof text, "error %d %s", -rc, why.msg);
 	else if (alert)
 		snprintf(text, sizeof text, "noted");
-	else if (!decision && !reindex)
+	else if (!decision && !told)
 		snprintf(text, sizeof text, "%s %s", import_names[result.outcome], result.reason);
 	return send_message(client, text, -1, e);
 }
@@ -280,7 +305,7 @@ static int listen_at(struct control *c, struct err *e)
 	return 0;
 }
 
-int control_start(struct archive *a, const char *data, struct control **out, struct err *e)
+int control_start(struct archive *a, struct settler *settler, const char *data, struct control **out, struct err *e)
 {
 	struct control *c = calloc(1, sizeof *c);
 	int rc = 0;
@@ -288,6 +313,7 @@ int control_start(struct archive *a, const char *data, struct control **out, str
 	if (!c)
 		return err_set(e, E_NOMEM, "no memory for the control socket");
 	c->archive = a;
+	c->settler = settler;
 	c->listener = -1;
 	c->stop = eventfd(0, EFD_CLOEXEC);
 	c->folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -440,5 +466,31 @@ int control_reindex(int client, bool begin, struct refresh_state *out, struct er
 		   &out->instances, &out->faults) != 5)
 		return err_set(e, E_CLOSED, "the node stopped before it had finished; when it is started, it goes on");
 	out->running = running != 0;
+	return 0;
+}
+
+int control_settle(int client, const struct settler_ask *ask, struct settler_run *out, struct err *e)
+{
+	char text[MESSAGE_MOST];
+	struct settler_run r = {0};
+	AUTO(fd) none = -1;
+	int rc, running, code, at = 0;
+
+	snprintf(text, sizeof text, "settle?");
+	if (ask)
+		snprintf(text, sizeof text, "settle %s %s", ask->now ? "now" : "due", ask->study[0] ? ask->study : "-");
+	if ((rc = send_message(client, text, -1, e)) < 0 || (rc = receive_message(client, text, &none, e)) < 0)
+		return rc;
+	if (strncmp(text, "error ", 6) == 0)
+		return read_error(text + 6, e);
+	/* NOLINTNEXTLINE(cert-err34-c): of the node */
+	if (sscanf(text, "settle %d " SETTLE_NUMBERS " %d%n", &running, &r.series, &r.of, &r.encoded, &r.kept,
+		   &r.mismatched, &r.failed, &r.in, &r.out, &code, &at) != 10 ||
+	    !at || code < 0 || code >= E_COUNT)
+		return err_set(e, E_CLOSED, "the node stopped before it had finished; when it is started, it goes on");
+	r.running = running != 0;
+	r.err.code = (enum err_code)code;
+	snprintf(r.err.msg, sizeof r.err.msg, "%s", text[at] ? text + at + 1 : "");
+	*out = r;
 	return 0;
 }

@@ -5,7 +5,8 @@
  * What `teleread fsck` finds comes as "alert KIND SUBJECT", a new line and a sentence, answered by "noted".
  * A decision (archive/kept.h) comes as "decide KIND NUMBER STUDY" (0 and - for none), a new line and why; who decides is
  * the user at the other end. The answer is "decided DONE RECORDS LEFT REASON".
- * "reindex" and "reindex?" begin and watch a refresh of the index.
+ * "reindex" and "reindex?" begin and watch a refresh of the index; "settle now|due STUDY" (- for all of them) and "settle?" a run
+ * of the settler.
  * Only the user who runs the node, and root, may open the socket, and nobody else's messages are answered. Threads:
  * control_start() starts a few that serve one client each; a client belongs to one thread.
  */
@@ -16,11 +17,12 @@
 #include "archive/refresh.h"
 #include "base/alert.h"
 #include "cmd/import_file.h"
+#include "cmd/settler.h"
 
 #define CONTROL_CLIENTS 8u /* at once; the next one waits */
 
 struct control;
-int control_start(struct archive *a, const char *data, struct control **out, struct err *e);
+int control_start(struct archive *a, struct settler *settler, const char *data, struct control **out, struct err *e);
 void control_stop(struct control *c); /* lets the file under way finish; NULL is fine */
 
 /* Connects; a descriptor, or -E_NOENT when nobody listens. */
@@ -32,4 +34,6 @@ int control_alert(int client, enum alert_kind kind, const char *subject, const c
 int control_decide(int client, const struct decision *d, struct decision_result *out, struct err *e);
 /* begin: the node refreshes its index (archive/refresh.h), or is at it; else only how far it is. */
 int control_reindex(int client, bool begin, struct refresh_state *out, struct err *e);
+/* ask: the node settles what is due; NULL: only how far it is. */
+int control_settle(int client, const struct settler_ask *ask, struct settler_run *out, struct err *e);
 #endif

@@ -1,6 +1,9 @@
+#include "archive/frames.h"
 #include "archive/query.h"
 #include "base/write.h"
 #include "cmd/cmd.h"
+#include "imaging/transcode.h"
+#include "imaging/worker.h"
 #include "shim/shim.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +28,8 @@ static struct {
 static const GOptionEntry options[] = {
     {"study", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &opt.studies, "Study Instance UID; may be given several times", "UID"},
     {"all", 0, 0, G_OPTION_ARG_NONE, &opt.all, "Every study", NULL},
-    {"original", 0, 0, G_OPTION_ARG_NONE, &opt.original, "Bytes as they were received, not as they were settled", NULL},
+    {"original", 0, 0, G_OPTION_ARG_NONE, &opt.original, "Data sets as they were received, not as they were settled",
+     NULL},
     {"to", 0, 0, G_OPTION_ARG_FILENAME, &opt.to, "Folder to write into; made when it is not there", "DIR"},
     G_OPTION_ENTRY_NULL,
 };
@@ -120,19 +124,41 @@ static int check_digest(const struct stored *s, XXH3_state_t *hash, struct err *
 		   : err_set(e, E_CORRUPT, "the stored bytes do not fit their checksum");
 }
 
-static int write_instance(struct export *x, const struct stored *s, const char *id, struct err *e)
+/* What was received, put together again, and proven by its checksum. */
+static int rebuild(struct export *x, const struct stored *s, int fd, struct err *e)
+{
+	AUTO(frames_source) settled = {.fd = -1};
+	uint64_t size = 0;
+	int rc = frames_source(x->archive, s, &settled, e);
+
+	if (rc == 0)
+		rc = transcode_rebuild(&settled, s->received_syntax, s->received_digest, s->received_len, fd, &size, e);
+	x->bytes += size;
+	return rc;
+}
+
+static int copy(struct export *x, const struct stored *s, int fd, struct err *e)
 {
 	XXH3_state_t *hash = XXH3_createState();
-	AUTO(fd) fd = openat(x->to, id, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	int rc;
 
 	if (!hash)
 		return err_set(e, E_NOMEM, "no memory for a checksum");
-	rc = fd < 0 ? err_sys(e, E_IO, "cannot make %s", id) : copy_out(x, s, fd, hash, e);
-	if (rc == 0)
+	if ((rc = copy_out(x, s, fd, hash, e)) == 0)
 		rc = check_digest(s, hash, e);
 	XXH3_freeState(hash);
-	if (rc < 0 && fd >= 0)
+	return rc;
+}
+
+static int write_instance(struct export *x, const struct stored *s, const char *id, struct err *e)
+{
+	AUTO(fd) fd = openat(x->to, id, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	int rc;
+
+	if (fd < 0)
+		return err_sys(e, E_IO, "cannot make %s", id);
+	rc = opt.original && s->settled && s->appendix_n > 0 ? rebuild(x, s, fd, e) : copy(x, s, fd, e);
+	if (rc < 0)
 		unlinkat(x->to, id, 0);
 	return rc;
 }
@@ -315,7 +341,8 @@ int cmd_export(int argc, char **argv)
 	static const struct usage usage = {
 	    .name = "export",
 	    .args = "--study UID|--all --to DIR",
-	    .text = "Writes studies as DICOM Part 10 files below DIR, with a DICOMDIR.",
+	    .text = "Writes studies as DICOM Part 10 files below DIR, with a DICOMDIR: as they lie, in the transfer\n"
+		    "syntax that they were settled in, or, with --original, as they were received.",
 	    .options = options,
 	    .json = true,
 	};
@@ -333,6 +360,8 @@ int cmd_export(int argc, char **argv)
 		return misused(usage.name, "expected either --study or --all");
 	if (open_beside(&c, false, &a, &e) < 0)
 		return complain(usage.name, &e);
+	if (opt.original && start_imaging(&c.config, &e) < 0)
+		return complain(usage.name, &e);
 	x.archive = a;
 	x.config = &c.config;
 	x.scope = scope_everything("teleread export");
@@ -341,6 +370,7 @@ int cmd_export(int argc, char **argv)
 	rc = run(&x, &e);
 	if (rc == 0)
 		print_sum(&c, &x);
+	imaging_stop();
 	scope_cleanup(&x.scope);
 	g_ptr_array_free(x.ids, TRUE);
 	g_free(x.piece);

@@ -30,6 +30,7 @@ const struct command commands[] = {
     {"commitment", cmd_commitment, "what peers asked to be kept, and whether they were told"},
     {"fsck", cmd_fsck, "check packs and index against each other"},
     {"reindex", cmd_reindex, "build the index again from the packs, or prove it equal"},
+    {"settle", cmd_settle, "put complete series in order, compressed and proven"},
     {"alerts", cmd_alerts, "what a person must look at"},
     {"audit", cmd_audit, "the audit trail: verify, search"},
     {"backup", cmd_backup, "copy the archive, beside a running node"},

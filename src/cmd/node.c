@@ -40,6 +40,7 @@ static const struct {
     {"archive.pack_size", offsetof(struct config, pack_size), false},
     {"archive.prewrite", offsetof(struct config, prewrite), false},
     {"archive.buffer", offsetof(struct config, buffer), false},
+    {"settle.at_once", offsetof(struct config, settle_at_once), false},
     {"index.attributes", offsetof(struct config, attributes), true},
     {"archive.max_instance", offsetof(struct config, max_instance), false},
     {"archive.retention_years", offsetof(struct config, retention_years), false},
@@ -161,8 +162,11 @@ int node_settings(struct node *n, const struct config *c, struct err *e)
 	if (!fresh)
 		return err_set(e, E_NOMEM, "no memory for the configuration");
 	if ((rc = config_copy(&fresh->config, c, e)) == 0 &&
-	    (rc = coerce_compile(&fresh->config.coerce, NULL, &fresh->coerce, e)) < 0)
+	    ((rc = coerce_compile(&fresh->config.coerce, NULL, &fresh->coerce, e)) < 0 ||
+	     (rc = forms_compile(&fresh->config.settle, NULL, &fresh->forms, e)) < 0)) {
+		coerce_free(fresh->coerce);
 		config_cleanup(&fresh->config);
+	}
 	if (rc < 0) {
 		free(fresh);
 		return rc;
@@ -180,6 +184,23 @@ int node_settings(struct node *n, const struct config *c, struct err *e)
 	fresh->older = old;
 	n->settings = fresh;
 	return 0;
+}
+
+/* ---- settling */
+
+static struct settling in_force(void *arg)
+{
+	const struct node *n = arg;
+	const struct settings *s = n->settings;
+
+	return (struct settling){.config = &s->config, .forms = s->forms};
+}
+
+int node_settle(struct node *n, struct err *e)
+{
+	const struct settler_options o = {.archive = n->archive, .in_force = in_force, .arg = n};
+
+	return settler_start(&o, &n->settler, e);
 }
 
 /* ---- associations */
@@ -372,6 +393,7 @@ void node_cleanup(struct node *n)
 		struct settings *older = s->older;
 
 		coerce_free(s->coerce);
+		forms_free(s->forms);
 		config_cleanup(&s->config);
 		free(s);
 		s = older;

@@ -9,6 +9,7 @@
 
 #include "access/access.h"
 #include "archive/registry.h"
+#include "cmd/settler.h"
 #include "dimse/face.h"
 #include "web/web.h"
 #include <pthread.h>
@@ -17,6 +18,7 @@
 struct settings {
 	struct config config;
 	struct coerce *coerce;
+	struct forms *forms; /* that settled instances are kept in */
 	struct face face;
 	struct settings *older;
 };
@@ -26,6 +28,7 @@ struct node {
 	pthread_mutex_t lock;           /* of server: held until it listens */
 	struct server *server, *secure; /* secure: over TLS; NULL: none */
 	shim_tls *tls;                  /* of secure */
+	struct settler *settler;
 	struct reporter *reporter;      /* of storage commitment */
 	struct web *web;                /* the HTTP face */
 	struct site unknown_as;
@@ -38,6 +41,7 @@ int node_check(const struct config *c, struct err *e);
 int node_audit(struct node *n, struct err *e); /* audit_open() by the settings, once the archive is open */
 /* Puts a copy of c in force. Once the node listens, what needs a restart keeps its value, and the log says so. */
 int node_settings(struct node *n, const struct config *c, struct err *e);
+int node_settle(struct node *n, struct err *e); /* begins to settle series */
 int node_listen(struct node *n, struct err *e);
 void node_quiet(struct node *n, uint32_t grace_ms); /* stops listening and ends associations */
 void node_metrics(struct node *n);                  /* writes DATA/metrics.prom */

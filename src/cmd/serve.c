@@ -42,6 +42,19 @@ static const GOptionEntry options[] = {
 
 /* ---- configuration */
 
+/* Who looks at a demo sees studies settle while looking, unless the configuration says otherwise. */
+static int hurry(struct config *c, struct err *e)
+{
+	AUTO(config) standard = {0};
+	int rc = config_default(&standard, e);
+
+	if (rc == 0 && c->settle_quiet_ms == standard.settle_quiet_ms)
+		rc = config_set(c, "settle.quiet", "5s", e);
+	if (rc == 0 && c->settle_grace_ms == standard.settle_grace_ms)
+		rc = config_set(c, "settle.grace", "10s", e);
+	return rc;
+}
+
 static int override(struct config *c, struct err *e)
 {
 	const struct {
@@ -55,6 +68,8 @@ static int override(struct config *c, struct err *e)
 	for (unsigned i = 0; rc == 0 && i < sizeof given / sizeof given[0]; i++)
 		if (given[i].value)
 			rc = config_set(c, given[i].key, given[i].value, e);
+	if (rc == 0 && opt.demo)
+		rc = hurry(c, e);
 	return rc;
 }
 
@@ -237,8 +252,8 @@ static int start(struct node *n, struct common *c, struct control **control, str
 	    (rc = node_settings(n, &c->config, e)) < 0 || (rc = start_imaging(&c->config, e)) < 0 ||
 	    (rc = archive_open(&n->settings->config, ARCHIVE_SERVE, &n->archive, e)) < 0 ||
 	    (rc = node_audit(n, e)) < 0 || (rc = prepare(n, e)) < 0 || (rc = open_access(n, e)) < 0 ||
-	    (rc = refresh_start(n->archive, e)) < 0 ||
-	    (rc = control_start(n->archive, n->settings->config.data, control, e)) < 0)
+	    (rc = refresh_start(n->archive, e)) < 0 || (rc = node_settle(n, e)) < 0 ||
+	    (rc = control_start(n->archive, n->settler, n->settings->config.data, control, e)) < 0)
 		return rc;
 	return node_listen(n, e);
 }
@@ -266,8 +281,10 @@ static int serve(struct common *c, const sigset_t *signals)
 		run_until_told(&n, c, signals);
 		audit_note(&(struct audit_event){.kind = AUDIT_STOP});
 	}
+	settler_end(n.settler);
 	node_quiet(&n, GRACE_MS);
 	control_stop(control);
+	settler_free(n.settler);
 	audit_close();
 	node_metrics(&n);
 	access_close(n.access);

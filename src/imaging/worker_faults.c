@@ -174,4 +174,13 @@ int job_fault(const struct job_input *in, int out, struct err *e)
 	}
 	return 0;
 }
+
+void job_flip(const struct job_input *in, uint8_t *stream, size_t n)
+{
+	static const char word[] = MARK "flip;";
+	size_t look = in->n < LOOK ? in->n : LOOK;
+
+	if (n > 0 && look > 0 && memmem(in->data, look, word, sizeof word - 1))
+		stream[n * 3 / 4] ^= 0x10;
+}
 #endif

@@ -42,10 +42,13 @@ static int decode(const struct job *j, const struct job_input in[2], int out, st
 static int prove(const struct job *j, const struct job_input in[2], const struct codec_stream *s, struct err *e)
 {
 	AUTO(codec_frame) f = {0};
-	int rc = codec_decode(j->syntax, &s->pixels, s->bytes.data, s->bytes.len, 0, in->n, &f, e);
+	struct err why = {0};
+	int rc = codec_decode(j->syntax, &s->pixels, s->bytes.data, s->bytes.len, 0, in->n, &f, &why);
 
+	if (rc == -E_NOMEM || rc == -E_LIMIT)
+		return err_set(e, why.code, "%s", why.msg);
 	if (rc < 0)
-		return rc;
+		return err_set(e, E_MISMATCH, "what was encoded in %s cannot be decoded: %s", j->syntax, why.msg);
 	if (f.n != in->n || memcmp(f.data, in->data, in->n) != 0)
 		return err_set(e, E_MISMATCH, "what was encoded in %s does not decode to the same samples", j->syntax);
 	return 0;
@@ -58,6 +61,10 @@ static int encode(const struct job *j, const struct job_input in[2], int out, st
 	int rc = codec_encode(j->syntax, &j->how, &j->pixels, in->data, in->n, j->most, &s, e);
 
 	r->seconds_ns = now_ns() - begun;
+#ifdef TELEREAD_FAULTS
+	if (rc == 0)
+		job_flip(in, s.bytes.data, s.bytes.len);
+#endif
 	if (rc < 0 || (j->kind == JOB_PROVE && (rc = prove(j, in, &s, e)) < 0))
 		return rc;
 	r->pixels = s.pixels;

@@ -44,5 +44,7 @@ int job_write(int out, const void *data, size_t n, struct err *e);
 #ifdef TELEREAD_FAULTS
 /* An input with "teleread-fault=WORD;" near its beginning does what WORD says, see worker_faults.c. 0: it has none; 1: done. */
 int job_fault(const struct job_input *in, int out, struct err *e);
+/* WORD is flip: an encoder that errs, in one bit of its stream. */
+void job_flip(const struct job_input *in, uint8_t *stream, size_t n);
 #endif
 #endif

@@ -38,6 +38,7 @@ SYSTEM_TESTS = \
 	%D%/test_progressive.py \
 	%D%/test_qido.py \
 	%D%/test_same_again.py \
+	%D%/test_settle.py \
 	%D%/test_slide_viewer.py \
 	%D%/test_scope.py \
 	%D%/test_statement.py \
