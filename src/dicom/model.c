@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SPECIFIC_CHARACTER_SET TAG(0x0008, 0x0005)
+#define AVAILABLE_SYNTAX TAG(0x0008, 0x3002)
 #define PIXEL_REPRESENTATION TAG(0x0028, 0x0103)
 #define FLOAT_PIXEL_DATA TAG(0x7FE0, 0x0008)
 #define PIXEL_DATA TAG(0x7FE0, 0x0010)
@@ -24,6 +25,8 @@ static bool left_out(const struct model_writer *w, uint32_t tag)
 {
 	uint32_t group = tag >> 16;
 
+	if (tag == AVAILABLE_SYNTAX && w->depth == 0 && w->o.available)
+		return true;
 	return (tag & 0xFFFF) == 0 || group == 0x0000 || group == 0x0002 || tag == TRAILING_PADDING ||
 	       tag == w->levels[w->depth].tag;
 }
@@ -129,6 +132,17 @@ static int put_missing_label(struct model_writer *w, uint32_t tag, struct err *e
 	return put_inline(w, SPECIFIC_CHARACTER_SET, "CS", (const uint8_t *)"ISO_IR 192", 10, e);
 }
 
+/* In its place before the element that comes next. */
+static int put_available(struct model_writer *w, uint32_t next, struct err *e)
+{
+	const char *uid = w->o.available;
+
+	if (!uid || w->depth > 0 || next < AVAILABLE_SYNTAX)
+		return 0;
+	w->o.available = NULL;
+	return put_inline(w, AVAILABLE_SYNTAX, "UI", (const uint8_t *)uid, strlen(uid), e);
+}
+
 /* What later elements are understood by. */
 static void take_note(struct model_writer *w, const struct scan_element *el)
 {
@@ -201,7 +215,7 @@ static int on_element(void *arg, const struct scan_element *el, struct err *e)
 		w->muted_at = el->depth;
 		return 0;
 	}
-	if ((rc = put_missing_label(w, el->tag, e)) < 0)
+	if ((rc = put_missing_label(w, el->tag, e)) < 0 || (rc = put_available(w, el->tag, e)) < 0)
 		return rc;
 	w->levels[w->depth].tag = el->tag;
 	take_note(w, el);
@@ -293,7 +307,7 @@ int model_end(struct model_writer *w, struct err *e)
 		broken = 0;
 	while (rc >= 0 && (w->depth > 0 || w->levels[0].sequence))
 		rc = w->levels[w->depth].sequence ? end_sequence(w, e) : end_item(w, e);
-	if (rc < 0 || (rc = w->ops->end(w, e)) < 0)
+	if (rc < 0 || (rc = put_available(w, UINT32_MAX, e)) < 0 || (rc = w->ops->end(w, e)) < 0)
 		return rc;
 	return broken < 0 ? err_set(e, (enum err_code) - broken, "%s", why.msg) : 0;
 }

@@ -34,6 +34,9 @@ struct model_options {
 	 * el->length bytes (SCAN_UNDEFINED: encapsulated) at el->at. The writer escapes it. NULL: such elements are left out. */
 	int (*bulk)(void *arg, const char *path, const struct scan_element *el, struct buf *out, struct err *e);
 	void *arg;
+	/* Available Transfer Syntax UID (0008,3002), whatever the data set says of it; NULL: only what that says. Not for
+	 * model_dset(). */
+	const char *available;
 };
 struct model_writer;
 /* out is borrowed until model_free(); the document begins at once. */

@@ -1,5 +1,6 @@
 #include "web/telling.h"
 #include "base/log.h"
+#include "dicom/dict.h"
 #include "web/wado_metadata.h"
 #include <string.h>
 
@@ -49,6 +50,12 @@ static int judge(struct telling *t, struct err *e)
 	return rc;
 }
 
+/* Implicit VR and big endian have no place on the web (PS3.18 8.7.3). */
+static const char *available(const char *syntax)
+{
+	return uid_is_encapsulated(syntax) && !uid_is_deflated(syntax) ? syntax : UID_EXPLICIT_LE;
+}
+
 int telling_new(const struct metadata_instance *what, const struct model_options *o, struct buf *out,
 		struct telling **to, struct err *e)
 {
@@ -64,6 +71,7 @@ int telling_new(const struct metadata_instance *what, const struct model_options
 	if ((rc = judge(t, e)) < 0)
 		return rc;
 	options.verdict = model_judge_end(t->judge);
+	options.available = available(what->syntax);
 	if ((rc = model_new(&options, what->syntax, out, &t->model, e)) < 0)
 		return rc;
 	*to = STEAL(t);

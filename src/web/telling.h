@@ -1,6 +1,7 @@
 /* web/telling.h - the data set of one instance as metadata, piece by piece. Of this room only.
  *
- * All of it is read twice: its text is judged before any is written (dicom/model.h).
+ * All of it is read twice: its text is judged before any is written (dicom/model.h). Available Transfer Syntax UID tells in
+ * which form the pixels are, as viewers expect it.
  * Errors:   those of read and -E_LIMIT; a data set that breaks off is told as far as it could be read, with a line in the log.
  * Memory:   a piece, and what model.h says.   Threads: one at a time.
  */

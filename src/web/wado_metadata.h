@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include <stdbool.h>
 
-#define METADATA_FORM "1" /* of the documents: goes into entity tags, changes when they come out otherwise */
+#define METADATA_FORM "2" /* of the documents: goes into entity tags, changes when they come out otherwise */
 #define METADATA_KEPT ((size_t)64 << 20)
 #define METADATA_ONE ((size_t)16 << 20)
 #define METADATA_BULK_OVER ((size_t)8 << 10)     /* longer binary values are not in metadata but referred to */
