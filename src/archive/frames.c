@@ -4,6 +4,8 @@
 #include "archive/frames_read.h"
 #include "archive/lookup.h"
 #include "archive/store.h"
+#include "base/log.h"
+#include "base/metrics.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -144,24 +146,67 @@ static void source_ahead(void *arg, uint64_t at, size_t n)
 		posix_fadvise(s->fd, (off_t)(s->at + at), (off_t)n, POSIX_FADV_WILLNEED);
 }
 
+#define HELP "Tables of frames: known, read from the appendix of a settled instance, or made of its pixel data"
+static struct metric m_known = METRIC(COUNTER, "teleread_frame_tables_total", "from=\"memory\"", HELP);
+static struct metric m_carried = METRIC(COUNTER, "teleread_frame_tables_total", "from=\"appendix\"", HELP);
+static struct metric m_walked = METRIC(COUNTER, "teleread_frame_tables_total", "from=\"pixels\"", HELP);
+
 int frames_known(struct archive *a, const struct stored *s, struct frame_table **out)
 {
 	struct frame_table *t = frame_cache_get(a->frames, s->pack, s->at, false);
-	if (t)
-		*out = t;
-	return t != NULL;
+	if (!t)
+		return 0;
+	metric_add(&m_known, 1);
+	*out = t;
+	return 1;
 }
 
-int frames_open(struct archive *a, const struct stored *s, struct frame_table **out, struct err *e)
+static int64_t appendix_read_at(void *arg, uint64_t at, void *buf, size_t n, struct err *e)
+{
+	const struct stored_source *s = arg;
+	return stored_appendix(s->archive, s->stored, at, buf, n, e);
+}
+
+/* 1: it carries none that can be believed. */
+static int carried(struct archive *a, const struct stored *s, struct frame_table **out, struct err *e)
+{
+	struct stored_source from = {.archive = a, .stored = s, .fd = -1};
+	const struct frame_source src = {.read = appendix_read_at, .arg = &from, .size = s->appendix_n};
+	struct err why = {0};
+	int rc = s->appendix_n > 0 ? frames_appendix(&src, s->part10_len, out, &why) : 1;
+	if (rc == -E_CORRUPT || rc == -E_NOENT) {
+		log_warn("instance %s: %s; its frames are looked for in the pixel data", s->sop_instance, why.msg);
+		return 1;
+	}
+	if (rc < 0)
+		return err_set(e, why.code, "%s", why.msg);
+	if (rc == 0)
+		metric_add(&m_carried, 1);
+	return rc;
+}
+
+static int walked(struct archive *a, const struct stored *s, struct frame_table **out, struct err *e)
 {
 	struct stored_source from = {.archive = a, .stored = s, .fd = -1};
 	const struct frame_source src = {
 	    .read = source_read, .ahead = source_ahead, .arg = &from, .size = s->part10_len, .data_at = s->head_len};
+	int rc = frames_read(&src, s->syntax, out, e);
+	if (from.fd >= 0)
+		close(from.fd);
+	if (rc == 0)
+		metric_add(&m_walked, 1);
+	return rc;
+}
+
+int frames_open(struct archive *a, const struct stored *s, struct frame_table **out, struct err *e)
+{
 	struct frame_table *t = frame_cache_get(a->frames, s->pack, s->at, true);
-	if (!t) {
-		int rc = frames_read(&src, s->syntax, &t, e);
-		if (from.fd >= 0)
-			close(from.fd);
+	if (t) {
+		metric_add(&m_known, 1);
+	} else {
+		int rc = carried(a, s, &t, e);
+		if (rc > 0)
+			rc = walked(a, s, &t, e);
 		if (rc < 0)
 			return rc;
 		t->pack = s->pack;

@@ -2,6 +2,7 @@
 #include "archive/lookup.h"
 #include "archive/lookup_cache.h"
 #include "archive/store.h"
+#include "base/metrics.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,10 @@ static bool is_meant(const struct scope *scope, const char *study, const char *s
 	       (!series[0] || strcmp(s->series, series) == 0);
 }
 
+#define HELP "Instances looked up by their UIDs, in memory or in the index"
+static struct metric m_known = METRIC(COUNTER, "teleread_lookups_total", "from=\"memory\"", HELP);
+static struct metric m_asked = METRIC(COUNTER, "teleread_lookups_total", "from=\"index\"", HELP);
+
 /* *out is written only when it is what was meant. */
 static int known(struct archive *a, const struct scope *scope, const char *study, const char *series,
 		 const char *sop_instance, bool wait, struct stored *out)
@@ -21,6 +26,7 @@ static int known(struct archive *a, const struct scope *scope, const char *study
 	struct stored s;
 	if (!a->lookups || !lookup_cache_get(a->lookups, sop_instance, wait, &s) || !is_meant(scope, study, series, &s))
 		return 0;
+	metric_add(&m_known, 1);
 	*out = s;
 	return 1;
 }
@@ -56,6 +62,7 @@ int lookup_instance(struct archive *a, const struct scope *scope, const char *st
 		return 0;
 	uint64_t generation = a->lookups ? lookup_cache_generation(a->lookups) : 0;
 	int rc = from_index(a, sop_instance, &s, e);
+	metric_add(&m_asked, 1);
 	if (rc < 0)
 		return rc;
 	if (rc == 0 || !is_meant(scope, study, series, &s))
