@@ -9,6 +9,6 @@ libcore_a_SOURCES += %D%/bin.c %D%/changes.h %D%/changes.c %D%/events.h %D%/even
 libcore_a_SOURCES += %D%/metadata.h %D%/metadata.c %D%/telling.h %D%/telling.c
 libcore_a_SOURCES += %D%/gallery.h %D%/gallery.c %D%/rendered.h %D%/rendered.c %D%/rendered_ask.c
 libcore_a_SOURCES += %D%/wado.h %D%/wado.c %D%/wado_bulk.h %D%/wado_bulk.c %D%/wado_bulkdata.c %D%/wado_choice.h \
-	%D%/wado_choice.c %D%/wado_frames.c %D%/wado_metadata.h %D%/wado_metadata.c %D%/wado_metadata_kept.c %D%/wado_parts.h \
+	%D%/wado_choice.c %D%/wado_frames.c %D%/wado_metadata.h %D%/wado_metadata.c %D%/wado_metadata_kept.c %D%/wado_metadata_settled.c %D%/wado_parts.h \
 	%D%/wado_parts.c %D%/wado_pixels.h %D%/wado_pixels.c %D%/wado_uri.c %D%/wado_view.h %D%/wado_view.c %D%/wado_zip.c \
 	%D%/zip.h %D%/zip.c

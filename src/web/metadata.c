@@ -100,3 +100,9 @@ bool metadata_current(const void *blob, size_t n)
 {
 	return n > FORM_N && memcmp(blob, form, FORM_N) == 0;
 }
+
+const void *metadata_frame(const void *blob, size_t n, size_t *out)
+{
+	*out = n - FORM_N;
+	return (const uint8_t *)blob + FORM_N;
+}

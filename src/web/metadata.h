@@ -38,4 +38,6 @@ AUTO_TYPE(metadata_writer, struct metadata_writer *);
 
 /* Whether a kept document has the form that this program writes. */
 bool metadata_current(const void *blob, size_t n);
+/* The compressed document within, of n bytes, behind what tells its form. */
+const void *metadata_frame(const void *blob, size_t n, size_t *out);
 #endif

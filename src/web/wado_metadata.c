@@ -143,16 +143,20 @@ static int fill(void *arg, struct buf *out, struct err *e)
 	return m->over ? HTTP_END : HTTP_MORE;
 }
 
+void metadata_keep_fresh(struct exchange *x, const char *key, const char *tag, struct buf *doc)
+{
+	char now[LOOKUP_TAG];
+
+	if (lookup_tag(x->archive, x->scope, x->study, x->series, now, NULL) == 0 && strcmp(now, tag) == 0)
+		metadata_keep(key, doc);
+}
+
 static void end(void *arg)
 {
 	struct metadata *m = arg;
-	char tag[LOOKUP_TAG];
 
-	/* Kept only if nothing has changed since its tag was made. */
-	if (m->whole && m->key[0] &&
-	    lookup_tag(m->x->archive, m->x->scope, m->x->study, m->x->series, tag, NULL) == 0 &&
-	    strcmp(tag, m->tag) == 0)
-		metadata_keep(m->key, &m->copy);
+	if (m->whole && m->key[0])
+		metadata_keep_fresh(m->x, m->key, m->tag, &m->copy);
 	end_instance(m);
 	select_close(m->selection);
 	buf_cleanup(&m->pending);
@@ -289,6 +293,9 @@ int wado_metadata(struct exchange *x, struct err *e)
 		snprintf(key, sizeof(key), "%s %s %s %s", x->study, x->series, known_as,
 			 strstr(x->route->path, "/metadata") ? "" : "-");
 		if ((rc = try_kept(x, key, o->type, e)) != 0)
+			return rc < 0 ? rc : 0;
+		if (x->series[0] && strstr(x->route->path, "/metadata") &&
+		    (rc = metadata_settled(x, o->type, key, tag, e)) != 0)
 			return rc < 0 ? rc : 0;
 	}
 	if ((rc = make(x, xml ? MODEL_XML : MODEL_JSON, key, tag, &m, e)) < 0)

@@ -27,4 +27,10 @@ int metadata_find(const char *key, bool gzip, struct metadata_kept **held, struc
 void metadata_release(struct metadata_kept *held);
 /* Keeps what is in doc, and takes its memory. */
 void metadata_keep(const char *key, struct buf *doc);
+/* Likewise, unless something has changed since the tag was made: of the study or series that x names. */
+struct exchange;
+void metadata_keep_fresh(struct exchange *x, const char *key, const char *tag, struct buf *doc);
+/* Metadata of the series that x names, from the document that was written when it settled (web/metadata.h): 1 when that is
+ * the answer, 0 when there is none. */
+int metadata_settled(struct exchange *x, const char *type, const char *key, const char *tag, struct err *e);
 #endif
