@@ -107,7 +107,7 @@ static void picture(struct archive *a, const struct stored *s, uint64_t frame, u
 	AUTO(gallery) shown = NULL;
 	struct err e = {0};
 
-	if (gallery_get(a, s, &o, &shown, &e) < 0)
+	if (gallery_get(a, s, NULL, &o, &shown, &e) < 0)
 		log_debug("no picture of instance %s: %s", s->sop_instance, e.msg);
 	else if (buf_put(out, shown->data, shown->n, NULL) < 0)
 		buf_clear(out);
