@@ -89,7 +89,7 @@ window.progressive = async ({ study, series, divisor }) => {
   ready = start(false); // stages are for viewports of WebGL only; Chromium does that without a graphics card, too
   const all = await images(study, series);
   const ids = all.map(([id]) => id);
-  const accept = 'accept=' + encodeURIComponent('image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202');
+  const accept = 'accept=image/jphc'; // alone, not in parts: of what is stored, and in ranges
   const first = new Map();
   for (const id of ids) {
     const head = await fetch(`${id.slice('wadors:'.length)}?${accept}`, { method: 'HEAD' });

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""CornerstoneJS loads HTJ2K frames in two stages by byte ranges: a coarse picture is painted first, then all samples are there."""
+"""CornerstoneJS loads frames of a settled series in two stages by byte ranges: a coarse picture is painted first, then all samples
+are there."""
 import array
 import hashlib
 import os
@@ -17,7 +18,7 @@ SIDE, IMAGES, DIVISOR = 512, 3, 8
 
 lib.need_program()
 clients.need_clients(browser=True)
-node = lib.Node({'http.trusted_proxies': '127.0.0.1'})
+node = lib.Node({'http.trusted_proxies': '127.0.0.1', 'settle.enabled': 'false'})
 WORD = node.teleread('user', 'add', 'reader', '--role', 'site-viewer', '--site', 'NORTH').out.strip()
 node.start()
 front = Front(node.http_port, {'/pages/': os.path.join(clients.INSTALLED, 'pages')})
@@ -47,6 +48,7 @@ SERIES = [plain(n, s) for n, s in SAMPLES.items()]
 @case('coarse first, by ranges that were answered with 206, and every sample at last')
 def two_stages():
     check(all(s == 0 for s in node.store(SERIES)), 'C-STORE')
+    node.teleread('settle', '--now', timeout=300)
     got = clients.run('cornerstone.mjs', dict(
         chromium=clients.CHROMIUM, origin=front.origin, user='reader', password=WORD, load=[], show=[],
         progressive=[{'study': SERIES[0].study, 'series': SERIES[0].series, 'divisor': DIVISOR}]), timeout=240)
