@@ -49,6 +49,7 @@ SYSTEM_TESTS = \
 	%D%/test_wado_corpus.py \
 	%D%/test_wado_memory.py \
 	%D%/test_web_core.py \
+	%D%/test_worker.py \
 	%D%/test_web_parts.py \
 	%D%/test_web_feed.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
