@@ -18,6 +18,7 @@ WATCH = NODE.teleread('token', 'create', '--name', 'an operator', '--role', 'adm
 NODE.start('--accept-unknown', 'NORTH')
 FRAMES = 64
 GOOD = [image('worker-%d' % n, 1, frames=FRAMES) for n in range(4)]
+equal(set(NODE.store(GOOD)), {0}, 'statuses of C-STORE')
 KINDS = ['image/jls', 'image/jphc', 'image/jp2', 'image/jpeg', 'image/dicom-rle']
 
 
@@ -74,7 +75,6 @@ def gone(pid):
 
 @case('a node begins with a worker that is locked in')
 def locked_in():
-    equal(set(NODE.store(GOOD)), {0}, 'statuses of C-STORE')
     pids = workers()
     check(pids, 'a worker')
     said = status_of(pids[0])
@@ -123,7 +123,7 @@ def killed():
     def kill():
         """One after every ten pictures, idle or at work."""
         end, kills = time.monotonic() + 120 * lib.SLOW, 0
-        while kills < 25 and time.monotonic() < end:
+        while kills < 25 and not wrong and time.monotonic() < end:
             pids = [p for p in workers() if not gone(p)]
             if asked[0] >= 10 * kills and pids:
                 try:
