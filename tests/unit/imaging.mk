@@ -27,3 +27,7 @@ check_PROGRAMS += tests/unit/test_imaging_rebuild
 TESTS += tests/unit/test_imaging_rebuild
 tests_unit_test_imaging_rebuild_LINK = $(CXXLINK)
 tests_unit_test_imaging_rebuild_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_imaging_locked
+TESTS += tests/unit/test_imaging_locked
+tests_unit_test_imaging_locked_LINK = $(CXXLINK)
+tests_unit_test_imaging_locked_LDADD = $(LDADD) $(CMOCKA_LIBS)
