@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEATHS_MOST 2u   /* of workers by the same input */
-#define MISHAPS_MOST 16u /* of workers by somebody else while they had this job */
+#define DEATHS_MOST 2u        /* of workers by the same input */
+#define TIME_LEAST 10u        /* seconds of processor time that any frame may take */
+#define TIME_BYTES (1u << 20) /* and for so many bytes of samples one more */
+#define MISHAPS_MOST 16u      /* of workers by somebody else while they had this job */
 
 int worker_input(struct err *e)
 {
@@ -90,6 +92,14 @@ static int fits(const struct job *j, uint64_t memory, struct err *e)
 		       (unsigned long long)(memory >> 20));
 }
 
+/* Seconds of processor time. A small frame gets less than the most: who sends many that never end shall not have the processors. */
+static unsigned time_for(const struct job *j, unsigned most)
+{
+	uint64_t enough = TIME_LEAST + image_pixel_frame_bytes(&j->pixels) / TIME_BYTES;
+
+	return j->kind > JOB_PROVE || enough > most ? most : (unsigned)enough;
+}
+
 /* ---- what comes out */
 
 /* The result of a job that says it is done. The worker can change nothing after the seals. */
@@ -158,7 +168,7 @@ static int attempt(struct attempt *a, struct job_result *out, struct err *e)
 		return fd;
 	if ((rc = pool_take(a->job->background, &s, e)) < 0)
 		return rc;
-	x = process_ask(&s->p, a->job, fd, a->in.fd, a->options.seconds, &answer);
+	x = process_ask(&s->p, a->job, fd, a->in.fd, time_for(a->job, a->options.seconds), &answer);
 	if (x == EXCHANGE_ANSWERED && answer.rc == 0 && !believe(a->job, fd, a->options.memory, &answer.result))
 		x = EXCHANGE_NONSENSE;
 	if (x != EXCHANGE_ANSWERED)
@@ -180,7 +190,8 @@ static int give_up(struct attempt *a, struct err *e)
 	if (refused_digest(a->job, a->in.fd, digest, NULL) == 0)
 		refused_add(digest);
 	if (a->last == DEATH_TIME || a->last == DEATH_HUNG)
-		return err_set(e, E_LIMIT, "takes more time than a worker has (%u s)", a->options.seconds);
+		return err_set(e, E_LIMIT, "takes more time than a worker has (%u s)",
+			       time_for(a->job, a->options.seconds));
 	return err_set(e, E_CORRUPT, "cannot be read: two workers died of it (%s)", a->what);
 }
 

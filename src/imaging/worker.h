@@ -21,9 +21,11 @@
 struct imaging_options {
 	/* NULL: this one (/proc/self/exe). A test is another: with --enable-faults NULL is TELEREAD_BUILD/teleread there. */
 	const char *program;
-	unsigned workers;      /* 0: one for each processor, and one that background jobs never take */
-	uint64_t memory;       /* of a worker (address space, beside its program), bytes; 0: IMAGING_MEMORY */
-	unsigned seconds;      /* of processor time for a job, and four times of it by the clock; 0: IMAGING_SECONDS */
+	unsigned workers; /* 0: one for each processor, and one that background jobs never take */
+	uint64_t memory;  /* of a worker (address space, beside its program), bytes; 0: IMAGING_MEMORY */
+	/* Of processor time for a job, at most, and four times of it by the clock: 10 s for a frame, and one more for each MB of its
+	 * samples; all of it for what is not a single frame. 0: IMAGING_SECONDS */
+	unsigned seconds;
 	bool sandbox_optional; /* work even where the kernel refuses the allow-list of system calls */
 };
 #define IMAGING_MEMORY (2ULL << 30)

@@ -32,6 +32,7 @@ static void add_job(XXH3_state_t *x, const struct job *j)
 	ADD(p->bits_stored);
 	ADD(p->high_bit);
 	ADD(p->planar);
+	ADD(p->words);
 	ADD(p->is_signed);
 	XXH3_128bits_update(x, p->photometric, strnlen(p->photometric, sizeof p->photometric));
 	ADD(j->reduce);
