@@ -126,6 +126,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/quarantine-known.sql \
 	data/sql/sqlite/reclaim-add.sql \
 	data/sql/sqlite/reclaim-not.sql \
+	data/sql/sqlite/reclaim-page.sql \
 	data/sql/sqlite/reclaim-sum.sql \
 	data/sql/sqlite/recount-series.sql \
 	data/sql/sqlite/recount-study.sql \
@@ -171,8 +172,12 @@ SQL_SQLITE = \
 	data/sql/sqlite/settle-series.sql \
 	data/sql/sqlite/settle-status.sql \
 	data/sql/sqlite/settled-extra-put.sql \
+	data/sql/sqlite/settled-extra-remove.sql \
+	data/sql/sqlite/settled-of.sql \
 	data/sql/sqlite/settled-pack-known.sql \
 	data/sql/sqlite/settled-pack-put.sql \
+	data/sql/sqlite/settled-pack-remove.sql \
+	data/sql/sqlite/settled-place.sql \
 	data/sql/sqlite/settled-put.sql \
 	data/sql/sqlite/settled-was.sql \
 	data/sql/sqlite/site-add.sql \

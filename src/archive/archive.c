@@ -54,6 +54,28 @@ static int take_lock(struct archive *a, struct err *e)
 	return 0;
 }
 
+int packs_hold(struct archive *a, bool alone, int *fd, struct err *e)
+{
+	AUTO(str) path = path_of(a, "packs.lock");
+	if (!path)
+		return err_set(e, E_NOMEM, "no memory for a path");
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (*fd < 0 && !alone && (errno == EACCES || errno == EROFS))
+		return 0; /* who may not write here is not waited for */
+	if (*fd < 0)
+		return err_sys(e, E_IO, "cannot open %s", path);
+	int rc = flock(*fd, alone ? LOCK_EX | LOCK_NB : LOCK_SH);
+	while (rc < 0 && errno == EINTR)
+		rc = flock(*fd, alone ? LOCK_EX | LOCK_NB : LOCK_SH);
+	if (rc == 0)
+		return 0;
+	rc = errno == EWOULDBLOCK ? err_set(e, E_BUSY, "the packs are being copied or checked")
+				  : err_sys(e, E_IO, "cannot lock %s", path);
+	close(*fd);
+	*fd = -1;
+	return rc;
+}
+
 /* A node without them is better than none. */
 static void open_alerts(struct archive *a, const struct config *c)
 {
@@ -307,6 +329,12 @@ int64_t stored_read(struct archive *a, const struct stored *s, uint64_t offset, 
 		return 0;
 	if (n > s->part10_len - offset)
 		n = (size_t)(s->part10_len - offset);
+	struct stored now;
+	int moved = stored_moved(a, s, &now, e);
+	if (moved < 0)
+		return moved;
+	if (moved > 0)
+		s = &now;
 	int64_t k = a->packs->ops->read(a->packs, s->pack, s->at + offset, buf, n, e);
 	if (k < 0 || (size_t)k == n)
 		return k;

@@ -33,7 +33,9 @@ struct backup {
 	struct wanted *wanted; /* in order of pack */
 	size_t n, room;
 	uint64_t done, total; /* bytes of index and packs */
-	char shard[16];       /* with copies that are not synced yet; "" for none */
+	uint64_t *again;      /* packs that are copied once more when the new index is in its place */
+	size_t n_again, room_again;
+	char shard[16]; /* with copies that are not synced yet; "" for none */
 	struct err *e;
 };
 
@@ -212,7 +214,33 @@ static int check_copy(struct backup *b, int fd, uint64_t pack)
 	return 1;
 }
 
-static int copy_pack(struct backup *b, uint64_t pack, const char *name)
+static int note_again(struct backup *b, uint64_t pack)
+{
+	if (b->n_again == b->room_again) {
+		size_t room = b->room_again ? b->room_again * 2 : 64;
+		uint64_t *more = reallocarray(b->again, room, sizeof *more);
+		if (!more)
+			return err_set(b->e, E_NOMEM, "no memory for %zu packs", room);
+		b->again = more;
+		b->room_again = room;
+	}
+	b->again[b->n_again++] = pack;
+	return 0;
+}
+
+/* What settled records stand for may be gone from the pack, and the earlier index refers to it until it is replaced. 1: something was
+ * taken over from the earlier copy. */
+static int keep_earlier(struct backup *b, int fd, uint64_t pack)
+{
+	struct backup_pack copy = backup_pack(fd);
+	int rc = backup_keep(b->to->packs, &copy, pack, b->e);
+	if (rc > 0 && (rc = note_again(b, pack)) == 0)
+		rc = fsync(fd) < 0 ? err_sys(b->e, E_IO, "cannot sync a copy") : 1;
+	return rc;
+}
+
+/* last: the index of this backup is in its place. */
+static int copy_pack(struct backup *b, uint64_t pack, const char *name, bool last)
 {
 	const struct backup_place from = {b->from_packs, name}, to = {b->to->packs_folder, name},
 				  temp = {b->to->packs_folder, TEMP};
@@ -226,13 +254,14 @@ static int copy_pack(struct backup *b, uint64_t pack, const char *name)
 	}
 	if (rc < 0)
 		return rc;
-	if ((rc = check_copy(b, copy.fd, pack)) < 0) {
+	int kept = 0;
+	if ((rc = check_copy(b, copy.fd, pack)) < 0 || (!last && (kept = keep_earlier(b, copy.fd, pack)) < 0)) {
 		backup_drop(&copy, &temp);
-		return rc;
+		return rc < 0 ? rc : kept;
 	}
-	if ((rc = backup_put(&copy, &temp, &to, rc > 0, b->e)) < 0)
+	if ((rc = backup_put(&copy, &temp, &to, rc > 0 || kept > 0, b->e)) < 0)
 		return rc;
-	b->report->copied++;
+	b->report->copied += !last;
 	b->report->bytes += copy.bytes;
 	fault_point("backup-pack");
 	return backup_target_reopen(b->to, b->e);
@@ -256,7 +285,7 @@ static int each_pack(void *arg, uint64_t pack)
 	if (same)
 		b->report->kept++;
 	else
-		rc = copy_pack(b, pack, name);
+		rc = copy_pack(b, pack, name, false);
 	b->done += (uint64_t)from.st_size;
 	if (b->ops->progress)
 		b->ops->progress(b->ops->arg, b->done, b->total);
@@ -298,6 +327,18 @@ static int copy_packs(struct backup *b)
 		rc = backup_sync(b->to->packs_folder, b->e);
 	if (rc == 0)
 		check_wanted(b);
+	return rc;
+}
+
+/* What an earlier index referred to goes now. */
+static int copy_again(struct backup *b)
+{
+	char name[40];
+	int rc = 0;
+	for (size_t i = 0; i < b->n_again && rc == 0; i++)
+		rc = copy_pack(b, b->again[i], blob_fs_name(b->again[i], name), true);
+	if (rc == 0 && b->n_again)
+		rc = sync_shard(b);
 	return rc;
 }
 
@@ -405,7 +446,7 @@ static int run(struct backup *b)
 	int rc;
 	if ((rc = s->ops->walk(s, 0, add_size, b, b->e)) < 0 || (rc = copy_index(b)) < 0 || (rc = copy_packs(b)) < 0 ||
 	    (rc = copy_state(b)) < 0 || (rc = backup_trail(b->archive->folder, b->to, trail_told, b, b->e)) < 0 ||
-	    (rc = write_json(b)) < 0 || (rc = put_in_place(b)) < 0)
+	    (rc = write_json(b)) < 0 || (rc = put_in_place(b)) < 0 || (rc = copy_again(b)) < 0)
 		return rc;
 	return b->to->packs->ops->walk(b->to->packs, 0, remove_gone, b, b->e);
 }
@@ -415,6 +456,7 @@ int backup_run(struct archive *a, const struct backup_options *o, const struct c
 {
 	AUTO(str) packs = NULL;
 	AUTO(fd) from = -1;
+	AUTO(fd) held = -1;
 	struct backup_target to;
 	struct err why = {0};
 	struct backup b = {.archive = a, .o = o, .ops = ops, .report = out, .to = &to, .e = &why};
@@ -426,11 +468,15 @@ int backup_run(struct archive *a, const struct backup_options *o, const struct c
 	if ((from = open(packs, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return err_sys(e, E_IO, "cannot open %s", packs);
 	b.from_packs = from;
-	int rc = backup_target_open(a, o->to, &to, &why);
+	int rc = packs_hold(a, false, &held, e);
+	if (rc < 0)
+		return rc;
+	rc = backup_target_open(a, o->to, &to, &why);
 	if (rc == 0 && (rc = run(&b)) < 0)
 		backup_target_drop_index(&to, INDEX_NEW);
 	backup_target_close(&to);
 	free(b.wanted);
+	free(b.again);
 	if (rc < 0 && e)
 		*e = why;
 	return rc;

@@ -4,6 +4,8 @@
  * pack holds beyond is taken in when the copy is served. Packs that are as they were (size and time of change) are kept.
  * Each file is written under another name, synced, then renamed, and the index is the last to be replaced: a backup
  * that is cut short leaves the earlier one as it was, with some packs more.
+ * While it runs nothing is given back of what series were settled from (settle.h). What was given back since the earlier backup stays
+ * in its packs until the new index is in its place.
  * The audit trail goes along (backup_trail.h): a copy of it only grows.
  * Folder:   as that of an archive, with backup.json: time, version, through (sequence number), counts. A backup that was
  *           never whole has backup.begun. Once the folder is served it is an archive of its own, and these two are gone.

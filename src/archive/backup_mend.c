@@ -148,6 +148,47 @@ static int mend_pack(struct mend *m, uint64_t pack, void (*told)(void *arg, cons
 	return rc == -E_NOENT ? 0 : rc < 0 ? rc : n;
 }
 
+/* ---- what was given back since */
+
+/* 1: taken over; 0: it is there. */
+static int keep_record(struct mend *m, const struct record *r, struct err *e)
+{
+	uint8_t head[PACK_HEAD];
+	struct record now;
+
+	if (r->kind != RECORD_INSTANCE && r->kind != RECORD_UNREADABLE)
+		return 0;
+	if (copy_read(&m->copy->store, r->pack, r->at, head, sizeof head, NULL) == PACK_HEAD &&
+	    record_header_read(head, r->pack, r->at, &now) && now.kind != RECORD_VOID)
+		return 0;
+	int rc = put(m, r->pack, r->at, record_size(r), e);
+	return rc < 0 ? rc : 1;
+}
+
+int backup_keep(struct blob_store *earlier, struct backup_pack *copy, uint64_t pack, struct err *e)
+{
+	AUTO(str) chunk = malloc(PACK_WINDOW);
+	struct mend m = {.earlier = earlier, .copy = copy, .chunk = (uint8_t *)chunk};
+	struct pack_walk w;
+	struct record r;
+	struct err why = {0};
+	int n = 0, rc;
+
+	if (!chunk)
+		return err_set(e, E_NOMEM, "no memory to copy a pack");
+	if ((rc = pack_walk_begin(&w, earlier, pack, &why)) < 0) { /* there is none, or a damaged one */
+		pack_walk_end(&w);
+		return rc == -E_NOENT || rc == -E_CORRUPT ? 0 : err_set(e, why.code, "%s", why.msg);
+	}
+	while (w.kind == PACK_SHARED && (rc = pack_walk_next(&w, &r, e)) > 0)
+		if ((rc = keep_record(&m, &r, e)) < 0)
+			break;
+		else
+			n += rc;
+	pack_walk_end(&w);
+	return rc < 0 ? rc : n;
+}
+
 int backup_mend(struct archive *a, struct blob_store *earlier, struct backup_pack *copy, uint64_t pack,
 		void (*told)(void *arg, const struct record *r), void *arg, struct err *e)
 {

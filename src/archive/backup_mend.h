@@ -20,4 +20,6 @@ struct backup_pack backup_pack(int fd);
 /* told: each record that was mended. How many, or negative; 0 when there is no earlier copy. */
 int backup_mend(struct archive *a, struct blob_store *earlier, struct backup_pack *copy, uint64_t pack,
 		void (*told)(void *arg, const struct record *r), void *arg, struct err *e);
+/* Records of the earlier copy that are gone from this one are taken over into it. How many. */
+int backup_keep(struct blob_store *earlier, struct backup_pack *copy, uint64_t pack, struct err *e);
 #endif

@@ -31,8 +31,12 @@ struct blob_store_ops {
 		    struct err *e);           /* cuts to size, syncs; consumes in any case */
 	void (*abort)(struct blob_writer *w); /* removes; consumes */
 	void (*drop)(struct blob_writer *w);  /* closes, keeps as it is; consumes */
+	/* Gives the blocks back: zeros are read there. -E_UNSUP where that cannot be done; n 0 only asks. */
+	int (*punch)(struct blob_writer *w, uint64_t from, uint64_t n, struct err *e);
 	int64_t (*read)(struct blob_store *s, uint64_t key, uint64_t at, void *buf, size_t n,
 			struct err *e); /* short at the end */
+	/* Where the next bytes are that may be other than zero, from `at` on; the size when there are none. NULL: not known. */
+	int64_t (*next)(struct blob_store *s, uint64_t key, uint64_t at, struct err *e);
 	/* A descriptor of the file for reading, the caller's to close; NULL where blobs are no files. */
 	int (*descriptor)(struct blob_store *s, uint64_t key, int *fd, struct err *e);
 	int64_t (*size)(struct blob_store *s, uint64_t key, struct err *e);

@@ -120,6 +120,11 @@ static void faulty_drop(struct blob_writer *w)
 	free(w);
 }
 
+static int faulty_punch(struct blob_writer *w, uint64_t from, uint64_t n, struct err *e)
+{
+	return under_of(w->store)->ops->punch(writer_of(w), from, n, e);
+}
+
 static int64_t faulty_read(struct blob_store *s, uint64_t key, uint64_t at, void *buf, size_t n, struct err *e)
 {
 	int rc = faulty_due(s, CALL_READ, e);
@@ -163,6 +168,7 @@ static const struct blob_store_ops blob_faulty_ops = {
     .seal = faulty_seal,
     .abort = faulty_abort,
     .drop = faulty_drop,
+    .punch = faulty_punch,
     .read = faulty_read,
     .size = faulty_size,
     .reopen = faulty_reopen,

@@ -27,6 +27,7 @@ struct open_file {
 	uint64_t key, used;
 	int fd;
 	unsigned refs;
+	bool gone; /* it was removed: nobody finds it any more, and the last one closes it */
 };
 struct blob_fs {
 	struct blob_store store;
@@ -163,6 +164,22 @@ static int fs_sync(struct blob_writer *bw, struct err *e)
 	return 0;
 }
 
+static int fs_punch(struct blob_writer *bw, uint64_t from, uint64_t n, struct err *e)
+{
+	int fd = ((struct fs_writer *)bw)->fd;
+	struct stat st;
+	if (n == 0) { /* behind the end there is nothing to lose */
+		if (fstat(fd, &st) < 0)
+			return err_sys(e, E_IO, "cannot look at a pack");
+		from = ((uint64_t)st.st_size + DIRECT_UNIT) / DIRECT_UNIT * DIRECT_UNIT;
+		n = DIRECT_UNIT;
+	}
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)n) < 0)
+		return err_sys(e, errno == EOPNOTSUPP || errno == ENOSYS ? E_UNSUP : E_IO,
+			       "cannot give back blocks of a pack");
+	return 0;
+}
+
 static void fs_drop(struct blob_writer *bw)
 {
 	struct fs_writer *w = (struct fs_writer *)bw;
@@ -184,12 +201,29 @@ static int fs_seal(struct blob_writer *bw, uint64_t size, struct err *e)
 	return rc;
 }
 
+/* A file that is open is not gone: readers that are at it come first. */
+static void fs_forget(struct blob_fs *fs, uint64_t key)
+{
+	pthread_mutex_lock(&fs->lock);
+	for (struct open_file *f = fs->files; f < fs->files + OPEN_FILES; f++) {
+		if (f->fd < 0 || f->key != key)
+			continue;
+		f->gone = f->refs > 0;
+		if (!f->gone) {
+			close(f->fd);
+			f->fd = -1;
+		}
+	}
+	pthread_mutex_unlock(&fs->lock);
+}
+
 static int fs_remove(struct blob_store *s, uint64_t key, struct err *e)
 {
 	char name[40];
 	struct blob_fs *fs = fs_of(s);
 	if (unlinkat(fs->folder, blob_fs_name(key, name), 0) < 0)
 		return err_sys(e, errno == ENOENT ? E_NOENT : E_IO, "cannot remove pack %s", name);
+	fs_forget(fs, key);
 	return fs_sync_shard(fs, key, e);
 }
 
@@ -208,7 +242,7 @@ static int fs_acquire(struct blob_fs *fs, uint64_t key, struct open_file **slot,
 	char name[40];
 	pthread_mutex_lock(&fs->lock);
 	for (struct open_file *f = fs->files; f < fs->files + OPEN_FILES; f++) {
-		if (f->fd >= 0 && f->key == key) {
+		if (f->fd >= 0 && f->key == key && !f->gone) {
 			f->refs++;
 			f->used = ++fs->clock;
 			pthread_mutex_unlock(&fs->lock);
@@ -240,7 +274,11 @@ static void fs_release(struct blob_fs *fs, struct open_file *slot, int fd)
 		return;
 	}
 	pthread_mutex_lock(&fs->lock);
-	slot->refs--;
+	if (--slot->refs == 0 && slot->gone) {
+		close(slot->fd);
+		slot->fd = -1;
+		slot->gone = false;
+	}
 	pthread_mutex_unlock(&fs->lock);
 }
 
@@ -276,6 +314,21 @@ static int64_t fs_read(struct blob_store *s, uint64_t key, uint64_t at, void *bu
 	}
 	fs_release(fs, slot, fd);
 	return rc < 0 ? rc : (int64_t)got;
+}
+
+static int64_t fs_next(struct blob_store *s, uint64_t key, uint64_t at, struct err *e)
+{
+	struct open_file *slot = NULL;
+	struct stat st = {0};
+	struct blob_fs *fs = fs_of(s);
+	int fd = fs_acquire(fs, key, &slot, e);
+	if (fd < 0)
+		return fd;
+	off_t next = lseek(fd, (off_t)at, SEEK_DATA); /* where the descriptor stands means nothing to others */
+	if (next < 0 && errno == ENXIO && fstat(fd, &st) == 0)
+		next = st.st_size;
+	fs_release(fs, slot, fd);
+	return next < (off_t)at ? (int64_t)at : next;
 }
 
 static int fs_descriptor(struct blob_store *s, uint64_t key, int *out, struct err *e)
@@ -382,7 +435,9 @@ static const struct blob_store_ops blob_fs_ops = {
     .seal = fs_seal,
     .abort = fs_abort,
     .drop = fs_drop,
+    .punch = fs_punch,
     .read = fs_read,
+    .next = fs_next,
     .descriptor = fs_descriptor,
     .size = fs_size,
     .reopen = fs_reopen,

@@ -249,8 +249,11 @@ static int check(struct archive *a, bool losses, const struct check_ops *ops, st
 {
 	uint64_t floor;
 	struct fsck f = {.archive = a, .losses = losses, .ops = ops, .report = out, .e = e};
+	AUTO(fd) held = -1;
 	*out = (struct check_report){0};
-	int rc = db_get(a->db, DB_READ, &f.reader, e);
+	int rc = packs_hold(a, false, &held, e);
+	if (rc == 0)
+		rc = db_get(a->db, DB_READ, &f.reader, e);
 	if (rc == 0)
 		rc = index_through(f.reader, &f.through, &floor, e);
 	if (rc == 0)

@@ -16,6 +16,6 @@ libcore_a_SOURCES += %D%/change.h %D%/change.c %D%/change_write.h
 libcore_a_SOURCES += %D%/frames.h %D%/frames.c %D%/frames_cache.h %D%/frames_items.c %D%/frames_appendix.c %D%/frames_read.c %D%/frames_read.h %D%/frames_source.c
 libcore_a_SOURCES += %D%/lookup.h %D%/lookup.c %D%/lookup_cache.h %D%/lookup_cache.c
 libcore_a_SOURCES += %D%/excerpt.h %D%/excerpt.c
-libcore_a_SOURCES += %D%/settle.h %D%/settle.c %D%/settle_apply.c %D%/settle_extra.c %D%/settle_job.h %D%/settle_pack.c %D%/settle_pack.h
+libcore_a_SOURCES += %D%/settle.h %D%/settle.c %D%/settle_apply.c %D%/settle_extra.c %D%/settle_job.h %D%/settle_pack.c %D%/settle_pack.h %D%/settle_reclaim.c
 libcore_a_SOURCES += %D%/records_settled.h %D%/records_settled.c
 libcore_a_SOURCES += %D%/derived.h

@@ -24,10 +24,12 @@ static int known(struct archive *a, const struct scope *scope, const char *study
 		 const char *sop_instance, bool wait, struct stored *out)
 {
 	struct stored s;
+	uint64_t as_of = stored_as_of(a); /* settling makes be forgotten what it moves */
 	if (!a->lookups || !lookup_cache_get(a->lookups, sop_instance, wait, &s) || !is_meant(scope, study, series, &s))
 		return 0;
 	metric_add(&m_known, 1);
 	*out = s;
+	out->as_of = as_of;
 	return 1;
 }
 
@@ -37,11 +39,16 @@ int lookup_known(struct archive *a, const struct scope *scope, const char *study
 	return known(a, scope, study, series, sop_instance, false, out);
 }
 
-/* 1, 0: the index has none. */
-static int from_index(struct archive *a, const char *sop_instance, struct stored *out, struct err *e)
+uint64_t stored_as_of(struct archive *a)
+{
+	return a->mode == ARCHIVE_SERVE ? atomic_load(&a->reclaims) : 0;
+}
+
+int stored_find(struct archive *a, const char *sop_instance, struct stored *out, struct err *e)
 {
 	AUTO(db_conn) c = NULL;
 	struct db_stmt *s;
+	uint64_t as_of = stored_as_of(a);
 	int rc = db_get(a->db, DB_READ, &c, e);
 	if (rc < 0 || (rc = db_prepare(c, db_sql(a->db, "lookup-instance"), &s, e)) < 0)
 		return rc;
@@ -49,8 +56,38 @@ static int from_index(struct archive *a, const char *sop_instance, struct stored
 	if ((rc = db_step(s, e)) <= 0)
 		return rc;
 	stored_row(s, out);
+	out->as_of = as_of;
 	db_reset(s);
 	return 1;
+}
+
+static bool same_bytes(const struct stored *a, const struct stored *b)
+{
+	return a->part10_len == b->part10_len && a->head_len == b->head_len && strcmp(a->syntax, b->syntax) == 0 &&
+	       memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+}
+
+int stored_moved(struct archive *a, const struct stored *s, struct stored *now, struct err *e)
+{
+	uint8_t head[PACK_HEAD];
+	struct record r;
+	struct err why = {0};
+	if (a->mode == ARCHIVE_SERVE && s->as_of == atomic_load(&a->reclaims))
+		return 0;
+	uint64_t at = s->at - PACK_HEAD;
+	int64_t k = a->packs->ops->read(a->packs, s->pack, at, head, sizeof head, &why);
+	if (k < 0 && k != -E_NOENT)
+		return err_set(e, why.code, "%s", why.msg);
+	if (k == (int64_t)sizeof head && record_header_read(head, s->pack, at, &r) && r.kind != RECORD_VOID)
+		return 0;
+	int rc = stored_find(a, s->sop_instance, now, e);
+	if (rc <= 0)
+		return rc < 0 ? rc : err_set(e, E_NOENT, "the instance is not there any more");
+	if (now->pack == s->pack && now->at == s->at)
+		return 0; /* whoever reads it is told what is wrong */
+	return same_bytes(now, s)
+		   ? 1
+		   : err_set(e, E_BUSY, "the instance was brought into another form meanwhile: ask for it again");
 }
 
 int lookup_instance(struct archive *a, const struct scope *scope, const char *study, const char *series,
@@ -61,7 +98,7 @@ int lookup_instance(struct archive *a, const struct scope *scope, const char *st
 	if (known(a, scope, study, series, sop_instance, true, out))
 		return 0;
 	uint64_t generation = a->lookups ? lookup_cache_generation(a->lookups) : 0;
-	int rc = from_index(a, sop_instance, &s, e);
+	int rc = stored_find(a, sop_instance, &s, e);
 	metric_add(&m_asked, 1);
 	if (rc < 0)
 		return rc;
@@ -77,8 +114,13 @@ int stored_descriptor(struct archive *a, const struct stored *s, int *fd, uint64
 {
 	if (!a->packs->ops->descriptor)
 		return err_set(e, E_UNSUP, "the bytes of this store do not lie in files");
-	int rc = a->packs->ops->descriptor(a->packs, s->pack, fd, e);
-	if (rc == 0)
+	struct stored now;
+	int rc = stored_moved(a, s, &now, e);
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
+		s = &now;
+	if ((rc = a->packs->ops->descriptor(a->packs, s->pack, fd, e)) == 0)
 		*at = s->at;
 	return rc;
 }

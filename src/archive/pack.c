@@ -228,6 +228,14 @@ int pack_walk_begin(struct pack_walk *w, struct blob_store *s, uint64_t pack, st
 	return pack_header_read(head, pack, &w->kind, e);
 }
 
+/* What was given back is passed over at once. w->at is a block that is no record. */
+static void pass_hole(struct pack_walk *w)
+{
+	int64_t next = w->store->ops->next ? w->store->ops->next(w->store, w->pack, w->at, NULL) : -1;
+	if (next >= 0 && (uint64_t)next > w->at + PACK_BLOCK)
+		w->at = (uint64_t)next / PACK_BLOCK * PACK_BLOCK - PACK_BLOCK; /* the caller goes on behind it */
+}
+
 int pack_walk_next(struct pack_walk *w, struct record *out, struct err *e)
 {
 	for (; w->at + PACK_HEAD <= w->size; w->at += PACK_BLOCK) {
@@ -243,6 +251,8 @@ int pack_walk_next(struct pack_walk *w, struct record *out, struct err *e)
 			w->at += record_size(out);
 			return 1;
 		}
+		if (w->at == w->window_at)
+			pass_hole(w);
 	}
 	return 0;
 }

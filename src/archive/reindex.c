@@ -227,7 +227,11 @@ int check_reindex(struct archive *a, bool prove_only, const struct check_ops *op
 		  struct err *e)
 {
 	struct rebuild b = {.archive = a, .ops = ops, .report = out};
+	AUTO(fd) held = -1;
 	*out = (struct check_report){0};
+	int held_rc = packs_hold(a, false, &held, e);
+	if (held_rc < 0)
+		return held_rc;
 	if (prove_only)
 		return prove(&b, e);
 	if (a->mode != ARCHIVE_SERVE)

@@ -1,6 +1,7 @@
 /* archive/select.c - the instances that a retrieve asks for: their keys in one pass, their places page by page. */
 #include "archive/query_plan.h"
 #include "archive/store.h"
+#include "base/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,13 +10,17 @@
 
 #define SELECT_MOST (8u << 20) /* instances in one selection: 64 MB of keys */
 #define SELECT_PAGE 256
+#define PAGE_FRESH_US 60000000LL
 
 struct selection {
+	struct archive *archive;
 	struct db *db;
 	int64_t *keys;
 	uint64_t n, room, next; /* next: the first key that no page has held yet */
 	struct stored page[SELECT_PAGE];
 	unsigned n_page, at;
+	uint64_t as_of;  /* of the page */
+	int64_t read_us; /* when */
 };
 
 static int add_key(struct selection *s, int64_t pk, struct err *e)
@@ -62,6 +67,7 @@ int select_open(struct archive *a, const struct query *q, struct selection **out
 	if (!s || !p) {
 		rc = err_set(e, E_NOMEM, "no memory for a selection");
 	} else {
+		s->archive = a;
 		s->db = archive_db(a);
 		if ((rc = db_get(s->db, DB_READ, &c, e)) == 0 && (rc = plan_make(p, c, NULL, q, PLAN_SELECT, e)) == 0)
 			rc = collect(s, c, p, e);
@@ -85,7 +91,7 @@ int select_keys(struct archive *a, int64_t *keys, uint64_t n, struct selection *
 		free(keys);
 		return err_set(e, E_NOMEM, "no memory for a selection");
 	}
-	*s = (struct selection){.db = archive_db(a), .keys = keys, .n = n, .room = n};
+	*s = (struct selection){.archive = a, .db = archive_db(a), .keys = keys, .n = n, .room = n};
 	*out = s;
 	return 0;
 }
@@ -140,6 +146,8 @@ static int read_page(struct selection *s, struct err *e)
 	int rc;
 
 	s->n_page = s->at = 0;
+	s->as_of = stored_as_of(s->archive);
+	s->read_us = clock_mono_us();
 	for (unsigned i = 0; i < SELECT_PAGE && s->next < s->n; i++)
 		if ((rc = buf_printf(&json, e, "%s%" PRId64, i ? "," : "[", s->keys[s->next++])) < 0)
 			return rc;
@@ -150,11 +158,21 @@ static int read_page(struct selection *s, struct err *e)
 	while ((rc = db_step(st, e)) > 0)
 		if (s->n_page < SELECT_PAGE)
 			stored_row(st, &s->page[s->n_page++]);
+	for (unsigned i = 0; i < s->n_page; i++)
+		s->page[i].as_of = s->as_of;
 	return rc;
+}
+
+/* The page may name places that were given back. Another process that does so lets readers of a minute finish. */
+static bool is_old(const struct selection *s)
+{
+	return stored_as_of(s->archive) != s->as_of ||
+	       (s->archive->mode != ARCHIVE_SERVE && clock_mono_us() - s->read_us > PAGE_FRESH_US);
 }
 
 int select_next(struct selection *s, struct stored *out, struct err *e)
 {
+	struct stored now;
 	int rc;
 
 	while (s->at == s->n_page) { /* a page may be empty when what it named has gone */
@@ -164,6 +182,12 @@ int select_next(struct selection *s, struct stored *out, struct err *e)
 			return rc;
 	}
 	*out = s->page[s->at++];
+	/* What was dropped since is sent all the same: it was there when it was asked for. */
+	if (is_old(s) && (rc = stored_find(s->archive, out->sop_instance, &now, e)) != 0) {
+		if (rc < 0)
+			return rc;
+		*out = now;
+	}
 	return 1;
 }
 

@@ -36,6 +36,9 @@ struct archive {
 	struct spare_buffer *buffers; /* intake buffers not in use */
 	unsigned n_buffers;
 	struct lookup_cache *lookups;
+	_Atomic uint64_t
+	    reclaims; /* how often something was given back (settle_reclaim.c); not known where another process does it */
+	bool no_holes;   /* the file system cannot give back blocks of a file */
 	int64_t settler; /* this process among those that ever settled series here */
 	struct change_watcher watcher;
 };
@@ -58,6 +61,15 @@ struct place {
 void intake_buffers_free(struct archive *a);
 /* Tags, and for who serves the memory of places. */
 int lookup_open(struct archive *a, struct err *e);
+/* Where an instance lies, by the index: 1, 0: there is none. */
+int stored_find(struct archive *a, const char *sop_instance, struct stored *out, struct err *e);
+/* What stored.as_of is to be, taken before the index is read. */
+uint64_t stored_as_of(struct archive *a);
+/* Is the record of s still where it was when it was looked up? 0: yes; 1: the same bytes lie at *now; -E_BUSY: they are in another
+ * form by now, -E_NOENT: it is gone. */
+int stored_moved(struct archive *a, const struct stored *s, struct stored *now, struct err *e);
+/* While one holds the packs, nothing is given back; who gives back holds them alone. *fd: to be closed. -E_BUSY. */
+int packs_hold(struct archive *a, bool alone, int *fd, struct err *e);
 /* The instances of these keys, in this order; consumes keys. */
 int select_keys(struct archive *a, int64_t *keys, uint64_t n, struct selection **out, struct err *e);
 /* A row in the columns of select-page; its last five, from col on, of a row that has the rest. */

@@ -1,0 +1,2 @@
+-- $1 settled pack
+DELETE FROM settled_pack WHERE pack = $1
