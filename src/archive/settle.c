@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NEWS_MOST (64u << 20)
 #define NOTICED "settle_noticed" /* sequence number up to which arrivals and events were looked at */
 enum { STEP = 4096, PAGE = 200 };
 
@@ -116,7 +117,7 @@ static int notice_series(struct db_conn *w, struct buf *list, struct err *e)
 static int notice_step(struct archive *a, bool *more, struct err *e)
 {
 	AUTO(db_conn) w = NULL;
-	AUTO(buf) list = BUF(STEP * 4 * 66);
+	AUTO(buf) list = BUF(NEWS_MOST);
 	uint64_t after, through, floor;
 	bool gone;
 	int rc = writing(a, &w, e), n;

@@ -107,7 +107,7 @@ int settled_list_read(struct archive *a, uint64_t pack, uint64_t at, struct sett
 	int64_t k = a->packs->ops->read(a->packs, pack, 0, block, sizeof block, e);
 	if (k < 0)
 		return (int)k;
-	if (k != (int64_t)sizeof block || pack_header_read(block, pack, &kind, NULL) < 0 || kind != PACK_SETTLED)
+	if (k == (int64_t)sizeof block && pack_header_read(block, pack, &kind, NULL) == 0 && kind != PACK_SETTLED)
 		return err_set(e, E_NOENT, "pack %" PRIu64 " is no settled pack", pack);
 	if ((k = a->packs->ops->read(a->packs, pack, at, block, PACK_HEAD, e)) < 0)
 		return (int)k;

@@ -21,7 +21,8 @@ struct settle_pack {
 	struct archive *archive;
 	struct settle_job job;
 	struct selection *instances;
-	uint64_t n; /* of them */
+	uint64_t n, given;    /* of them; how many settle_next() gave */
+	uint64_t first, last; /* sequence numbers */
 	struct blob_writer *writer;
 	uint64_t id, tail, flushed;
 	bool taken; /* id is taken from the packer */
@@ -85,6 +86,8 @@ static int begin_pack(struct settle_pack *p, const struct keys *k, struct err *e
 	if ((rc = s->ops->create(s, p->id, &p->writer, e)) < 0)
 		return rc;
 	p->tail = PACK_BLOCK;
+	p->first = k->first;
+	p->last = k->last;
 	pack_header(p->id, PACK_SETTLED, clock_wall_us(), head);
 	pack_header_span(head, k->first, k->last);
 	return s->ops->write(p->writer, head, sizeof head, 0, e);
@@ -127,8 +130,10 @@ int settle_begin(struct archive *a, const struct settle_job *j, struct settle_pa
 int settle_next(struct settle_pack *p, struct stored *out, bool *settled, struct err *e)
 {
 	int rc = select_next(p->instances, out, e);
-	if (rc > 0)
+	if (rc > 0) {
 		*settled = out->settled;
+		p->given++;
+	}
 	return rc;
 }
 
@@ -163,6 +168,8 @@ static int write_header(struct settle_pack *p, const struct record *r, struct er
 
 static int add_entry(struct settle_pack *p, uint64_t seq, uint64_t pack, uint64_t at, struct err *e)
 {
+	if (seq < p->first || seq > p->last) /* replaced since it was listed */
+		return err_set(e, E_CANCEL, "an instance of the series is another one by now");
 	if (p->list.n == p->n)
 		return err_set(e, E_INVAL, "an instance was given twice, or is of another series");
 	p->list.entries[p->list.n++] = (struct settled_entry){seq, pack, at};
@@ -362,9 +369,12 @@ static int seal(struct settle_pack *p, uint64_t *list_at, struct err *e)
 {
 	AUTO(buf) bytes = {0};
 	int rc;
-	if (p->list.n != p->n)
+	if (p->list.n != p->given)
 		return err_set(e, E_INVAL, "%" PRIu64 " of %" PRIu64 " instances of the series were given", p->list.n,
-			       p->n);
+			       p->given);
+	if (p->given != p->n)
+		return err_set(e, E_CANCEL, "%" PRIu64 " of %" PRIu64 " instances of the series are there still",
+			       p->given, p->n);
 	if ((rc = settled_list_write(&p->list, &bytes, e)) < 0 ||
 	    (rc = put_series(p, SETTLED_LIST, bytes.data, bytes.len, list_at, e)) < 0)
 		return rc;

@@ -499,7 +499,7 @@ static void leases(void **state)
 	assert_int_equal(settle_commit(p, &e), -E_CANCEL);
 	assert_false(look_up(a, &o[0]).settled);
 	assert_int_equal(settle_begin(a, &other, &p, &e), 0);
-	assert_int_equal(settle_commit(p, &e), -E_INVAL); /* none was given */
+	assert_int_equal(settle_commit(p, &e), -E_CANCEL); /* none was asked for */
 	assert_int_equal(settle_begin(a, &other, &p, &e), 0);
 	write_all(a, p, KEEP);
 	assert_int_equal(settle_commit(p, &e), 0);
@@ -574,6 +574,57 @@ static void backups(void **state)
 	archive_close(b);
 	archive_close(a);
 	remove_backup();
+}
+
+/* Something goes away while the pack is written. */
+static void a_series_that_changes(void **state)
+{
+	(void)state;
+	struct archive *a = open_archive();
+	struct settle_pack *p;
+	struct err e = {0};
+	for (unsigned i = 0; i < 3; i++)
+		store(a, &o[i]);
+	struct settle_job j = lease(a);
+	assert_int_equal(settle_begin(a, &j, &p, &e), 0);
+	decide_on(a, DECIDE_DROP, &o[1]);
+	write_all(a, p, PUT);
+	assert_int_equal(settle_commit(p, &e), -E_CANCEL);
+	assert_clean(a);
+	assert_int_equal(settle_begin(a, &j, &p, &e), 0);
+	write_all(a, p, PUT);
+	decide_on(a, DECIDE_DROP, &o[0]); /* between the last instance and the end: settled in the bin */
+	store(a, &o[3]);
+	assert_int_equal(settle_commit(p, &e), 0);
+	assert_clean(a);
+	reclaim(a);
+	decide_on(a, DECIDE_RESTORE, &o[0]);
+	assert_put(a, &o[0]);
+	assert_there(a, &o[3]);
+	assert_false(no_job(a));
+	assert_clean(a);
+	archive_close(a);
+}
+
+/* The header of a settled pack is damaged: its records speak for themselves. */
+static void a_damaged_header(void **state)
+{
+	(void)state;
+	struct archive *a = open_archive();
+	char path[200], name[40];
+	for (unsigned i = 0; i < 3; i++)
+		store(a, &o[i]);
+	settle(a, PUT);
+	reclaim(a);
+	struct stored s = look_up(a, &o[0]);
+	snprintf(path, sizeof path, "%s/packs/%s", folder, blob_fs_name(s.pack, name));
+	int fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "X", 1, 0), 1);
+	close(fd);
+	rebuild_index(&a);
+	for (unsigned i = 0; i < 3; i++)
+		assert_put(a, &o[i]);
+	archive_close(a);
 }
 
 #ifdef TELEREAD_FAULTS
@@ -698,6 +749,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(nothing_goes_for_what_is_damaged, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(readers_from_before, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(leases, setup_series, teardown_series),
+	    cmocka_unit_test_setup_teardown(a_series_that_changes, setup_series, teardown_series),
+	    cmocka_unit_test_setup_teardown(a_damaged_header, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(backups, setup_series, teardown_series),
 #ifdef TELEREAD_FAULTS
 	    cmocka_unit_test_setup_teardown(backups_cut_short, setup_series, teardown_series),
