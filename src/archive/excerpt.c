@@ -190,14 +190,11 @@ static bool big_endian(const struct stored *s)
 
 static const char *vr_of(const struct frames *f)
 {
-	switch (f->tag & 0xff) {
-	case 0x08:
-		return "OF";
-	case 0x09:
-		return "OD";
-	default:
-		return f->bits_allocated > 8 ? "OW" : "OB";
-	}
+	if (f->words == 1)
+		return "OB";
+	if (f->tag != TAG(0x7fe0, 0x10))
+		return f->tag == TAG(0x7fe0, 0x08) ? "OF" : "OD";
+	return f->words || f->bits_allocated > 8 ? "OW" : "OB";
 }
 
 static int put_native(const struct copy *c, const struct frames *f, uint64_t frame, const struct frame_piece *p,
@@ -212,7 +209,11 @@ static int put_native(const struct copy *c, const struct frames *f, uint64_t fra
 	if ((rc = put(c, head, sizeof(head), e)) < 0 ||
 	    (rc = put_piece(c, p, (unsigned)(frame * f->frame_bits % 8), e)) < 0)
 		return rc;
-	return p->n % 2 ? put(c, "", 1, e) : 0;
+	if (p->n % 2 == 0)
+		return 0;
+	/* In words of big endian half of the last sample may be in what looks like padding. */
+	struct frame_piece last = {p->at + p->n, 1};
+	return last.at < f->value_at + f->value_n ? put_piece(c, &last, 0, e) : put(c, "", 1, e);
 }
 
 static int put_fragments(const struct copy *c, const struct frame_piece *pieces, size_t n, struct err *e)

@@ -159,6 +159,7 @@ const struct dset *frame_group(const struct shot *s, uint32_t kind)
 struct outline {
 	uint32_t tag, length;
 	uint64_t head_at, at;
+	char vr[3];
 	bool found;
 };
 
@@ -171,6 +172,7 @@ static int element(void *arg, const struct scan_element *el, struct err *e)
 		return 0;
 	*o =
 	    (struct outline){.tag = el->tag, .length = el->length, .head_at = el->head_at, .at = el->at, .found = true};
+	memcpy(o->vr, el->vr, sizeof(o->vr));
 	return 1;
 }
 
@@ -274,6 +276,8 @@ static int cut(struct shot *s, const uint8_t *p, size_t n, struct err *e)
 
 	s->data = p + at;
 	s->n = there < room ? there : room;
+	if (said->words > 1 && room % 2 && there > room)
+		s->n++; /* half of the last word */
 	if (shift == 0)
 		return 0;
 	uint8_t *moved = calloc(room, 1);
@@ -370,6 +374,10 @@ int shot_read(const void *file, size_t n, const struct render_options *o, struct
 	snprintf(s.syntax, sizeof(s.syntax), "%s", encapsulated || big ? meta.syntax : UID_EXPLICIT_LE);
 	if ((rc = describe(&s, e)) < 0)
 		return rc;
+	if (big)
+		s.said.words = strcmp(pixels.vr, "OB") == 0 ? 1
+			       : s.tag == PIXEL_DATA        ? 2
+							    : (uint8_t)(s.said.bits_allocated / 8);
 	size_t there = data_n - (size_t)pixels.at;
 	if (encapsulated && pixels.length != SCAN_UNDEFINED)
 		return err_set(e, E_CORRUPT, "pixel data is not in fragments, although its syntax says so");

@@ -224,7 +224,7 @@ static int api_name(const char *name, struct buf *out, struct err *e)
 #define WADO                                                                                                           \
 	"requestType:string,studyUID:string,seriesUID:string,objectUID:string,contentType:string,"                     \
 	"transferSyntax:string,frameNumber:integer,rows:integer,columns:integer,region:string,windowCenter:number,"    \
-	"windowWidth:number,imageQuality:integer"
+	"windowWidth:number,imageQuality:integer,presentationUID:string,presentationSeriesUID:string"
 #define SEARCH                                                                                                         \
 	"limit:integer,offset:integer,includefield:string,fuzzymatching:boolean,emptyvaluematching:boolean,"           \
 	"multiplevaluematching:boolean,accept:string"

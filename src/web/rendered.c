@@ -1,17 +1,13 @@
 /* web/rendered.c - pictures of a study, a series, an instance or its frames: one alone, or several in parts. */
 #include "web/rendered.h"
-#include "archive/frames.h"
 #include "archive/lookup.h"
-#include "base/log.h"
-#include "web/gallery.h"
+#include "archive/settle.h"
+#include "web/rendered_album.h"
 #include "web/reply.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <xxhash.h>
 
-#define HEADS_MOST 1024u /* bytes between two pictures */
 #define SERIES_MOST 1000u
 
 /* ---- what is meant */
@@ -38,228 +34,13 @@ static int open_selection(struct exchange *x, const char *series, struct selecti
 	return err_set(e, E_NOENT, "no such %s", *x->series ? "series" : "study");
 }
 
-/* Frames of an instance: 0 for one that is no image. */
-static int count_frames(struct archive *a, const struct stored *s, uint64_t *n, struct err *e)
-{
-	struct frame_table *t;
-	struct err why = {0};
-	int rc = frames_open(a, s, &t, &why);
-
-	*n = 0;
-	if (rc == -E_NOENT)
-		return 0;
-	if (rc == -E_UNSUP) { /* deflated: the toolkit opens it */
-		*n = 1;
-		return 0;
-	}
-	if (rc < 0) {
-		*e = why;
-		return rc;
-	}
-	*n = frames_of(t)->video ? 0 : frames_of(t)->n;
-	if (frames_of(t)->n == 0)
-		rc = err_set(e, E_CORRUPT, "the pixel data holds no whole frame");
-	frames_close(t);
-	return rc;
-}
-
-static int not_an_image(struct exchange *x, const char *what, struct err *e)
-{
-	x->status = 406;
-	return err_set(e, E_UNSUP, "%s that can be shown as a picture", what);
-}
-
-/* What keeps a decoder from giving a picture of what is stored: there is none to be had. */
-static int undecodable(struct exchange *x, int rc)
-{
-	if (rc == -E_UNSUP || rc == -E_LIMIT || rc == -E_CORRUPT)
-		x->status = 406;
-	return rc;
-}
-
-/* ---- how it is wanted */
-
-static const struct offer one[] = {[RENDER_JPEG] = {.type = "image/jpeg", .single = true},
-				   [RENDER_PNG] = {.type = "image/png", .single = true},
-				   [RENDER_WEBP] = {.type = "image/webp", .single = true}},
-			  parts[] = {[RENDER_JPEG] = {.type = "image/jpeg", .multipart = true},
-				     [RENDER_PNG] = {.type = "image/png", .multipart = true},
-				     [RENDER_WEBP] = {.type = "image/webp", .multipart = true}};
-enum { FORMATS = sizeof(one) / sizeof(*one) };
-
-static int choose(struct exchange *x, bool several, struct render_options *o, bool *multipart, struct err *e)
-{
-	const struct offer *from = one, *got = several ? NULL : accept_choose(&x->accept, one, FORMATS, multipart);
-
-	if (accept_mixed(&x->accept)) {
-		x->status = 400;
-		return err_set(e, E_INVAL, "DICOM and rendered media types cannot be asked for together");
-	}
-	if (!got)
-		got = accept_choose(&x->accept, from = parts, FORMATS, multipart);
-	if (!got)
-		return reply_unacceptable(x, several ? parts : one, FORMATS, e);
-	o->format = (enum render_format)(got - from);
-	return 0;
-}
-
-/* of: the tag of what is shown. 1: the client has it already. */
-static int fresh(struct exchange *x, const char *of, const struct render_options *o, const char *which, struct err *e)
-{
-	char options[GALLERY_KEY], tag[LOOKUP_TAG + 40];
-
-	gallery_key(o, options);
-	XXH64_hash_t sum = XXH64(options, strlen(options), XXH64(which, strlen(which), 0));
-	snprintf(tag, sizeof(tag), "%s-%016" PRIx64, of, (uint64_t)sum);
-	return reply_fresh(x, tag, false, e);
-}
-
-/* ---- several, part after part */
-
-struct album {
-	struct exchange *x;
-	struct render_options options;
-	struct selection *selection; /* NULL: only the instance `now` */
-	struct stored now;
-	uint64_t *list; /* of frames; NULL: all */
-	uint64_t n, next;
-	const struct gallery_picture *picture; /* that goes out */
-	size_t at;
-	char boundary[33];
-};
-
-static void album_close(void *arg)
-{
-	struct album *b = arg;
-
-	if (b->selection)
-		select_close(b->selection);
-	gallery_release(b->picture);
-	free(b->list);
-	free(b);
-}
-
-static struct album *album_new(struct exchange *x, const struct render_options *o, struct err *e)
-{
-	struct album *b = calloc(1, sizeof(*b));
-	uint64_t random[2];
-
-	if (!b || getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
-		free(b);
-		err_set(e, E_NOMEM, "no memory or random bytes for an answer");
-		return NULL;
-	}
-	b->x = x;
-	b->options = *o;
-	snprintf(b->boundary, sizeof(b->boundary), "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
-	return b;
-}
-
-/* The next instance of the selection that has frames; objects that are no images are passed over. 1, 0, negative. */
-static int next_instance(struct album *b, struct err *e)
-{
-	int rc;
-
-	b->next = b->n = 0;
-	while (b->selection && b->n == 0) {
-		if ((rc = select_next(b->selection, &b->now, e)) <= 0)
-			return rc;
-		if (!render_can(b->now.syntax))
-			continue; /* the answer's status has said that some are missing */
-		if ((rc = count_frames(b->x->archive, &b->now, &b->n, e)) < 0)
-			return rc;
-	}
-	return b->n > 0;
-}
-
-/* 1: the next picture is open; 0: that was all. */
-static int next_picture(struct album *b, struct err *e)
-{
-	int rc;
-
-	while (b->next == b->n)
-		if (!b->selection || (rc = next_instance(b, e)) == 0)
-			return 0;
-		else if (rc < 0)
-			return rc;
-	b->options.frame = b->list ? b->list[b->next] : b->next;
-	b->next++;
-	b->at = 0;
-	if ((rc = gallery_get(b->x->archive, &b->now, NULL, &b->options, &b->picture, e)) < 0) {
-		err_prefix(e, "frame %" PRIu64 " of %s", b->options.frame + 1, b->now.sop_instance);
-		return rc;
-	}
-	return 1;
-}
-
-static int part_head(const struct album *b, struct buf *out, struct err *e)
-{
-	const struct stored *s = &b->now;
-
-	return buf_printf(out, e,
-			  "--%s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nContent-Location: "
-			  "/dicom-web/studies/%s/series/%s/instances/%s/frames/%" PRIu64 "/rendered\r\n\r\n",
-			  b->boundary, render_type(b->options.format), b->picture->n, s->study, s->series,
-			  s->sop_instance, b->options.frame + 1);
-}
-
-static int album_fill(void *arg, struct buf *out, struct err *e)
-{
-	struct album *b = arg;
-	int rc;
-
-	while (out->len + HEADS_MOST < HTTP_PIECE) {
-		if (b->at == 0 && (!b->picture && (rc = next_picture(b, e)) <= 0)) {
-			if (rc == 0)
-				rc = buf_printf(out, e, "--%s--\r\n", b->boundary);
-			return rc < 0 ? rc : HTTP_END;
-		}
-		if (b->at == 0 && (rc = part_head(b, out, e)) < 0)
-			return rc;
-		size_t room = HTTP_PIECE - out->len, left = b->picture->n - b->at, n = left < room ? left : room;
-
-		if ((rc = buf_put(out, b->picture->data + b->at, n, e)) < 0)
-			return rc;
-		b->at += n;
-		if (b->at < b->picture->n)
-			return HTTP_MORE;
-		if ((rc = buf_str(out, "\r\n", e)) < 0)
-			return rc;
-		gallery_release(b->picture);
-		b->picture = NULL;
-		b->at = 0;
-	}
-	return HTTP_MORE;
-}
-
-/* The first picture is made before the answer begins, so that its failure has a status. Consumes b. */
-static int album_reply(struct album *b, int status, struct err *e)
-{
-	static const struct http_source source = {.fill = album_fill, .close = album_close};
-	struct exchange *x = b->x;
-	char type[128];
-	int rc = next_picture(b, e);
-
-	if (rc <= 0) {
-		album_close(b);
-		return rc == 0 ? not_an_image(x, "there is nothing", e) : undecodable(x, rc);
-	}
-	if ((rc = rendered_warn(x, b->picture->warning, e)) < 0) {
-		album_close(b);
-		return rc;
-	}
-	snprintf(type, sizeof(type), "multipart/related; type=\"%s\"; boundary=%s", render_type(b->options.format),
-		 b->boundary);
-	return reply_stream(x, status, type, -1, &source, b, e);
-}
-
 static int reply_one(struct exchange *x, const struct stored *s, const struct render_options *o, struct err *e)
 {
 	AUTO(gallery) p = NULL;
 	int rc;
 
 	if ((rc = gallery_get(x->archive, s, NULL, o, &p, e)) < 0)
-		return undecodable(x, rc);
+		return rendered_failed(x, rc);
 	if ((rc = rendered_warn(x, p->warning, e)) < 0)
 		return rc;
 	return reply_bytes(x, 200, render_type(o->format), p->data, p->n, e);
@@ -274,11 +55,11 @@ static int reply_frames(struct exchange *x, const struct stored *s, struct rende
 	char tag[LOOKUP_TAG];
 	bool multipart = false;
 	struct album *b = NULL;
-	int rc = choose(x, n > 1, o, &multipart, e);
+	int rc = rendered_choose(x, n > 1, o, &multipart, e);
 
 	if (rc == 0) {
 		stored_tag(x->archive, s, tag);
-		rc = fresh(x, tag, o, multipart ? x->rest : "alone", e);
+		rc = rendered_fresh(x, tag, o, multipart ? x->rest : "alone", e);
 	}
 	if (rc == 0 && !multipart) {
 		o->frame = list ? list[0] : 0;
@@ -304,15 +85,17 @@ static int pictures_of_instance(struct exchange *x, struct render_options *o, st
 
 	if (rc < 0)
 		return rc;
+	if (render_is_state(s.sop_class))
+		return rendered_of_state(x, &s, o, e);
 	exchange_audit(x, x->study, NULL, 1);
 	if (!render_can(s.syntax)) {
 		x->status = 406;
 		return err_set(e, E_UNSUP, "images in %s cannot be decoded", uid_name(s.syntax));
 	}
-	if ((rc = count_frames(x->archive, &s, &frames, e)) < 0)
-		return undecodable(x, rc);
+	if ((rc = rendered_count(x->archive, &s, &frames, e)) < 0)
+		return rendered_failed(x, rc);
 	if (frames == 0)
-		return not_an_image(x, "the instance has no pixels", e);
+		return rendered_no_image(x, "the instance has no pixels", e);
 	if (*x->rest && (rc = rendered_frames(x->rest, &list, &n, e)) < 0)
 		return rc;
 	for (size_t i = 0; i < n; i++)
@@ -348,11 +131,11 @@ static int pictures_of_many(struct exchange *x, struct render_options *o, struct
 	struct album *b;
 	int rc;
 
-	if ((rc = count_missing(x, &total, &missing, e)) < 0 || (rc = choose(x, true, o, &multipart, e)) < 0 ||
+	if ((rc = count_missing(x, &total, &missing, e)) < 0 || (rc = rendered_choose(x, true, o, &multipart, e)) < 0 ||
 	    (rc = lookup_tag(x->archive, x->scope, x->study, x->series, tag, e)) < 0)
 		return rc;
 	exchange_audit(x, x->study, NULL, total);
-	if ((rc = fresh(x, tag, o, "all", e)) != 0)
+	if ((rc = rendered_fresh(x, tag, o, "all", e)) != 0)
 		return rc < 0 ? rc : 0;
 	if (!(b = album_new(x, o, e)))
 		return -E_NOMEM;
@@ -396,8 +179,8 @@ static int showable(struct exchange *x, const char *series, uint64_t n, struct s
 	select_close(s);
 	if (rc <= 0)
 		return rc;
-	rc = count_frames(x->archive, out, frames, e);
-	return rc < 0 ? undecodable(x, rc) : *frames > 0;
+	rc = rendered_count(x->archive, out, frames, e);
+	return rc < 0 ? rendered_failed(x, rc) : *frames > 0;
 }
 
 struct counted {
@@ -439,7 +222,28 @@ static int representative(struct exchange *x, struct stored *out, uint64_t *fram
 		if (series[i].n > 0)
 			rc = showable(x, series[i].uid, series[i].n / 2, out, frames, e);
 	free(series);
-	return rc < 0 ? rc : rc == 0 ? not_an_image(x, "there is nothing", e) : 0;
+	return rc < 0 ? rc : rc == 0 ? rendered_no_image(x, "there is nothing", e) : 0;
+}
+
+/* A settled series brings its thumbnail along: 1, answered. 0: there is none, or another form of it is wanted. */
+static int settled_thumbnail(struct exchange *x, const struct render_options *asked, struct err *e)
+{
+	AUTO(buf) jpeg = BUF(SETTLE_EXTRA_MOST);
+	struct render_options o = *asked;
+	char tag[LOOKUP_TAG];
+	bool multipart;
+	int rc;
+
+	if (!*x->series || *x->instance || x->query.n > 0 || rendered_choose(x, false, &o, &multipart, NULL) < 0 ||
+	    multipart || o.format != RENDER_JPEG ||
+	    settle_extra(x->archive, x->scope, x->study, x->series, SETTLE_THUMBNAIL, &jpeg, NULL) < 0)
+		return 0;
+	if ((rc = lookup_tag(x->archive, x->scope, x->study, x->series, tag, e)) < 0)
+		return rc;
+	exchange_audit(x, x->study, NULL, 1);
+	if ((rc = rendered_fresh(x, tag, &o, "settled", e)) == 0)
+		rc = reply_bytes(x, 200, render_type(o.format), jpeg.data, jpeg.len, e);
+	return rc < 0 ? rc : 1;
 }
 
 int rendered_thumbnail(struct exchange *x, struct err *e)
@@ -450,14 +254,14 @@ int rendered_thumbnail(struct exchange *x, struct err *e)
 	size_t n;
 	int rc = rendered_ask(x, true, &o, e);
 
-	if (rc < 0)
-		return rc;
+	if (rc < 0 || (rc = settled_thumbnail(x, &o, e)) != 0)
+		return rc < 0 ? rc : 0;
 	if (*x->instance) {
 		if ((rc = lookup_instance(x->archive, x->scope, x->study, x->series, x->instance, &s, e)) == 0)
-			rc = count_frames(x->archive, &s, &frames, e);
+			rc = rendered_count(x->archive, &s, &frames, e);
 		if (rc == 0 && frames == 0)
-			rc = not_an_image(x, "the instance has no pixels", e);
-		undecodable(x, rc);
+			rc = rendered_no_image(x, "the instance has no pixels", e);
+		rendered_failed(x, rc);
 	} else {
 		rc = representative(x, &s, &frames, e);
 	}

@@ -8,6 +8,7 @@
 #include "web/exchange_own.h"
 #include "web/gallery.h"
 #include "web/rendered.h"
+#include "web/rendered_album.h"
 #include "web/reply.h"
 #include "web/wado.h"
 #include "web/wado_choice.h"
@@ -37,8 +38,7 @@ static int take_uid(struct exchange *x, const char *name, const char **out, stru
 
 static int refuse_others(struct exchange *x, struct err *e)
 {
-	static const char *const unknown_here[] = {"anonymize", "annotation", "imageAnnotation", "presentationUID",
-						   "presentationSeriesUID"};
+	static const char *const unknown_here[] = {"anonymize", "annotation", "imageAnnotation"};
 
 	for (size_t i = 0; i < sizeof(unknown_here) / sizeof(*unknown_here); i++)
 		if (url_query_get(&x->query, unknown_here[i]))
@@ -162,30 +162,58 @@ static int take_region(struct exchange *x, const struct stored *s, struct render
 	return 0;
 }
 
+/* presentationUID, presentationSeriesUID (9.5.1.2.6): a grayscale softcopy presentation state of the same study. */
+static int take_state(struct exchange *x, const struct stored *s, struct stored *state, bool *there, struct err *e)
+{
+	const char *uid = url_query_get(&x->query, "presentationUID"),
+		   *series = url_query_get(&x->query, "presentationSeriesUID");
+	AUTO(references) refs = {0};
+	int rc;
+
+	*there = uid || series;
+	if (!*there)
+		return 0;
+	if (!uid || !url_uid(uid, false) || !series || !url_uid(series, false))
+		return bad(x, 400, e, uid ? "presentationSeriesUID" : "presentationUID", "is required, a UID");
+	if (url_query_get(&x->query, "windowCenter") || url_query_get(&x->query, "windowWidth"))
+		return bad(x, 400, e, "windowCenter", "not together with a presentation state");
+	if ((rc = lookup_instance(x->archive, x->scope, x->study, series, uid, state, e)) < 0)
+		return rc;
+	if (!render_is_state(state->sop_class))
+		return bad(x, 400, e, "presentationUID", "no grayscale softcopy presentation state");
+	if ((rc = references_read(x->archive, state, &refs, e)) < 0)
+		return rc;
+	for (size_t i = 0; i < refs.n; i++)
+		if (strcmp(refs.list[i].sop_instance, s->sop_instance) == 0)
+			return 0;
+	return bad(x, 400, e, "presentationUID", "the presentation state does not name this image");
+}
+
 static int reply_picture(struct exchange *x, const struct stored *s, enum render_format format, struct err *e)
 {
 	struct render_options o = {.format = format, .enlarge = true};
+	char tag[LOOKUP_TAG + 24], state_tag[LOOKUP_TAG] = "";
 	AUTO(gallery) p = NULL;
-	char tag[LOOKUP_TAG + 4];
+	struct stored state;
 	unsigned frame;
+	bool there;
 	int rc;
 
 	if ((rc = take_count(x, "frameNumber", 1e9, &frame, e)) < 0 ||
 	    (rc = take_count(x, "rows", RENDERED_VIEW_MOST, &o.height, e)) < 0 ||
 	    (rc = take_count(x, "columns", RENDERED_VIEW_MOST, &o.width, e)) < 0 ||
 	    (rc = take_count(x, "imageQuality", 100, &o.quality, e)) < 0 || (rc = take_window(x, &o, e)) < 0 ||
-	    (rc = take_region(x, s, &o, e)) < 0)
+	    (rc = take_region(x, s, &o, e)) < 0 || (rc = take_state(x, s, &state, &there, e)) < 0)
 		return rc;
 	o.frame = frame ? frame - 1 : 0;
 	stored_tag(x->archive, s, tag);
-	snprintf(tag + strlen(tag), sizeof(tag) - strlen(tag), "-%c", "jpw"[format]);
+	if (there)
+		stored_tag(x->archive, &state, state_tag);
+	snprintf(tag + strlen(tag), sizeof(tag) - strlen(tag), "-%c%.16s", "jpw"[format], state_tag);
 	if ((rc = reply_fresh(x, tag, false, e)) != 0)
 		return rc < 0 ? rc : 0;
-	if ((rc = gallery_get(x->archive, s, NULL, &o, &p, e)) < 0) {
-		if (rc == -E_UNSUP || rc == -E_LIMIT)
-			x->status = 406;
-		return rc;
-	}
+	if ((rc = gallery_get(x->archive, s, there ? &state : NULL, &o, &p, e)) < 0)
+		return rendered_failed(x, rc);
 	if ((rc = rendered_warn(x, p->warning, e)) < 0)
 		return rc;
 	return reply_bytes(x, 200, render_type(format), p->data, p->n, e);

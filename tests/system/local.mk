@@ -35,6 +35,7 @@ SYSTEM_TESTS = \
 	%D%/test_ohif.py \
 	%D%/test_orthanc.py \
 	%D%/test_orthanc_web.py \
+	%D%/test_render_truth.py \
 	%D%/test_rendered.py \
 	%D%/test_progressive.py \
 	%D%/test_qido.py \
@@ -62,3 +63,6 @@ EXTRA_DIST += tests/clients/package.json tests/clients/package-lock.json tests/c
 	tests/clients/slide.html tests/clients/slide.mjs tests/clients/slide.page.js
 check_PROGRAMS += %D%/frame_tool
 tests_system_frame_tool_LINK = $(CXXLINK)
+check_PROGRAMS += tests/system/picture_compare
+tests_system_picture_compare_SOURCES = %D%/picture_compare.c
+tests_system_picture_compare_LDADD = $(PICTURE_LIBS)

@@ -459,7 +459,13 @@ static void every_syntax_shows_the_same(void **state)
 	enum { ROWS = 37, COLUMNS = 23, ALL = ROWS * COLUMNS };
 	static uint16_t samples[ALL];
 	struct image i = {.rows = ROWS, .columns = COLUMNS, .bits = 16, .frames = 1, .pixels = samples};
-	struct image_pixel p = {ROWS, COLUMNS, 1, 16, 16, 15, 0, false, 0, "MONOCHROME2"};
+	struct image_pixel p = {.rows = ROWS,
+				.columns = COLUMNS,
+				.samples = 1,
+				.bits_allocated = 16,
+				.bits_stored = 16,
+				.high_bit = 15,
+				.photometric = "MONOCHROME2"};
 	struct render_options o = {.voi = RENDER_LINEAR, .window_center = 30000, .window_width = 65000};
 	struct err e = {0};
 	(void)state;
