@@ -274,6 +274,8 @@ int archive_open(const struct config *c, enum archive_mode mode, struct archive 
 		rc = lookup_open(a, e);
 	if (rc == 0 && !(a->frames = frame_cache_new()))
 		rc = err_set(e, E_NOMEM, "no memory for tables of frames");
+	if (rc == 0)
+		rc = derived_start(a, (uint64_t)c->imaging_cache, e);
 	if (rc == 0 && mode == ARCHIVE_SERVE)
 		rc = open_writer(a, c, e);
 	if (rc < 0) {
@@ -301,6 +303,7 @@ void archive_close(struct archive *a)
 	intake_buffers_free(a);
 	lookup_cache_free(a->lookups);
 	frame_cache_free(a->frames);
+	derived_stop(a);
 	if (a->alerts)
 		alert_close();
 	attr_set_free(a->attrs);

@@ -18,4 +18,4 @@ libcore_a_SOURCES += %D%/lookup.h %D%/lookup.c %D%/lookup_cache.h %D%/lookup_cac
 libcore_a_SOURCES += %D%/excerpt.h %D%/excerpt.c
 libcore_a_SOURCES += %D%/settle.h %D%/settle.c %D%/settle_apply.c %D%/settle_extra.c %D%/settle_job.h %D%/settle_pack.c %D%/settle_pack.h %D%/settle_reclaim.c
 libcore_a_SOURCES += %D%/records_settled.h %D%/records_settled.c
-libcore_a_SOURCES += %D%/derived.h
+libcore_a_SOURCES += %D%/derived.h %D%/derived.c

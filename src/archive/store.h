@@ -25,6 +25,7 @@ struct archive {
 	size_t buffer;
 	uint64_t tag_seed; /* of entity tags */
 	struct frame_cache *frames;
+	struct derived_cache *derived;
 	/* ARCHIVE_SERVE only */
 	struct packer *packer;
 	struct committer *committer;
@@ -72,6 +73,9 @@ int stored_moved(struct archive *a, const struct stored *s, struct stored *now, 
 int packs_hold(struct archive *a, bool alone, int *fd, struct err *e);
 /* The instances of these keys, in this order; consumes keys. */
 int select_keys(struct archive *a, int64_t *keys, uint64_t n, struct selection **out, struct err *e);
+/* The files of derived.h: at most these bytes are kept. Stopped when nobody uses one. */
+int derived_start(struct archive *a, uint64_t bytes, struct err *e);
+void derived_stop(struct archive *a);
 /* A row in the columns of select-page; its last five, from col on, of a row that has the rest. */
 void stored_row(struct db_stmt *st, struct stored *out);
 void stored_received(struct db_stmt *st, int col, struct stored *out);

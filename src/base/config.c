@@ -111,6 +111,8 @@ static const struct key keys[] = {
 	{"imaging", "sandbox", "required", AT(imaging_sandbox), TEXT(SANDBOX),
 	 "Where the kernel refuses to limit their system calls (seccomp): serve does not start (required), or goes on without "
 	 "that limit (optional)."},
+	{"imaging", "cache", "1G", AT(imaging_cache), NUMBER(SIZE, 0, 64 * T),
+	 "Disk space for copies in other transfer syntaxes that were asked for lately."},
 	{"commitment", "report", "auto", AT(commit_report), TEXT(REPORT),
 	 "Association for the result of a storage commitment: the one that asked (same), one to the peer (new), or the one "
 	 "that asked while it stays open, else one to the peer (auto)."},

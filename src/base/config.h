@@ -12,7 +12,7 @@
  *     archive.reserve archive.pack_size archive.prewrite archive.buffer archive.max_instance archive.retention_years
  *     dicom.async_window
  *     settle.enabled settle.quiet settle.grace settle.at_once settle.busy
- *     imaging.workers imaging.memory imaging.time imaging.sandbox
+ *     imaging.workers imaging.memory imaging.time imaging.sandbox imaging.cache
  *     commitment.report commitment.retry commitment.give_up commitment.keep
  *     audit.size audit.syslog audit.syslog_ca audit.syslog_certificate audit.syslog_key
  *     log.level log.format alerts.window alerts.repeated alerts.size
@@ -81,6 +81,7 @@ struct config {
 	int64_t imaging_memory;  /* bytes, of each */
 	int64_t imaging_time_ms; /* of a processor, for a job */
 	char *imaging_sandbox;   /* required or optional */
+	int64_t imaging_cache;   /* bytes on disk */
 	/* [commitment] */
 	char *commit_report;      /* auto, same or new: over which association the result goes */
 	int64_t commit_retry_ms;  /* until the first new try; each one after it waits twice as long, up to an hour */

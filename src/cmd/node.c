@@ -48,6 +48,7 @@ static const struct {
     {"imaging.memory", offsetof(struct config, imaging_memory), false},
     {"imaging.time", offsetof(struct config, imaging_time_ms), false},
     {"imaging.sandbox", offsetof(struct config, imaging_sandbox), true},
+    {"imaging.cache", offsetof(struct config, imaging_cache), false},
     {"alerts.window", offsetof(struct config, alerts_window_ms), false},
     {"alerts.repeated", offsetof(struct config, alerts_repeated), false},
     {"alerts.size", offsetof(struct config, alerts_size), false},

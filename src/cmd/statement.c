@@ -5,7 +5,7 @@
 #include "config.h"
 #include "dicom/charset_set.h"
 #include "dimse/conform.h"
-#include "shim/shim.h"
+#include "imaging/transcode.h"
 #include "web/route.h"
 #include <stdio.h>
 #include <string.h>
@@ -121,7 +121,7 @@ static json_t *transcoding(void)
 		json_t *targets = json_array();
 
 		for (unsigned k = 0; (to = uid_syntax(k)); k++)
-			if (strcmp(from, to) != 0 && shim_can_transcode(from, to) == 1)
+			if (strcmp(from, to) != 0 && transcode_can(from, to))
 				json_array_append_new(targets, json_string(to));
 		if (json_array_size(targets) > 0)
 			json_object_set(all, from, targets);

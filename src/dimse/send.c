@@ -1,21 +1,17 @@
 #include "dimse/send.h"
-#include "archive/scratch.h"
+#include "archive/derived.h"
+#include "archive/frames.h"
 #include "dicom/dict.h"
-#include "dicom/part10.h"
 #include "imaging/transcode.h"
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define ALIGN 4096
-#define HEAD_MOST 65536 /* bytes in which a Part 10 head ends */
 
-/* The file is one of ours, never descriptor 0. */
 static void source_close(struct send_source *f)
 {
-	if (f->file > 0)
-		close(f->file);
+	derived_release(f->other);
+	f->other = NULL;
 	f->ready = false;
 	f->file = 0;
 	f->have = 0;
@@ -45,13 +41,16 @@ static const struct send_context *context_for(const struct sender *s, const char
 	return NULL;
 }
 
-/* As stored when that is taken, else the simplest syntax that can be made of it. */
+/* As stored when that is taken, else as it was received, else the simplest syntax that can be made of it. */
 static int choose(const struct sender *s, const struct stored *what, const struct send_context **out, struct err *e)
 {
 	static const char *const liked[] = {UID_EXPLICIT_LE, UID_IMPLICIT_LE};
 	bool taken = false;
 
 	if ((*out = context_for(s, what->sop_class, what->syntax)))
+		return 0;
+	if (what->settled && (*out = context_for(s, what->sop_class, what->received_syntax)) &&
+	    transcode_can(what->syntax, what->received_syntax))
 		return 0;
 	for (size_t k = 0; k < sizeof(liked) / sizeof(liked[0]); k++)
 		if ((*out = context_for(s, what->sop_class, liked[k])) && transcode_can(what->syntax, liked[k]))
@@ -68,41 +67,45 @@ static int choose(const struct sender *s, const struct stored *what, const struc
 		     : err_set(e, E_UNSUP, "the peer does not take %s", uid_name(what->sop_class));
 }
 
-/* ---- another syntax, in scratch files */
+/* ---- another syntax: a file that is made once for all who ask */
 
-/* The transcoded file becomes the source: its data set, behind the head. */
-static int adopt(struct send_source *f, const char *path, struct err *e)
+_Static_assert(sizeof(struct transcode_about) <= DERIVED_ABOUT, "what is known of a file has room");
+
+struct wanted {
+	struct archive *archive;
+	const struct stored *stored;
+	const char *syntax;
+};
+
+static int make(void *arg, int fd, uint8_t about[DERIVED_ABOUT], struct err *e)
 {
-	struct part10_meta meta;
-	struct stat st;
-	ssize_t head;
-	int64_t at;
+	const struct wanted *w = arg;
+	const struct stored *s = w->stored;
+	const struct transcode_received received = {s->received_syntax, s->received_digest, s->received_len};
+	struct transcode_about made = {0};
+	AUTO(frames_source) src = {0};
+	int rc;
 
-	if ((f->file = open(path, O_RDONLY | O_CLOEXEC)) <= 0)
-		return err_sys(e, E_IO, "opening %s", path);
-	if (fstat(f->file, &st) < 0 || (head = pread(f->file, f->block, HEAD_MOST, 0)) < 0)
-		return err_sys(e, E_IO, "reading %s", path);
-	if ((at = part10_read(f->block, (size_t)head, &meta, e)) < 0)
-		return (int)at;
-	f->at = (uint64_t)at;
-	f->end = (uint64_t)st.st_size;
+	if ((rc = frames_source(w->archive, s, &src, e)) < 0 ||
+	    (rc = transcode_for(&src, s->settled ? &received : NULL, w->syntax, fd, &made, e)) < 0)
+		return rc;
+	memcpy(about, &made, sizeof(made));
 	return 0;
 }
 
+/* The file becomes the source: its data set, behind the head. */
 static int in_other_syntax(struct sender *s, struct send_source *f, struct err *e)
 {
-	char in[SCRATCH_PATH], out[SCRATCH_PATH];
-	AUTO(fd) in_fd = scratch_stored(s->archive, &f->what, in, e);
-	AUTO(fd) out_fd = -1;
+	struct wanted w = {s->archive, &f->what, f->context->syntax};
+	struct transcode_about about;
 	int rc;
 
-	if (in_fd < 0)
-		return in_fd;
-	if ((out_fd = scratch_file(s->archive, out, e)) < 0)
-		return out_fd;
-	if ((rc = transcode_file(in, out, f->context->syntax, e)) < 0)
+	if ((rc = derived_open(s->archive, &f->what, w.syntax, make, &w, &f->other, e)) < 0)
 		return rc;
-	return adopt(f, out, e);
+	memcpy(&about, derived_about(f->other), sizeof(about));
+	f->file = derived_file(f->other, &f->end);
+	f->at = about.head_len;
+	return 0;
 }
 
 /* ---- bytes */
@@ -112,7 +115,7 @@ static int64_t source_read(struct sender *s, struct send_source *f, struct err *
 	size_t n = f->end - f->at < s->block_size ? (size_t)(f->end - f->at) : s->block_size;
 	int64_t got;
 
-	if (!f->file)
+	if (!f->other)
 		got = stored_read(s->archive, &f->what, f->at, f->block, n, e);
 	else if ((got = pread(f->file, f->block, n, (off_t)f->at)) < 0)
 		return err_sys(e, E_IO, "reading a scratch file");

@@ -1,6 +1,6 @@
 /* dimse/send.h - one stored instance to one association, in the transfer syntax it takes.
  *
- * Sent as stored where a context takes that; else through imaging/transcode.h in a scratch file. While the answer to
+ * Sent as stored where a context takes that; else from a copy in another syntax (imaging/transcode.h, kept by archive/derived.h). While the answer to
  * one instance is awaited, the beginning of the next is read. Memory:   two blocks of SEND_BLOCK, made with the first
  * instance; sender_cleanup() frees. Threads:  one for each sender.
  */
@@ -13,6 +13,7 @@
 #define SEND_BLOCK (1u << 20)
 #define SEND_CONTEXTS 128u
 
+struct derived;
 struct send_context {
 	uint8_t id;
 	const char *abstract, *syntax; /* borrowed */
@@ -22,9 +23,10 @@ struct send_source {
 	bool ready;
 	struct stored what;
 	const struct send_context *context;
-	int file;         /* the transcoded instance, or 0: the pack */
-	uint64_t at, end; /* of its Part 10 file: next byte to be read, end */
-	bool odd;         /* a byte of padding follows */
+	struct derived *other; /* in another syntax; NULL: the pack */
+	int file;              /* of other */
+	uint64_t at, end;      /* of its Part 10 file: next byte to be read, end */
+	bool odd;              /* a byte of padding follows */
 	uint8_t *block;
 	size_t have; /* bytes in block not yet given away */
 };

@@ -8,10 +8,10 @@ enum { PIECE = 64 << 10 };
 
 /* Ascending. Lengths of groups are there since they go stale. */
 static const uint32_t tags[] = {
-    TAG(0x0008, 0),   T_IMAGE_TYPE,  T_SOP_CLASS,   T_SOP_INSTANCE,   T_DERIVATION, T_SOURCE_IMAGES, T_DERIVATION_CODE,
-    TAG(0x0028, 0),   T_SAMPLES,     T_PHOTOMETRIC, T_PLANAR,         T_FRAMES,     T_ROWS,          T_COLUMNS,
-    T_BITS_ALLOCATED, T_BITS_STORED, T_HIGH_BIT,    T_REPRESENTATION, T_LOSSY,      T_RATIO,         T_METHOD,
-    TAG(0x7FE0, 0),   T_OFFSETS,     T_LENGTHS,     T_TOTAL,          T_PIXELS};
+    TAG(0x0008, 0),   T_IMAGE_TYPE,   T_SOP_CLASS,   T_SOP_INSTANCE,   T_DERIVATION, T_SOURCE_IMAGES, T_DERIVATION_CODE,
+    TAG(0x0028, 0),   T_SAMPLES,      T_PHOTOMETRIC, T_PLANAR,         T_FRAMES,     T_ROWS,          T_COLUMNS,
+    T_BITS_ALLOCATED, T_BITS_STORED,  T_HIGH_BIT,    T_REPRESENTATION, T_LOSSY,      T_RATIO,         T_METHOD,
+    T_ICON,           TAG(0x7FE0, 0), T_OFFSETS,     T_LENGTHS,        T_TOTAL,      T_PIXELS};
 enum { TAGS = sizeof tags / sizeof *tags };
 _Static_assert(TAGS <= OUTLINE_TAGS, "room for all");
 
@@ -57,8 +57,12 @@ static int element(void *arg, const struct scan_element *el, struct err *e)
 	const uint64_t at = w->src->head_len + el->head_at;
 
 	(void)e;
-	if (el->depth > 0)
+	if (el->depth > 0) {
+		if (el->tag == T_PIXELS && el->length == SCAN_UNDEFINED && !o->coded)
+			o->coded = o->within;
 		return 0;
+	}
+	o->within = el->tag;
 	end_open(o, at);
 	o->to = at;
 	for (unsigned i = 0; i < TAGS; i++) {
@@ -99,6 +103,21 @@ static int walk_it(struct walk *w, struct scan *scan, struct err *e)
 	return rc == 0 ? scan_end(scan, e) : rc; /* cppcheck-suppress memleak */
 }
 
+/* Some say explicit and write no VR: what such a data set is, not what it is called, is its encoding. */
+static int real_encoding(const struct image_source *src, enum encoding *c, struct err *e)
+{
+	uint8_t head[6];
+	const int64_t n = src->read(src->arg, src->head_len, head, sizeof head, e);
+
+	*c = encoding_of(src->syntax);
+	if (n < 0)
+		return (int)n;
+	if (*c == ENCODING_EXPLICIT && n == sizeof head &&
+	    (head[4] < 'A' || head[4] > 'Z' || head[5] < 'A' || head[5] > 'Z'))
+		*c = ENCODING_IMPLICIT;
+	return 0;
+}
+
 int outline_read(const struct image_source *src, struct outline *out, struct err *e)
 {
 	static const struct scan_ops ops = {.element = element};
@@ -110,7 +129,8 @@ int outline_read(const struct image_source *src, struct outline *out, struct err
 	if (rc < 0)
 		return rc;
 	memset(out, 0, sizeof *out);
-	out->encoding = encoding_of(src->syntax);
+	if ((rc = real_encoding(src, &out->encoding, e)) < 0)
+		return rc;
 	out->from = out->to = src->head_len;
 	for (unsigned i = 0; i < TAGS; i++)
 		out->places[i].tag = tags[i];

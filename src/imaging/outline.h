@@ -33,12 +33,13 @@ enum encoding encoding_of(const char *syntax);
 #define T_LOSSY TAG(0x0028, 0x2110)
 #define T_RATIO TAG(0x0028, 0x2112)
 #define T_METHOD TAG(0x0028, 0x2114)
+#define T_ICON TAG(0x0088, 0x0200)
 #define T_OFFSETS TAG(0x7FE0, 0x0001)
 #define T_LENGTHS TAG(0x7FE0, 0x0002)
 #define T_TOTAL TAG(0x7FE0, 0x0003)
 #define T_PIXELS TAG(0x7FE0, 0x0010)
 
-#define OUTLINE_TAGS 26u
+#define OUTLINE_TAGS 27u
 #define OUTLINE_VALUE 1024u
 struct place { /* of an element of the data set itself, in the file */
 	uint32_t tag;
@@ -55,6 +56,8 @@ struct outline {
 	char pixel_vr[3];
 	uint64_t value_at;
 	uint32_t value_length;
+	uint32_t coded;    /* the sequence of the data set that has encapsulated pixel data in it; 0: none */
+	uint32_t within;   /* the element of the data set that is being read */
 	unsigned open; /* places whose end is not known yet, as bits; while it is read */
 };
 /* Reads src from its data set up to src->tag (0, or not there: to its end). -E_CORRUPT where it cannot be read. */

@@ -18,6 +18,7 @@ struct rebuilding {
 	uint64_t n, most; /* bytes of the data set made, and to be made */
 	uint8_t *room;
 	bool samples; /* were given */
+	struct transcode_about made;
 };
 
 static int read_at(int64_t (*read)(void *arg, uint64_t offset, void *buf, size_t n, struct err *e), void *arg,
@@ -114,6 +115,11 @@ static int samples(struct rebuilding *b, const struct recipe_piece *p, struct er
 	if (b->samples)
 		return err_set(e, E_CORRUPT, "a recipe wants all samples twice");
 	b->samples = true;
+	b->made.value_at = b->out.at;
+	b->made.value_n = p->n;
+	b->made.tag = T_PIXELS;
+	b->made.pixels = b->about.pixels;
+	b->made.pixels.planar = b->about.planar;
 	for (uint64_t i = 0; i < b->about.frames; i++)
 		if (frame_samples(b, i, &to, &why) < 0)
 			return err_set(e, why.code, "frame %" PRIu64 " of %" PRIu64 ": %.180s", i + 1, b->about.frames,
@@ -156,6 +162,7 @@ static int meta(struct rebuilding *b, const char *syntax, struct err *e)
 	snprintf(m.syntax, sizeof m.syntax, "%s", syntax);
 	if ((rc = part10_write(&m, &text, e)) < 0)
 		return (int)rc;
+	b->made.head_len = text.len;
 	return sink_put(&b->out, text.data, text.len, e);
 }
 
@@ -196,10 +203,10 @@ static int rebuild(struct rebuilding *b, const char *syntax, const uint8_t diges
 	return 0;
 }
 
-int transcode_rebuild(const struct image_source *settled_one, const char *syntax, const uint8_t digest[16],
-		      uint64_t data_n, int out, uint64_t *size, struct err *e)
+static int rebuild_about(const struct image_source *settled_one, const struct transcode_received *was, int out,
+			 struct transcode_about *about, uint64_t *size, struct err *e)
 {
-	struct rebuilding b = {.in = settled_one, .most = data_n};
+	struct rebuilding b = {.in = settled_one, .most = was->n};
 	int rc;
 
 	b.room = malloc(SAMPLES_ROOM + 16);
@@ -207,10 +214,44 @@ int transcode_rebuild(const struct image_source *settled_one, const char *syntax
 	if (!b.room || !b.hash)
 		rc = err_set(e, E_NOMEM, "no memory to rebuild with");
 	else
-		rc = rebuild(&b, syntax, digest, out, e);
+		rc = rebuild(&b, was->syntax, was->digest, out, e);
+	if (rc == 0 && about)
+		*about = b.made;
 	if (rc == 0 && size)
 		*size = b.out.at;
 	free(b.room);
 	XXH3_freeState(b.hash);
 	return rc;
+}
+
+int transcode_rebuild(const struct image_source *settled_one, const char *syntax, const uint8_t digest[16],
+		      uint64_t data_n, int out, uint64_t *size, struct err *e)
+{
+	const struct transcode_received was = {syntax, digest, data_n};
+
+	return rebuild_about(settled_one, &was, out, NULL, size, e);
+}
+
+int transcode_for(const struct image_source *in, const struct transcode_received *received, const char *to, int out,
+		  struct transcode_about *about, struct err *e)
+{
+	AUTO(transcode_result) r = {0};
+	int rc;
+
+	if (received && in->appendix_n > 0 && strcmp(received->syntax, to) == 0) {
+		rc = rebuild_about(in, received, out, about, NULL, e);
+		if (rc != -E_NOENT)
+			return rc;
+		if (e)
+			*e = (struct err){0};
+	}
+	if ((rc = transcode(in, to, NULL, out, &r, e)) < 0)
+		return rc;
+	*about = (struct transcode_about){.head_len = r.head_len,
+					  .value_at = r.value_at,
+					  .value_n = r.value_n,
+					  .tag = uid_is_deflated(to) ? 0 : r.tag,
+					  .encapsulated = uid_is_encapsulated(to),
+					  .pixels = r.pixels};
+	return 0;
 }

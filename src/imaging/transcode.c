@@ -35,6 +35,7 @@ static int plan(struct transcoding *t, struct err *e)
 	const char *from = t->in->syntax;
 	const bool same = strcmp(from, t->to) == 0, loss = t->how->codec.ratio > 0 || t->how->codec.quality > 0;
 
+	t->same = same;
 	t->encode = !same && (t->in->tag || uid_is_deflated(from)) && !native(t->to);
 	t->decode = !same && t->in->encapsulated;
 	t->lossy = t->encode && !codec_lossless(t->to);

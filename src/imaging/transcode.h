@@ -51,10 +51,28 @@ bool transcode_can(const char *from, const char *to);
  * already: the data set is written anew by the toolkit, its frames are copied. */
 int transcode(const struct image_source *in, const char *to, const struct transcode_how *how, int out,
 	      struct transcode_result *result, struct err *e);
+/* Where things lie in a file that was made. */
+struct transcode_about {
+	uint64_t head_len;
+	uint64_t value_at, value_n; /* of Pixel Data */
+	uint32_t tag;               /* of it; 0: none, or (deflated) not in the file */
+	bool encapsulated;
+	struct image_pixel pixels;
+};
 /* What was received, from a settled instance and its appendix, as a Part 10 file: the data set is proven by its digest (XXH3-128,
- * canonical) and length, else -E_CORRUPT. size may be NULL. */
+ * canonical) and length, else -E_CORRUPT; -E_NOENT where there is no recipe. size may be NULL. */
 int transcode_rebuild(const struct image_source *settled, const char *syntax, const uint8_t digest[16], uint64_t data_n,
 		      int out, uint64_t *size, struct err *e);
+
+struct transcode_received { /* what a settled instance was */
+	const char *syntax;
+	const uint8_t *digest;
+	uint64_t n; /* bytes of its data set */
+};
+/* In syntax `to` for who asked for it: what was received, where it was received so (received may be NULL) and can be made again,
+ * else transcoded. Errors as both. */
+int transcode_for(const struct image_source *in, const struct transcode_received *received, const char *to, int out,
+		  struct transcode_about *about, struct err *e);
 
 /* ---- on the way out: the toolkit's codecs in this process, for what has not moved to transcode() yet */
 #define TRANSCODE_MOST (512LL << 20)

@@ -172,7 +172,10 @@ static int open_head(struct transcoding *t, struct err *e)
 			       (unsigned long long)(before + behind));
 	if ((fd = worker_input(e)) < 0)
 		return fd;
-	if ((rc = samples_copy(t->in, t->was.from, before, fd, t->room, e)) < 0 ||
+	const struct place *icon = outline_at(&t->was, T_ICON);
+	const uint64_t cut = t->drop_icon ? icon->at : t->was.to, on = t->drop_icon ? icon->end : t->was.to;
+	if ((rc = samples_copy(t->in, t->was.from, cut - t->was.from, fd, t->room, e)) < 0 ||
+	    (rc = samples_copy(t->in, on, t->was.to - on, fd, t->room, e)) < 0 ||
 	    (rc = samples_copy(t->in, t->suffix_at, behind, fd, t->room, e)) < 0 ||
 	    (rc = run(t, native_syntax(t->was.encoding), native_syntax(encoding_of(t->to)), fd, &t->head, e)) < 0)
 		return rc;
@@ -191,8 +194,14 @@ int head_open(struct transcoding *t, struct err *e)
 		return err_set(e, E_CORRUPT, "Pixel Data is not where it was found before");
 	if ((rc = find_suffix(t, e)) < 0)
 		return rc;
+	/* A picture within the data set is in the syntax of the data set, too. What is there to be looked at sooner goes; who needs more
+	 * than that is not given less. */
+	t->drop_icon = t->decode && t->was.coded == T_ICON;
+	if (t->decode && t->was.coded && !t->drop_icon)
+		return err_set(e, E_UNSUP, "compressed pixel data within (%04X,%04X)", t->was.coded >> 16,
+			       t->was.coded & 0xFFFF);
 	const uint64_t bytes = t->was.to - t->was.from + (t->in->size - t->suffix_at);
-	t->anew = t->was.encoding != encoding_of(t->to) || strcmp(t->in->syntax, t->to) == 0 || bytes % 2 != 0;
+	t->anew = t->was.encoding != encoding_of(t->to) || t->same || bytes % 2 != 0;
 	t->body = t->in;
 	t->is = t->was;
 	t->is.encoding = encoding_of(t->to);

@@ -37,8 +37,10 @@ struct transcoding {
 	struct transcode_result *r;
 	struct sink out;
 	struct outline was, is;    /* of in, of body */
+	bool same;                 /* syntax as before */
 	bool anew;                 /* body is head */
 	bool decode, encode;       /* frames */
+	bool drop_icon;            /* Icon Image Sequence, compressed */
 	bool lossy;                /* and it loses */
 	uint8_t swap;              /* of in's native value */
 	struct image_pixel pixels; /* of the new data set */

@@ -66,7 +66,7 @@ static int samples(struct transcoding *t, uint64_t frame, struct image_pixel *p,
 	if (t->decode)
 		return decode(t, frame, p, e);
 	*p = t->in->pixels;
-	p->planar = 0;
+	p->planar = p->words = 0;
 	return samples_native(t->in, t->swap, frame, t->room, e);
 }
 
@@ -133,6 +133,9 @@ int pixels_first(struct transcoding *t, struct err *e)
 	if (new_form(t, 0, NULL, &t->first, &why) < 0)
 		return named(t, 0, &why, e);
 	t->pixels = t->first.pixels;
+	/* Planes go out as planes, where nothing else changes: who has read the old data set reads these samples, too. */
+	if (!t->encode && t->in->pixels.planar && strcmp(t->pixels.photometric, t->in->pixels.photometric) == 0)
+		t->pixels.planar = t->pixels.samples == 3;
 	t->n_cuts = t->first.n_cuts;
 	return 0;
 }
@@ -163,6 +166,8 @@ static int next_frame(struct transcoding *t, uint64_t frame, struct samples_out 
 	}
 	if (new_form(t, frame, proof, r, &why) < 0)
 		return named(t, frame, &why, e);
+	if (!t->encode)
+		r->pixels.planar = t->pixels.planar;
 	if (!same(&r->pixels, &t->pixels))
 		return err_set(e, E_UNSUP, "frame %" PRIu64 " would need another description than the first one",
 			       frame + 1);
@@ -409,7 +414,8 @@ static int write_decoded(struct transcoding *t, struct err *e)
 	const unsigned __int128 bits = (unsigned __int128)t->in->frames * image_pixel_frame_bits(&t->pixels);
 	const char *vr = t->pixels.bits_allocated > 8 ? "OW" : "OB";
 	const uint64_t n = (uint64_t)((bits + 7) / 8);
-	struct samples_out to = {.swap = samples_swap(t->to, vr), .put = put_sink, .arg = &t->out, .left = n};
+	struct samples_out to = {
+	    .swap = samples_swap(t->to, vr), .planar = t->pixels.planar, .put = put_sink, .arg = &t->out, .left = n};
 	int rc;
 
 	if ((bits + 7) / 8 > ITEM_MOST)

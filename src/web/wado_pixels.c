@@ -11,7 +11,7 @@ struct pixels {
 	struct stored stored;
 	struct frame_table *table;  /* NULL: samples of copy */
 	struct image_source source; /* for workers; arg NULL: not opened yet */
-	struct transcoded *copy;    /* NULL: none yet */
+	struct derived *copy;       /* NULL: none yet */
 	uint64_t n;                 /* frames */
 	bool encapsulated;
 	bool swapped;                     /* in big endian: each frame is made */
@@ -113,7 +113,7 @@ void pixels_close(struct pixels *p)
 		return;
 	frames_source_cleanup(&p->source);
 	frames_close(p->table);
-	transcoded_release(p->copy);
+	derived_release(p->copy);
 	free(p);
 }
 

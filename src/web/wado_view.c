@@ -14,7 +14,7 @@ void view_stored(struct archive *a, const struct stored *s, struct view *out)
 
 int view_open(struct archive *a, const struct stored *s, const char *syntax, struct view *out, struct err *e)
 {
-	struct transcoded *other;
+	struct derived *other;
 	int rc;
 
 	if (strcmp(s->syntax, syntax) == 0) {
@@ -70,7 +70,7 @@ int view_descriptor(const struct view *v, int *fd, uint64_t *at, struct err *e)
 void view_cleanup(struct view *v)
 {
 	if (v->other)
-		transcoded_release(v->other);
+		derived_release(v->other);
 	else if (v->fd > 0) /* zeroed memory is a view of nothing */
 		close(v->fd);
 	v->other = NULL;

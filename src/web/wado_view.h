@@ -9,11 +9,11 @@
 #include "archive/query.h"
 #include "base/auto.h"
 
-struct transcoded;
+struct derived;
 struct view {
 	struct archive *archive;
 	struct stored stored;
-	struct transcoded *other; /* NULL: as stored */
+	struct derived *other; /* NULL: as stored */
 	char syntax[65];
 	uint64_t size;     /* of the Part 10 file */
 	uint64_t head_len; /* its data set begins there */

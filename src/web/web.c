@@ -4,7 +4,6 @@
 #include "web/events.h"
 #include "web/exchange_own.h"
 #include "web/gallery.h"
-#include "web/transcoded.h"
 
 static struct http_options options(struct web *w, const struct config *c)
 {
@@ -98,7 +97,6 @@ void web_stop(struct web *w, uint32_t grace_ms)
 	if (w->http)
 		http_stop(w->http, grace_ms);
 	gallery_forget();
-	transcoded_forget();
 	events_close(w->events);
 	route_tree_free(w->routes);
 	networks_free(w->trusted);

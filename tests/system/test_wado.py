@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 import lib
 from dul import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
 from lib import case, check, equal, tool, trap
-from objects import (CT, HTJ2K, J2K, J2K_LOSSLESS, JPEG_BASELINE, JPEG_LS, JPEG_SV1, RLE, SECONDARY, Instance, Part10,
+from objects import (CT, HTJ2K, J2K, J2K_LOSSLESS, JPEG_BASELINE, JPEG_LS, JPEG_SV1, JPEG_XL, RLE, SECONDARY, Instance, Part10,
                      encode, image, parse, pixels, text, uid)
 from parts import (DICOM, NATIVE_XML, OCTETS, Client, path, related, resolve, series_path, study_path)
 
@@ -47,8 +47,8 @@ BIG = image('big', 1, syntax=EXPLICIT_BE, frames=3)
 DEFLATED = image('deflated', 1, syntax=DEFLATED_LE, frames=2)
 MULTI = image('multi', 1, frames=5)
 LOSSY = image('lossy', 1, syntax=JPEG_BASELINE, frames=3)
-TWO_K = image('2k', 1, syntax=J2K_LOSSLESS, frames=2)
-MIXED = [image('mixed', 1), image('mixed', 2, syntax=J2K_LOSSLESS), image('mixed', 3, syntax=IMPLICIT_LE)]
+TWO_K = image('2k', 1, syntax=JPEG_XL, frames=2)  # which nothing here decodes
+MIXED = [image('mixed', 1), image('mixed', 2, syntax=JPEG_XL), image('mixed', 3, syntax=IMPLICIT_LE)]
 FOREIGN = image('south', 1)
 LONG = bytes(i * i % 256 for i in range(20000))
 BULKY = image('bulky', 1, extra=[
@@ -137,7 +137,7 @@ def accept():
 def default_syntax():
     trap(28, 'the default syntax where none is named')
     for one, syntax in ((IMPLICIT, EXPLICIT_LE), (BIG, EXPLICIT_LE), (DEFLATED, EXPLICIT_LE), (LOSSY, JPEG_BASELINE),
-                        (TWO_K, J2K_LOSSLESS)):
+                        (TWO_K, JPEG_XL)):
         part, = web.get(path(one), related(DICOM)).parts()
         same_data(part, one, syntax)
         if syntax == EXPLICIT_LE:
@@ -156,7 +156,7 @@ def partial():
     equal(len(web.get(study_path(MIXED[0]), related(DICOM)).parts()), 3, 'by default')
     none = web.get(study_path(TWO_K), related(DICOM, EXPLICIT_LE))
     equal(none.status, 406, none)
-    check(J2K_LOSSLESS in none.body.decode(), none)
+    check(JPEG_XL in none.body.decode(), none)
 
 
 @case('an instance alone: ETag, HEAD, ranges')
@@ -326,6 +326,8 @@ def media_types():
         other = web.get(path(one) + '/frames/1', related('image/jxr'))
         check(other.status == 406 and kind in other.body.decode() and syntax in other.body.decode(), other)
     raw = web.get(path(TWO_K) + '/frames/1', related(OCTETS))
+    check(raw.status == 406 and 'image/jxl' in raw.body.decode(), 'samples of what nothing decodes: %s' % raw)
+    raw = web.get(path(image('types', 4, syntax=J2K_LOSSLESS, frames=2)) + '/frames/1', related(OCTETS))
     check(raw.status == 406 and 'frame 1 of 2' in raw.body.decode(), 'samples of what cannot be decoded: %s' % raw)
 
 
@@ -440,7 +442,7 @@ def pixel_data():
     equal([p.body for p in parts], [p.body for p in web.get(path(LOSSY) + '/frames/1,2,3', ANY_FRAMES).parts()],
           'compressed frames are parts')
     parts = web.get(study_path(MIXED[0]) + '/pixeldata', related(OCTETS, '*')).parts()
-    equal([p.syntax for p in parts], [EXPLICIT_LE, J2K_LOSSLESS, EXPLICIT_LE], 'of a study')
+    equal([p.syntax for p in parts], [EXPLICIT_LE, JPEG_XL, EXPLICIT_LE], 'of a study')
     equal(len(web.get(series_path(LE[0]) + '/pixeldata').parts()), 3, 'of a series')
     equal(web.get(path(PDF) + '/pixeldata').status, 404, 'there is none')
 

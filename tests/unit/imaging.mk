@@ -31,3 +31,7 @@ check_PROGRAMS += tests/unit/test_imaging_locked
 TESTS += tests/unit/test_imaging_locked
 tests_unit_test_imaging_locked_LINK = $(CXXLINK)
 tests_unit_test_imaging_locked_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_imaging_transcode
+TESTS += tests/unit/test_imaging_transcode
+tests_unit_test_imaging_transcode_LINK = $(CXXLINK)
+tests_unit_test_imaging_transcode_LDADD = $(LDADD) $(CMOCKA_LIBS)

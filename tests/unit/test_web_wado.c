@@ -16,7 +16,7 @@
 #define JPEG_BASELINE "1.2.840.10008.1.2.4.50"
 #define JPEG_SV1 "1.2.840.10008.1.2.4.70"
 #define JPEG_LS "1.2.840.10008.1.2.4.80"
-#define J2K "1.2.840.10008.1.2.4.90"
+#define JPEG_XL "1.2.840.10008.1.2.4.110"
 #define HTJ2K "1.2.840.10008.1.2.4.201"
 #define RLE "1.2.840.10008.1.2.5"
 
@@ -52,7 +52,7 @@ static void test_syntax_default(void **state)
 	syntax(PARTS, true, RLE, UID_EXPLICIT_LE);
 	syntax(PARTS, true, JPEG_SV1, UID_EXPLICIT_LE);
 	syntax(PARTS, true, JPEG_BASELINE, JPEG_BASELINE); /* lossy: as it is */
-	syntax(PARTS, true, J2K, J2K);                     /* nothing here decodes it */
+	syntax(PARTS, true, JPEG_XL, JPEG_XL);             /* nothing here decodes it */
 	syntax(NULL, true, UID_IMPLICIT_LE, UID_EXPLICIT_LE);
 	syntax("multipart/related", true, RLE, UID_EXPLICIT_LE);
 	syntax("application/dicom", false, UID_IMPLICIT_LE, UID_EXPLICIT_LE);
@@ -64,9 +64,9 @@ static void test_syntax_named(void **state)
 	syntax(PARTS "; transfer-syntax=*", true, UID_IMPLICIT_LE, UID_IMPLICIT_LE);
 	syntax(PARTS "; transfer-syntax=*", true, HTJ2K, HTJ2K);
 	syntax(PARTS "; transfer-syntax=" UID_EXPLICIT_LE, true, JPEG_BASELINE, UID_EXPLICIT_LE);
-	syntax(PARTS "; transfer-syntax=" UID_EXPLICIT_LE, true, J2K, "");
-	syntax(PARTS "; transfer-syntax=" J2K, true, J2K, J2K);
-	syntax(PARTS "; transfer-syntax=" J2K, true, UID_EXPLICIT_LE, "");
+	syntax(PARTS "; transfer-syntax=" UID_EXPLICIT_LE, true, JPEG_XL, "");
+	syntax(PARTS "; transfer-syntax=" JPEG_XL, true, JPEG_XL, JPEG_XL);
+	syntax(PARTS "; transfer-syntax=" JPEG_XL, true, UID_EXPLICIT_LE, "");
 	syntax(PARTS "; transfer-syntax=" JPEG_LS, true, UID_EXPLICIT_LE, JPEG_LS);
 	syntax(PARTS "; transfer-syntax=" UID_IMPLICIT_LE, true, UID_EXPLICIT_LE, ""); /* has no place on the web */
 	syntax(PARTS "; transfer-syntax=" UID_EXPLICIT_BE, true, UID_EXPLICIT_LE, "");
@@ -83,7 +83,7 @@ static void test_syntax_liked(void **state)
 	       JPEG_LS);
 	syntax(PARTS "; transfer-syntax=" JPEG_LS ", " PARTS "; transfer-syntax=" UID_EXPLICIT_LE "; q=0.5", true,
 	       UID_EXPLICIT_LE, JPEG_LS);
-	syntax(PARTS "; transfer-syntax=" J2K ", " PARTS "; transfer-syntax=" UID_EXPLICIT_LE "; q=0.1", true,
+	syntax(PARTS "; transfer-syntax=" JPEG_XL ", " PARTS "; transfer-syntax=" UID_EXPLICIT_LE "; q=0.1", true,
 	       UID_EXPLICIT_LE, UID_EXPLICIT_LE);
 	syntax(PARTS "; transfer-syntax=*, " PARTS "; transfer-syntax=" RLE "; q=0", true, RLE, "");
 }
@@ -170,8 +170,9 @@ static void test_pixels_compressed(void **state)
 	pixels("image/jls", JPEG_LS, true, "image/jls", JPEG_LS, false);
 	pixels("multipart/related; type=\"image/jls\"; transfer-syntax=" JPEG_LS, JPEG_LS, false, "image/jls", JPEG_LS,
 	       true);
-	pixels("image/jp2", JPEG_LS, true, NULL, NULL, false);
+	pixels("image/jxl", JPEG_LS, true, NULL, NULL, false);
 	pixels("*/*", JPEG_LS, true, OCTETS, UID_EXPLICIT_LE, true);
+	pixels("*/*", HTJ2K, true, OCTETS, UID_EXPLICIT_LE, true);
 	pixels("*/*; transfer-syntax=*", JPEG_LS, true, "image/jls", JPEG_LS, true);
 	pixels("*/*", JPEG_BASELINE, true, "image/jpeg", JPEG_BASELINE, true); /* lossy: as it is */
 	pixels(OCTETS, JPEG_BASELINE, true, OCTETS, UID_EXPLICIT_LE, false);   /* said to want samples */
@@ -182,17 +183,16 @@ static void test_pixels_compressed(void **state)
 static void test_pixels_undecodable(void **state)
 {
 	(void)state;
-	pixels(OCTETS, J2K, true, NULL, NULL, false); /* compressed bytes are no samples */
-	pixels(OCTETS "; transfer-syntax=*", J2K, true, OCTETS, J2K, false);
-	pixels("*/*", J2K, true, "image/jp2", J2K, true);
-	pixels("*/*", HTJ2K, true, "image/jphc", HTJ2K, true);
-	pixels("multipart/related; type=" OCTETS ", multipart/related; type=image/jp2; q=0.1", J2K, true, "image/jp2",
-	       J2K, true);
+	pixels(OCTETS, JPEG_XL, true, NULL, NULL, false); /* compressed bytes are no samples */
+	pixels(OCTETS "; transfer-syntax=*", JPEG_XL, true, OCTETS, JPEG_XL, false);
+	pixels("*/*", JPEG_XL, true, "image/jxl", JPEG_XL, true);
+	pixels("multipart/related; type=" OCTETS ", multipart/related; type=image/jxl; q=0.1", JPEG_XL, true,
+	       "image/jxl", JPEG_XL, true);
 }
 
 static void test_offers_are_chosen(void **state)
 {
-	static const char *const stored[] = {UID_IMPLICIT_LE, JPEG_LS, JPEG_BASELINE, J2K};
+	static const char *const stored[] = {UID_IMPLICIT_LE, JPEG_LS, JPEG_BASELINE, JPEG_XL};
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) { /* what a 406 names can be had */
