@@ -18,6 +18,7 @@ SYSTEM_TESTS = \
 	%D%/test_dicomweb_client.py \
 	%D%/test_find_rules.py \
 	%D%/test_frames.py \
+	%D%/test_frames_hostile.py \
 	%D%/test_frames_settled.py \
 	%D%/test_full_disk.py \
 	%D%/test_hostile.py \
