@@ -298,6 +298,30 @@ static int api_param(const char *param, struct buf *out, struct err *e)
 				   (int)(colon - param), param, colon + 1);
 }
 
+/* Headers of the question that are not everybody's. */
+static int api_range(const struct route *r, struct buf *out, struct err *e)
+{
+	int rc;
+
+	if (r->handle != wado_frames)
+		return 0;
+	rc = out->data[out->len - 1] == '[' ? 0 : buf_byte(out, ',', e);
+	return rc < 0 ? rc : buf_str(out, "{\"name\":\"Range\",\"in\":\"header\",\"schema\":{\"type\":\"string\"}}", e);
+}
+
+/* And of the answer. */
+static int api_headers(const struct route *r, struct buf *out, struct err *e)
+{
+	if (r->handle != wado_frames)
+		return 0;
+	return buf_str(
+	    out,
+	    "\"headers\":{\"Teleread-Resolutions\":{\"description\":\"of one frame alone: by how much its sides "
+	    "are divided, and how many bytes hold that picture: 8;bytes=733, 1;bytes=32202\",\"schema\":"
+	    "{\"type\":\"string\"}}},",
+	    e);
+}
+
 static int api_method(const struct route *r, bool first, struct buf *out, struct err *e)
 {
 	int rc = first ? 0 : buf_byte(out, ',', e);
@@ -311,8 +335,9 @@ static int api_method(const struct route *r, bool first, struct buf *out, struct
 	    (rc = buf_str(out, r->right == RIGHT_NOBODY ? ",\"security\":[],\"parameters\":[" : ",\"parameters\":[",
 			  e)) < 0 ||
 	    (rc = each_name(r->path, api_name, out, e)) < 0 || (rc = each_type(asks(r), api_param, out, e)) < 0 ||
-	    (rc = buf_byte(out, ']', e)) < 0 || (rc = api_body(r, out, e)) < 0 ||
-	    (rc = buf_str(out, ",\"responses\":{\"200\":{\"description\":\"done\",\"content\":{", e)) < 0 ||
+	    (rc = api_range(r, out, e)) < 0 || (rc = buf_byte(out, ']', e)) < 0 || (rc = api_body(r, out, e)) < 0 ||
+	    (rc = buf_str(out, ",\"responses\":{\"200\":{\"description\":\"done\",", e)) < 0 ||
+	    (rc = api_headers(r, out, e)) < 0 || (rc = buf_str(out, "\"content\":{", e)) < 0 ||
 	    (rc = each_type(r->produces, api_type, out, e)) < 0)
 		return rc;
 	return buf_str(out, "}},\"default\":{\"$ref\":\"#/components/responses/refused\"}}}", e);

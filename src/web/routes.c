@@ -74,7 +74,8 @@ const struct route routes[] = {
     {"GET", SERIES "/metadata", wado_metadata, NULL, RIGHT_SEE, METADATA, "Retrieves the metadata of a series."},
     {"GET", INSTANCE "/metadata", wado_metadata, NULL, RIGHT_SEE, METADATA, "Retrieves the metadata of an instance."},
     {"GET", INSTANCE "/frames/{frames}", wado_frames, wado_frames_quick, RIGHT_SEE, PIXELS,
-     "Retrieves frames of an instance: numbers from 1, with commas between them."},
+     "Retrieves frames of an instance: numbers from 1, with commas between them. One alone takes Range, and says in "
+     "Teleread-Resolutions how many bytes hold each resolution (teleread-http(7))."},
     {"GET", STUDY "/pixeldata", wado_pixeldata, NULL, RIGHT_SEE, PIXELS, "Retrieves the pixel data of a study."},
     {"GET", SERIES "/pixeldata", wado_pixeldata, NULL, RIGHT_SEE, PIXELS, "Retrieves the pixel data of a series."},
     {"GET", INSTANCE "/pixeldata", wado_pixeldata, NULL, RIGHT_SEE, PIXELS, "Retrieves the pixel data of an instance."},
