@@ -3,8 +3,11 @@
 #include "dicom/dict.h"
 #include "imaging/frame.h"
 #include "web/transcoded.h"
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 
 struct pixels {
 	struct exchange *x;
@@ -183,26 +186,82 @@ static int open_view(struct pixels *p, struct part *out, struct err *e)
 	return 0;
 }
 
-/* A frame is made alone: others need not wait for it, nor it for them. */
-static int put_made(struct pixels *p, const struct wado_pixels *how, uint64_t frame, struct part *out, struct err *e)
+static void warn(struct part *out, uint64_t frame, const char *warning)
+{
+	if (warning[0])
+		part_warn(out, "frame %" PRIu64 ": %s", frame + 1, warning);
+}
+
+/* Samples go out from the worker's memory. A frame is made alone: others need not wait for it, nor it for them. */
+static int put_decoded(struct pixels *p, uint64_t frame, struct part *out, struct err *e)
 {
 	AUTO(job_result) made = {0};
 	int rc = open_source(p, e);
 
-	if (rc == 0)
-		rc = how->made ? frame_encode(&p->source, frame, how->syntax, &made, e)
-			       : frame_decode(&p->source, frame, &made, e);
-	if (rc < 0)
+	if (rc < 0 || (rc = frame_decode(&p->source, frame, &made, e)) < 0)
 		return rc;
 	view_file(p->x->archive, &p->stored, made.out, made.n, &out->view);
 	made.out = 0;
 	out->one = (struct frame_piece){.at = 0, .n = made.n};
 	out->n = 1;
-	out->from = how->made ? PART_MADE : PART_DECODED;
-	out->n_cuts = made.n_cuts < APPENDIX_CUTS ? made.n_cuts : APPENDIX_CUTS;
-	memcpy(out->cuts, made.cuts, sizeof(out->cuts));
-	if (made.warning[0])
-		part_warn(out, "frame %" PRIu64 ": %s", frame + 1, made.warning);
+	out->from = PART_DECODED;
+	warn(out, frame, made.warning);
+	return 0;
+}
+
+struct making {
+	struct pixels *pixels;
+	const char *syntax;
+	uint64_t frame;
+};
+struct made { /* what derived_about() has of it */
+	uint64_t n_cuts, cuts[APPENDIX_CUTS];
+	char warning[CODEC_WARNING];
+};
+
+static int make(void *arg, int fd, uint8_t about[DERIVED_ABOUT], struct err *e)
+{
+	const struct making *m = arg;
+	AUTO(job_result) r = {0};
+	struct made *made = (struct made *)(void *)about;
+	off_t at = 0;
+	int rc = open_source(m->pixels, e);
+
+	_Static_assert(sizeof(*made) <= DERIVED_ABOUT, "there is room for it");
+	if (rc < 0 || (rc = frame_encode(&m->pixels->source, m->frame, m->syntax, &r, e)) < 0)
+		return rc;
+	while ((uint64_t)at < r.n) {
+		ssize_t k = sendfile(fd, r.out, &at, (size_t)(r.n - (uint64_t)at));
+
+		if (k < 0 && errno != EINTR)
+			return err_sys(e, E_IO, "writing a scratch file");
+	}
+	made->n_cuts = r.n_cuts < APPENDIX_CUTS ? r.n_cuts : APPENDIX_CUTS;
+	memcpy(made->cuts, r.cuts, sizeof(made->cuts));
+	memcpy(made->warning, r.warning, sizeof(made->warning));
+	return 0;
+}
+
+/* Code streams are kept: viewers come back for the rest of them. */
+static int put_made(struct pixels *p, const char *syntax, uint64_t frame, struct part *out, struct err *e)
+{
+	struct making m = {.pixels = p, .syntax = syntax, .frame = frame};
+	const struct made *made;
+	struct derived *d;
+	char key[DERIVED_KEY];
+	int rc;
+
+	snprintf(key, sizeof(key), "frame %" PRIu64 " %s", frame + 1, syntax);
+	if ((rc = derived_open(p->x->archive, &p->stored, key, make, &m, &d, e)) < 0)
+		return rc;
+	view_derived(p->x->archive, &p->stored, d, &out->view);
+	made = (const struct made *)(const void *)derived_about(d);
+	out->one = (struct frame_piece){.at = 0, .n = out->view.size};
+	out->n = 1;
+	out->from = PART_MADE;
+	out->n_cuts = (unsigned)made->n_cuts;
+	memcpy(out->cuts, made->cuts, sizeof(out->cuts));
+	warn(out, frame, made->warning);
 	return 0;
 }
 
@@ -237,8 +296,10 @@ int pixels_frame(struct pixels *p, const struct wado_pixels *how, uint64_t frame
 		return err_set(e, E_NOENT, "frame %" PRIu64 " of %" PRIu64, frame + 1, p->n);
 	part_locate(p->x, out, "/studies/%s/series/%s/instances/%s/frames/%" PRIu64, s->study, s->series,
 		    s->sop_instance, frame + 1);
-	if (how->made || how->decoded || p->swapped)
-		rc = put_made(p, how, frame, out, e);
+	if (how->made)
+		rc = put_made(p, how->syntax, frame, out, e);
+	else if (how->decoded || p->swapped)
+		rc = put_decoded(p, frame, out, e);
 	else
 		rc = put_stored(p, frame, out, e);
 	if (rc < 0) {

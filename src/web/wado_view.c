@@ -38,6 +38,14 @@ void view_file(struct archive *a, const struct stored *s, int fd, uint64_t n, st
 	out->head_len = 0;
 }
 
+void view_derived(struct archive *a, const struct stored *s, struct derived *d, struct view *out)
+{
+	view_stored(a, s, out);
+	out->other = d;
+	out->fd = derived_file(d, &out->size);
+	out->head_len = 0;
+}
+
 int view_read(const struct view *v, uint64_t at, void *buf, size_t n, struct err *e)
 {
 	for (size_t have = 0; have < n;) {

@@ -24,6 +24,8 @@ void view_stored(struct archive *a, const struct stored *s, struct view *out);
 int view_open(struct archive *a, const struct stored *s, const char *syntax, struct view *out, struct err *e);
 /* Bytes that were made of s, all n of a file: fd becomes the view's own. No Part 10 file: head_len is 0. */
 void view_file(struct archive *a, const struct stored *s, int fd, uint64_t n, struct view *out);
+/* Likewise of what was derived of s (archive/derived.h): d becomes the view's own. */
+void view_derived(struct archive *a, const struct stored *s, struct derived *d, struct view *out);
 /* Exactly n bytes of the Part 10 file from at; -E_CORRUPT where it ends before. */
 int view_read(const struct view *v, uint64_t at, void *buf, size_t n, struct err *e);
 /* For the kernel to read from: the Part 10 file begins at *at of *fd, which the caller closes. -E_UNSUP: use view_read(). */

@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 import lib
 from dul import EXPLICIT_BE, EXPLICIT_LE
 from lib import case, check, equal, note, tool, trap
-from objects import (CT, J2K_LOSSLESS, JPEG_LS, JPEG_SV1, RLE, Instance, Part10, encode, image, parse)
+from objects import (CT, J2K_LOSSLESS, JPEG_LS, JPEG_SV1, RLE, Instance, Part10, encode, image, parse, uid)
 from parts import OCTETS, Client, path, related
 
 lib.need_program()
@@ -236,10 +236,30 @@ def warnings():
     check(web.get(path(NATIVE) + '/frames/3', OCTETS).headers['Warning'] is None, 'nothing is odd here')
 
 
+def metrics():
+    return web.get('/metrics', Authorization='Bearer ' + WATCH).body.decode()
+
+
+@case('a frame is made once for all of its ranges, and for all who ask at once')
+def once():
+    def misses():
+        return int(re.search(r'^teleread_derived_misses_total (\d+)$', metrics(), re.M)[1])
+    one = Instance(CT, [(t, v, {0x00080018: uid('once')}.get(t, x)) for t, v, x in NATIVE.elements])
+    check(all(s == 0 for s in node.store([one])), 'C-STORE')
+    at, accepted = path(one) + '/frames/3', 'image/jp2'
+    if 'teleread_derived_misses_total' not in metrics():
+        web.get(path(NATIVE) + '/frames/1', accepted)
+    before = misses()
+    got = lib.together(*[lambda: web.get(at, accepted, Range='bytes=0-99').body] * 8)
+    got.append(web.get(at, accepted).body[:100])
+    equal(len(set(got)), 1, 'bytes that differ')
+    equal(misses() - before, 1, 'times that it was made')
+
+
 @case('frames and their bytes are counted by where they come from')
 def counted():
     def numbers():
-        text = web.get('/metrics', Authorization='Bearer ' + WATCH).body.decode()
+        text = metrics()
         return {m[1] + ' ' + m[2]: int(m[3]) for m in re.finditer(r'^(teleread_http_frames\w*_total)\{from="(\w+)"\} (\d+)$', text, re.M)}
     before = numbers()
     web.get(path(NATIVE) + '/frames/1', OCTETS)

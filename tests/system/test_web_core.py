@@ -187,7 +187,7 @@ def _():
         for name, m in methods.items():
             check(m['summary'] and m['responses'], path)
             for p in m['parameters']:
-                check(p['in'] == 'query' or (p['in'], p['required']) == ('path', True), (path, p))
+                check(p['in'] in ('query', 'header') or (p['in'], p['required']) == ('path', True), (path, p))
                 check(p['schema']['type'] in ('string', 'integer', 'number', 'boolean'), (path, p))
             each = [(p['in'], p['name']) for p in m['parameters']]
             equal(len(each), len(set(each)), path)
@@ -198,6 +198,9 @@ def _():
     equal((query('/dicom-web/studies/{study}', 'delete'), query('/api/bin/{study}/restore', 'post')), ({'why'}, {'why'}))
     equal(query('/api/changes'), {'since', 'limit', 'site', 'feed'})
     equal(query('/healthz'), set())
+    frames = document['paths']['/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}']['get']
+    check('Range' in {p['name'] for p in frames['parameters'] if p['in'] == 'header'}, frames)
+    check('Teleread-Resolutions' in frames['responses']['200']['headers'], frames)
     page = get('/api/')
     check(b'open to all' in page.body and b'<code>includefield</code>' in page.body, 'the page')
     equal(page.headers['Content-Type'], 'text/html; charset=utf-8')
