@@ -3,7 +3,9 @@
 #include "shim/internal.hpp"
 
 #include <algorithm>
+#include <csetjmp>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <string_view>
 
@@ -66,6 +68,34 @@ FILE *listener(cookie_write_function_t *fn)
 	return f;
 }
 
+/* ---- assertions
+ *
+ * The library may be built with assertions (Debian's is), and damaged packets make them fail: without more, a damaged frame ends the
+ * process. So the C library's __assert_fail() is ours: while a thread reads a code stream it goes back to where reading
+ * began. Between there and here lie frames of the library only, none with anything to destroy; what it allocated belongs to the
+ * codestream object, which is destroyed as usual. */
+
+thread_local jmp_buf *armed;
+
+struct disarm {
+	~disarm()
+	{
+		armed = nullptr;
+	}
+};
+
+template <class Body> int surviving(Body &&body)
+{
+	jmp_buf place;
+
+	if (setjmp(place) != 0)
+		return fail(SHIM_EPARSE, "the library cannot make sense of it");
+	armed = &place;
+	body();
+	armed = nullptr;
+	return SHIM_OK;
+}
+
 /* What every entry runs in: OpenJPH throws bare texts where memory ends. */
 template <class Body> int with_library(Body &&body) noexcept
 {
@@ -77,6 +107,7 @@ template <class Body> int with_library(Body &&body) noexcept
 			return true;
 		}();
 		(void)told;
+		disarm at_the_end;
 		odd.text[0] = wrong.text[0] = '\0';
 		try {
 			return body();
@@ -209,25 +240,37 @@ void push(ojph::codestream &c, const shim_htj2k &form, shim_htj2k_row *fill, voi
 
 /* ---- decoding */
 
-int pull(ojph::codestream &c, bool planar, unsigned components, shim_htj2k_row *take, void *arg)
+/* The rows of each component that were taken. */
+using taken = std::vector<uint32_t>;
+
+void pull(ojph::codestream &c, bool planar, taken &next, shim_htj2k_row *take, void *arg)
 {
 	ojph::param_siz siz = c.access_siz();
 	uint64_t lines = 0;
-	std::vector<uint32_t> next(components, 0);
 
-	for (unsigned i = 0; i < components; i++)
-		lines += planar ? siz.get_recon_height(i) : siz.get_recon_height(0);
+	for (unsigned i = 0; i < next.size(); i++)
+		lines += siz.get_recon_height(planar ? i : 0);
 	for (; lines > 0; lines--) {
 		ojph::ui32 component = 0;
 		ojph::line_buf *line = c.pull(component);
-		if (!line || component >= components)
-			return fail(SHIM_EPARSE, "the decoder ended early");
+		if (!line || component >= next.size())
+			break;
 		take(arg, component, next[component]++, line->i32, siz.get_recon_width(component));
 	}
-	return SHIM_OK;
 }
 
 } // namespace
+
+extern "C" __attribute__((visibility("default"))) void __assert_fail(const char *what, const char *file, unsigned line,
+								     const char *function) noexcept
+{
+	if (jmp_buf *place = armed) {
+		armed = nullptr;
+		longjmp(*place, 1);
+	}
+	std::fprintf(stderr, "%s:%u: %s: assertion failed: %s\n", file, line, function, what);
+	std::abort();
+}
 
 extern "C" int shim_htj2k_encode(const shim_htj2k *form, shim_htj2k_row *fill, shim_htj2k_write *write, void *arg)
 {
@@ -279,17 +322,25 @@ extern "C" int shim_htj2k_decode(const void *in, size_t n, unsigned reduce, shim
 	return with_library([&] {
 		source from(in, n);
 		ojph::codestream c;
+		taken next;
+		bool planar = false;
+		int rc;
 
-		c.enable_resilience();
-		c.read_headers(&from);
-		c.restrict_input_resolution(reduce, reduce);
+		rc = surviving([&] {
+			c.enable_resilience();
+			c.read_headers(&from);
+			c.restrict_input_resolution(reduce, reduce);
+			planar = !c.access_cod().is_using_color_transform();
+			c.set_planar(planar);
+			c.create();
+		});
+		if (rc != SHIM_OK)
+			return rc;
 		ojph::param_siz siz = c.access_siz();
-		bool planar = !c.access_cod().is_using_color_transform();
-		c.set_planar(planar);
-		c.create();
+		next.resize(siz.get_num_components());
 		if (begin(arg, siz.get_recon_width(0), siz.get_recon_height(0)) != 0)
 			return fail(SHIM_ELIMIT, "the picture was refused");
-		int rc = pull(c, planar, siz.get_num_components(), take, arg);
+		rc = surviving([&] { pull(c, planar, next, take, arg); });
 		std::snprintf(warning, warning_n, "%s", odd.text);
 		return rc;
 	});

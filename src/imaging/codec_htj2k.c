@@ -159,14 +159,15 @@ static int compress(struct giving *g, unsigned levels, float step)
  * try goes where a straight line through the last one leads, between what was too small and too large. */
 static int compress_to(struct giving *g, unsigned levels, double ratio, size_t n)
 {
-	double bits = (double)n * 8 * g->f->depth / g->p->bits_allocated, want = bits / 8 / ratio;
-	double low = -(double)g->f->depth - 4, high = 0, at = -(double)g->f->depth;
+	double want = (double)n / ratio;
+	double low = -(double)g->f->depth, high = 0,
+	       at = low; /* a step of 1 to begin with: finer ones are as good as none */
 
 	for (unsigned i = 0;; i++) {
 		int rc = compress(g, levels, (float)exp2(at));
 		double per_sample = (double)g->p->rows * g->p->columns * g->p->samples / 8;
 		double off = ((double)g->to->len - want) / want;
-		if (rc < 0 || fabs(off) <= STEP_NEAR || i + 1 == STEP_TRIES)
+		if (rc < 0 || fabs(off) <= STEP_NEAR || (i == 0 && off < 0) || i + 1 == STEP_TRIES)
 			return rc;
 		*(off > 0 ? &low : &high) = at;
 		at += fmax(-4, fmin(4, ((double)g->to->len - want) / fmin(per_sample, (double)g->to->len)));

@@ -168,7 +168,8 @@ static int give(const struct j2k_head *h, const struct image_pixel *said, const 
 	return 0;
 }
 
-/* A stream that ends behind a tile-part gets its end marker: the library shows what is there, but asks for one. */
+/* Strict where packets are skipped: of a damaged one the library otherwise goes on reading behind the end (2.5.0). Else it gives what there is.
+ * A stream that ends behind a tile-part gets its end marker: the library shows what is there, but asks for one. */
 static int run(const struct j2k_head *h, const struct j2k_sound *sound, unsigned reduce, struct said *said,
 	       opj_image_t **out, struct err *e)
 {
@@ -183,13 +184,14 @@ static int run(const struct j2k_head *h, const struct j2k_sound *sound, unsigned
 	if (!s || !c)
 		return err_set(e, E_NOMEM, "no memory for a decoder");
 	listen_to(c, said);
-	if (!opj_setup_decoder(c, &with) || !opj_decoder_set_strict_mode(c, OPJ_FALSE) ||
+	if (!opj_setup_decoder(c, &with) || !opj_decoder_set_strict_mode(c, reduce > 0) ||
 	    !opj_codec_set_threads(c, 0) || !opj_read_header(s, c, &i) || !opj_decode(c, s, i))
 		return err_set(e, E_CORRUPT, "JPEG 2000: %s", said->error[0] ? said->error : "it cannot be decoded");
 	*out = STEAL(i);
 	return 0;
 }
 
+/* What is too damaged to be decoded at a smaller size may be decodable whole. */
 int j2k_decode_by_openjpeg(const struct j2k_head *h, const struct image_pixel *said, unsigned reduce, uint64_t most,
 			   struct codec_frame *out, struct err *e)
 {
@@ -200,7 +202,10 @@ int j2k_decode_by_openjpeg(const struct j2k_head *h, const struct image_pixel *s
 
 	if (reduce > h->levels)
 		reduce = h->levels;
-	if ((rc = run(h, &sound, reduce, &words, &i, e)) < 0 || (rc = give(h, said, i, most, out, e)) < 0)
+	if (reduce > 0 && run(h, &sound, reduce, &words, &i, NULL) < 0 &&
+	    (rc = j2k_head_agree(h, said, reduce = 0, most, e)) < 0)
+		return rc;
+	if ((reduce == 0 && (rc = run(h, &sound, 0, &words, &i, e)) < 0) || (rc = give(h, said, i, most, out, e)) < 0)
 		return rc;
 	if (sound.missing)
 		j2k_warn(out, "%s", sound.missing);
@@ -268,7 +273,7 @@ static void choose(opj_cparameters_t *with, const struct image_pixel *p, const s
 	with->cod_format = 0;
 	with->cp_disto_alloc = 1;
 	with->tcp_numlayers = 1;
-	with->tcp_rates[0] = f->lossy ? (float)ratio : 0;
+	with->tcp_rates[0] = f->lossy ? (float)(ratio * f->depth / p->bits_allocated) : 0; /* of the container */
 	with->irreversible = f->lossy;
 	with->tcp_mct = f->transformed;
 	with->numresolution = (int)levels_of(p, f) + 1;

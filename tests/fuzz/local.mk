@@ -53,6 +53,10 @@ FUZZ_SEEDS += %D%/seeds/render/big %D%/seeds/render/bits %D%/seeds/render/deflat
 	%D%/seeds/render/palette %D%/seeds/render/palette8 %D%/seeds/render/planes %D%/seeds/render/rgb %D%/seeds/render/rle \
 	%D%/seeds/render/rle-rgb %D%/seeds/render/signed-crop %D%/seeds/render/voi-lut %D%/seeds/render/wide \
 	%D%/seeds/render/ybr
+FUZZ_TARGETS += %D%/fuzz_j2k %D%/fuzz_htj2k
+FUZZ_SEEDS += %D%/seeds/j2k/grey %D%/seeds/j2k/layers %D%/seeds/j2k/styles %D%/seeds/j2k/tiles %D%/seeds/j2k/marks %D%/seeds/j2k/colours \
+	%D%/seeds/j2k/loss %D%/seeds/j2k/parts %D%/seeds/j2k/plain %D%/seeds/j2k/boxes %D%/seeds/htj2k/grey %D%/seeds/htj2k/tiles \
+	%D%/seeds/htj2k/loss %D%/seeds/htj2k/colours %D%/seeds/htj2k/precincts %D%/seeds/j2k/ours %D%/seeds/htj2k/ours
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -112,3 +116,7 @@ tests_fuzz_fuzz_token_SOURCES = %D%/fuzz_token.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_token_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_render_SOURCES = %D%/fuzz_render.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_render_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_j2k_SOURCES = %D%/fuzz_j2k.c %D%/codestream.h %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_j2k_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_htj2k_SOURCES = %D%/fuzz_htj2k.c %D%/codestream.h %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_htj2k_LINK = $(CXXLINK) $(FUZZ_LINK)
