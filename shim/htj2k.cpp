@@ -1,5 +1,6 @@
 /* shim/htj2k.cpp - OpenJPH's classes kept behind shim/htj2k.h. */
 #include "shim/htj2k.h"
+#include "shim/assertion.h"
 #include "shim/internal.hpp"
 
 #include <algorithm>
@@ -68,32 +69,10 @@ FILE *listener(cookie_write_function_t *fn)
 	return f;
 }
 
-/* ---- assertions
- *
- * The library may be built with assertions (Debian's is), and damaged packets make them fail: without more, a damaged frame ends the
- * process. So the C library's __assert_fail() is ours: while a thread reads a code stream it goes back to where reading
- * began. Between there and here lie frames of the library only, none with anything to destroy; what it allocated belongs to the
- * codestream object, which is destroyed as usual. */
-
-thread_local jmp_buf *armed;
-
-struct disarm {
-	~disarm()
-	{
-		armed = nullptr;
-	}
-};
-
-template <class Body> int surviving(Body &&body)
+/* As shim_surviving(), for a body of any type. */
+template <class Body> int surviving(Body &body)
 {
-	jmp_buf place;
-
-	if (setjmp(place) != 0)
-		return fail(SHIM_EPARSE, "the library cannot make sense of it");
-	armed = &place;
-	body();
-	armed = nullptr;
-	return SHIM_OK;
+	return shim_surviving([](void *b) { (*static_cast<Body *>(b))(); }, &body);
 }
 
 /* What every entry runs in: OpenJPH throws bare texts where memory ends. */
@@ -107,7 +86,6 @@ template <class Body> int with_library(Body &&body) noexcept
 			return true;
 		}();
 		(void)told;
-		disarm at_the_end;
 		odd.text[0] = wrong.text[0] = '\0';
 		try {
 			return body();
@@ -148,6 +126,8 @@ class sink final : public ojph::outfile_base
 	size_t at = 0;
 };
 
+constexpr size_t code_block_most = 1 << 17; /* a segment's length is of 16 bits, and it has two */
+
 /* Memory to read from, which notes where reading stood before the library first went to a place it chose itself. */
 class source final : public ojph::infile_base
 {
@@ -157,6 +137,8 @@ class source final : public ojph::infile_base
 	}
 	size_t read(void *to, size_t size) override
 	{
+		if (size > code_block_most) /* the library made room for it, or tried to, in 32 bits */
+			throw std::runtime_error("a code-block of impossible length");
 		size = std::min(size, n - at);
 		std::memcpy(to, data + at, size);
 		at += size;
@@ -261,17 +243,6 @@ void pull(ojph::codestream &c, bool planar, taken &next, shim_htj2k_row *take, v
 
 } // namespace
 
-extern "C" __attribute__((visibility("default"))) void __assert_fail(const char *what, const char *file, unsigned line,
-								     const char *function) noexcept
-{
-	if (jmp_buf *place = armed) {
-		armed = nullptr;
-		longjmp(*place, 1);
-	}
-	std::fprintf(stderr, "%s:%u: %s: assertion failed: %s\n", file, line, function, what);
-	std::abort();
-}
-
 extern "C" int shim_htj2k_encode(const shim_htj2k *form, shim_htj2k_row *fill, shim_htj2k_write *write, void *arg)
 {
 	if (!form || !fill || !write)
@@ -326,21 +297,22 @@ extern "C" int shim_htj2k_decode(const void *in, size_t n, unsigned reduce, shim
 		bool planar = false;
 		int rc;
 
-		rc = surviving([&] {
+		auto open = [&] {
 			c.enable_resilience();
 			c.read_headers(&from);
 			c.restrict_input_resolution(reduce, reduce);
 			planar = !c.access_cod().is_using_color_transform();
 			c.set_planar(planar);
 			c.create();
-		});
-		if (rc != SHIM_OK)
+		};
+		auto rows = [&] { pull(c, planar, next, take, arg); };
+		if ((rc = surviving(open)) != SHIM_OK)
 			return rc;
 		ojph::param_siz siz = c.access_siz();
 		next.resize(siz.get_num_components());
 		if (begin(arg, siz.get_recon_width(0), siz.get_recon_height(0)) != 0)
 			return fail(SHIM_ELIMIT, "the picture was refused");
-		rc = surviving([&] { pull(c, planar, next, take, arg); });
+		rc = surviving(rows);
 		std::snprintf(warning, warning_n, "%s", odd.text);
 		return rc;
 	});

@@ -6,6 +6,8 @@
  */
 #include "imaging/codec_own.h"
 #include "imaging/j2k_own.h"
+#include "shim/assertion.h"
+#include "shim/shim.h"
 #include <openjpeg.h>
 #include <stdio.h>
 
@@ -66,6 +68,7 @@ struct place { /* in the code stream */
 	const uint8_t *in;
 	size_t n, at;
 	size_t marker; /* bytes of an end marker that are to follow n */
+	size_t cut;    /* the tile-part that begins here says that it is longer than there is of it */
 	struct buf *out;
 	struct err *e;
 };
@@ -86,6 +89,11 @@ static OPJ_SIZE_T on_read(void *to, OPJ_SIZE_T n, void *place)
 	if (n > left)
 		n = left;
 	memcpy(to, from, n);
+	for (size_t i = 0; p->cut && i < 4; i++) { /* its length, as it is */
+		size_t at = p->cut + 6 + i;
+		if (at >= p->at && at - p->at < n)
+			((uint8_t *)to)[at - p->at] = (uint8_t)((p->n - p->cut) >> (24 - 8 * i));
+	}
 	p->at += n;
 	return n;
 }
@@ -168,24 +176,44 @@ static int give(const struct j2k_head *h, const struct image_pixel *said, const 
 	return 0;
 }
 
-/* Strict where packets are skipped: of a damaged one the library otherwise goes on reading behind the end (2.5.0). Else it gives what there is.
- * A stream that ends behind a tile-part gets its end marker: the library shows what is there, but asks for one. */
+struct running {
+	opj_codec_t *coder;
+	opj_stream_t *stream;
+	opj_image_t **picture;
+	opj_dparameters_t with;
+	bool done;
+};
+
+/* Strict where packets are skipped: of a damaged stream the library otherwise goes on reading behind the end (2.5.0). Else it gives what there is. */
+static void run_steps(void *arg)
+{
+	struct running *r = arg;
+	opj_codec_t *c = r->coder;
+
+	r->done = opj_setup_decoder(c, &r->with) && opj_decoder_set_strict_mode(c, r->with.cp_reduce > 0) &&
+		  opj_codec_set_threads(c, 0) && opj_read_header(r->stream, c, r->picture) &&
+		  opj_decode(c, r->stream, *r->picture);
+}
+
+/* A stream that ends early gets an end marker and the tile-part it ends in its true length: the library shows what is there, but takes
+ * memory for what it was told. */
 static int run(const struct j2k_head *h, const struct j2k_sound *sound, unsigned reduce, struct said *said,
 	       opj_image_t **out, struct err *e)
 {
-	struct place place = {.in = h->stream, .n = sound->n, .marker = sound->ended || sound->cut ? 0 : 2};
+	struct place place = {.in = h->stream, .n = sound->n, .marker = sound->ended ? 0 : 2, .cut = sound->cut};
 	AUTO(stream) s = open_stream(&place, true);
 	AUTO(coder) c = opj_create_decompress(OPJ_CODEC_J2K);
 	AUTO(picture) i = NULL;
-	opj_dparameters_t with;
+	struct running r = {.coder = c, .stream = s, .picture = &i};
 
-	opj_set_default_decoder_parameters(&with);
-	with.cp_reduce = reduce;
+	opj_set_default_decoder_parameters(&r.with);
+	r.with.cp_reduce = reduce;
 	if (!s || !c)
 		return err_set(e, E_NOMEM, "no memory for a decoder");
 	listen_to(c, said);
-	if (!opj_setup_decoder(c, &with) || !opj_decoder_set_strict_mode(c, reduce > 0) ||
-	    !opj_codec_set_threads(c, 0) || !opj_read_header(s, c, &i) || !opj_decode(c, s, i))
+	if (shim_surviving(run_steps, &r) < 0)
+		return err_set(e, E_CORRUPT, "JPEG 2000: %s", shim_error());
+	if (!r.done)
 		return err_set(e, E_CORRUPT, "JPEG 2000: %s", said->error[0] ? said->error : "it cannot be decoded");
 	*out = STEAL(i);
 	return 0;

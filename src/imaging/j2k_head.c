@@ -186,6 +186,8 @@ static int read_main(struct j2k_head *h, struct err *e)
 		}
 		if (marker < 0xff00 || len < 2 || len > h->n - at - 2)
 			break;
+		if ((marker == SIZ && h->columns) || (marker == COD && coded))
+			return err_set(e, E_CORRUPT, "the code stream has two of marker %04x", marker);
 		rc = marker == SIZ ? read_siz(h, p + at + 4, len - 2, e)
 				   : read_segment(h, marker, p + at + 4, len - 2, e);
 		if (rc < 0)
@@ -337,7 +339,7 @@ struct j2k_sound j2k_head_sound(const struct j2k_head *h)
 			return (struct j2k_sound){.n = at, .missing = "the code stream is damaged between tile-parts"};
 		if (end > h->n)
 			return (struct j2k_sound){
-			    .n = h->n, .cut = true, .missing = "the code stream is cut within a tile-part"};
+			    .n = h->n, .cut = at, .missing = "the code stream is cut within a tile-part"};
 		at = (size_t)end;
 	}
 }

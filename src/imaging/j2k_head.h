@@ -47,8 +47,8 @@ int j2k_head_agree(const struct j2k_head *h, const struct image_pixel *said, uns
 /* Follows the tile-parts to the end marker. */
 struct j2k_sound {
 	size_t n;            /* bytes that hang together; a library is to see no others */
-	bool ended;          /* they end with the end marker; else, unless cut, behind a tile-part */
-	bool cut;            /* they end within a tile-part */
+	bool ended;          /* they end with the end marker */
+	size_t cut;          /* 0, or the tile-part that begins here is cut by their end */
 	const char *missing; /* NULL, or what is wrong behind them, as words for a warning */
 };
 struct j2k_sound j2k_head_sound(const struct j2k_head *h);
