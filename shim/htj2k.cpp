@@ -75,7 +75,7 @@ template <class Body> int surviving(Body &body)
 	return shim_surviving([](void *b) { (*static_cast<Body *>(b))(); }, &body);
 }
 
-/* What every entry runs in: OpenJPH throws bare texts where memory ends. */
+/* What every entry runs in: OpenJPH also throws bare texts, one of them where memory ends. */
 template <class Body> int with_library(Body &&body) noexcept
 {
 	return guarded([&] {
@@ -92,7 +92,7 @@ template <class Body> int with_library(Body &&body) noexcept
 		} catch (const std::runtime_error &x) {
 			return fail(SHIM_EPARSE, "%s", wrong.text[0] ? wrong.text : x.what());
 		} catch (const char *text) {
-			return fail(SHIM_ENOMEM, "%s", text);
+			return fail(std::strstr(text, "malloc") ? SHIM_ENOMEM : SHIM_EPARSE, "%s", text);
 		}
 	});
 }
@@ -128,8 +128,8 @@ class sink final : public ojph::outfile_base
 
 constexpr size_t code_block_most = 1 << 17; /* a segment's length is of 16 bits, and it has two */
 
-/* Memory to read from, which notes where reading stood before the library first went to a place it chose itself. */
-class source final : public ojph::infile_base
+/* Memory to read from. */
+class source : public ojph::infile_base
 {
       public:
 	source(const void *in, size_t size) : data(static_cast<const unsigned char *>(in)), n(size)
@@ -137,8 +137,6 @@ class source final : public ojph::infile_base
 	}
 	size_t read(void *to, size_t size) override
 	{
-		if (size > code_block_most) /* the library made room for it, or tried to, in 32 bits */
-			throw std::runtime_error("a code-block of impossible length");
 		size = std::min(size, n - at);
 		std::memcpy(to, data + at, size);
 		at += size;
@@ -154,10 +152,7 @@ class source final : public ojph::infile_base
 			to += static_cast<ojph::si64>(n);
 		if (to < 0)
 			return -1;
-		size_t there = std::min(static_cast<size_t>(to), n);
-		if (there == watched && before == 0)
-			before = at;
-		at = there;
+		go(static_cast<size_t>(to));
 		return 0;
 	}
 	ojph::si64 tell() override
@@ -168,18 +163,76 @@ class source final : public ojph::infile_base
 	{
 		return at >= n;
 	}
-	void watch(size_t place)
+
+      protected:
+	const unsigned char *data;
+	size_t n, at = 0;
+	virtual void go(size_t to)
 	{
-		watched = place;
+		at = std::min(to, n);
 	}
-	size_t seen() const
+};
+
+/* Notes where reading stood before the library first went to a place. */
+class watch final : public source
+{
+      public:
+	watch(const void *in, size_t size, size_t p) : source(in, size), place(p)
 	{
-		return before;
+	}
+	size_t seen = 0;
+
+      private:
+	size_t place;
+	void go(size_t to) override
+	{
+		if (to == place && seen == 0)
+			seen = at;
+		source::go(to);
+	}
+};
+
+/* Tile-parts with zeros behind each: positions in there are those of what follows, which the library only reaches by seeking. */
+class padded final : public source
+{
+      public:
+	explicit padded(const shim_htj2k_stream &in) : source(in.data, in.n), s(in), end(in.main_n)
+	{
+		if (s.parts > 0)
+			end += s.lengths[0];
+	}
+	size_t read(void *to, size_t size) override
+	{
+		size_t left = at < end ? end - at : 0;
+
+		if (i >= s.parts)
+			return source::read(to, size);
+		if (size > code_block_most || at > end + SHIM_HTJ2K_MORE / 2)
+			throw std::runtime_error("a code-block of impossible length");
+		std::memcpy(to, data + at, std::min(left, size));
+		if (left < size)
+			std::memset(static_cast<char *>(to) + left, 0, size - left);
+		at += size;
+		return size;
+	}
+	bool eof() override
+	{
+		return i >= s.parts && source::eof();
 	}
 
       private:
-	const unsigned char *data;
-	size_t n, at = 0, watched = SIZE_MAX, before = 0;
+	const shim_htj2k_stream &s;
+	size_t end, i = 0;
+	void go(size_t to) override
+	{
+		if (i < s.parts && to == end + SHIM_HTJ2K_MORE) {
+			at = end;
+			if (++i < s.parts)
+				end += s.lengths[i];
+		} else {
+			at = to;
+		}
+	}
 };
 
 /* ---- encoding */
@@ -269,29 +322,28 @@ extern "C" int shim_htj2k_ends(const void *in, size_t n, unsigned levels, uint64
 		return SHIM_EINVAL;
 	return with_library([&] {
 		for (unsigned r = 0; r < levels; r++) {
-			source from(in, n);
+			watch from(in, n, n - 2); /* the end of the tile-part: what was not asked for is skipped */
 			ojph::codestream c;
 
-			from.watch(n - 2); /* the end of the tile-part: the library skips what it was not asked for */
 			c.read_headers(&from);
 			c.restrict_input_resolution(levels - r, levels - r);
 			c.create();
-			if (from.seen() == 0)
+			if (from.seen == 0)
 				return fail(SHIM_EBUG, "the end of resolution %u was not seen", r);
-			ends[r] = from.seen();
+			ends[r] = from.seen;
 		}
 		return int(SHIM_OK);
 	});
 }
 
-extern "C" int shim_htj2k_decode(const void *in, size_t n, unsigned reduce, shim_htj2k_begin *begin,
+extern "C" int shim_htj2k_decode(const shim_htj2k_stream *in, unsigned reduce, shim_htj2k_begin *begin,
 				 shim_htj2k_row *take, void *arg, char *warning, size_t warning_n)
 {
-	if (!in || !begin || !take || !warning || warning_n == 0)
+	if (!in || !in->data || in->main_n > in->n || !begin || !take || !warning || warning_n == 0)
 		return SHIM_EINVAL;
 	warning[0] = '\0';
 	return with_library([&] {
-		source from(in, n);
+		padded from(*in);
 		ojph::codestream c;
 		taken next;
 		bool planar = false;

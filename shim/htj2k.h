@@ -31,11 +31,21 @@ int shim_htj2k_encode(const struct shim_htj2k *form, shim_htj2k_row *fill, shim_
  * and without decoding. */
 int shim_htj2k_ends(const void *in, size_t n, unsigned levels, uint64_t *ends);
 
-/* begin: the picture's size at 1/2^reduce; not 0 ends decoding with SHIM_ELIMIT. warning: "" or the first thing the library found odd.
- * The stream's main header and its chain of tile-parts must have been checked: the library believes them. */
+/* To be decoded: a main header checked before (the library believes it), behind it each tile as one tile-part that says to be SHIM_HTJ2K_MORE
+ * bytes longer than it is, without marker segments of its own, and the end marker. What a damaged tile-part lacks is read as zeros, which are
+ * empty packets: the library (0.9.0, and later ones) writes behind its memory where a code-block is cut by the end of a tile-part. */
+#define SHIM_HTJ2K_MORE (1u << 30)
+struct shim_htj2k_stream {
+	const void *data;
+	size_t n;
+	size_t main_n;           /* of the main header */
+	const uint32_t *lengths; /* of the tile-parts, as they are */
+	size_t parts;
+};
+/* begin: the picture's size at 1/2^reduce; not 0 ends decoding with SHIM_ELIMIT. warning: "" or the first thing the library found odd. */
 typedef int shim_htj2k_begin(void *arg, uint32_t columns, uint32_t rows);
-int shim_htj2k_decode(const void *in, size_t n, unsigned reduce, shim_htj2k_begin *begin, shim_htj2k_row *take,
-		      void *arg, char *warning, size_t warning_n);
+int shim_htj2k_decode(const struct shim_htj2k_stream *in, unsigned reduce, shim_htj2k_begin *begin,
+		      shim_htj2k_row *take, void *arg, char *warning, size_t warning_n);
 
 #ifdef __cplusplus
 }

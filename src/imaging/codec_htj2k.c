@@ -48,9 +48,21 @@ static void take(void *arg, unsigned component, uint32_t y, int32_t *row, uint32
 
 static int decode_by_openjph(struct taking *t, unsigned reduce, struct err *e)
 {
-	char odd[100];
 	const struct j2k_sound sound = j2k_head_sound(t->head);
-	int rc = shim_htj2k_decode(t->head->stream, sound.n, reduce, begin, take, t, odd, sizeof odd);
+	AUTO(buf) joined = BUF(sound.n + 2);
+	AUTO(str) owned = NULL;
+	uint32_t *lengths = NULL;
+	struct shim_htj2k_stream in = {.main_n = t->head->main_n};
+	char odd[100];
+	int rc = j2k_parts_join(t->head, &sound, &joined, &lengths, &in.parts, e);
+
+	owned = (char *)lengths;
+	in.lengths = lengths;
+	in.data = joined.data;
+	in.n = joined.len;
+	if (rc < 0)
+		return rc;
+	rc = shim_htj2k_decode(&in, reduce, begin, take, t, odd, sizeof odd);
 
 	if (t->rc < 0)
 		return t->rc;

@@ -8,6 +8,8 @@ enum {
 	COD = 0xff52,
 	COC = 0xff53,
 	TLM = 0xff55,
+	PLT = 0xff58,
+	COM = 0xff64,
 	SOT = 0xff90,
 	SOD = 0xff93,
 	EOC = 0xffd9,
@@ -307,12 +309,14 @@ static uint64_t part_end(const struct j2k_head *h, size_t at)
 }
 
 /* The marker segments of a tile-part's own header lead to SOD before its end. */
-static bool part_has_data(const struct j2k_head *h, size_t at, uint64_t end)
+static bool part_has_data(const struct j2k_head *h, size_t at, uint64_t end, struct j2k_part *out)
 {
 	if (end > h->n)
 		end = h->n;
+	*out = (struct j2k_part){.tile = be16(h->stream + at + 4), .end = (size_t)end};
 	for (at += 12; end - at >= 2;) {
 		unsigned marker = be16(h->stream + at);
+		out->data = at + 2;
 		if (marker == SOD)
 			return true;
 		if (marker < 0xff00 || marker == SOT || end - at < 4)
@@ -320,13 +324,22 @@ static bool part_has_data(const struct j2k_head *h, size_t at, uint64_t end)
 		size_t len = be16(h->stream + at + 2);
 		if (len < 2 || len > end - at - 2)
 			return false;
+		out->changes |= marker != PLT && marker != COM;
 		at += 2 + len;
 	}
 	return false;
 }
 
+bool j2k_head_part(const struct j2k_head *h, const struct j2k_sound *sound, size_t at, struct j2k_part *out)
+{
+	uint64_t end = sound->n - at >= 14 ? part_end(h, at) : 0;
+
+	return end != 0 && part_has_data(h, at, end, out);
+}
+
 struct j2k_sound j2k_head_sound(const struct j2k_head *h)
 {
+	struct j2k_part part;
 	size_t at = h->main_n;
 
 	for (;;) {
@@ -335,7 +348,7 @@ struct j2k_sound j2k_head_sound(const struct j2k_head *h)
 		if (h->n - at < 14)
 			return (struct j2k_sound){.n = at, .missing = "the code stream ends early"};
 		uint64_t end = part_end(h, at);
-		if (end == 0 || !part_has_data(h, at, end))
+		if (end == 0 || !part_has_data(h, at, end, &part))
 			return (struct j2k_sound){.n = at, .missing = "the code stream is damaged between tile-parts"};
 		if (end > h->n)
 			return (struct j2k_sound){

@@ -52,6 +52,13 @@ struct j2k_sound {
 	const char *missing; /* NULL, or what is wrong behind them, as words for a warning */
 };
 struct j2k_sound j2k_head_sound(const struct j2k_head *h);
+/* The tile-part that begins at `at` of what is sound (the first: main_n), and behind it the next; false behind the last. */
+struct j2k_part {
+	unsigned tile;
+	size_t data, end; /* its packets */
+	bool changes;     /* marker segments of its own other than lengths of packets and comments */
+};
+bool j2k_head_part(const struct j2k_head *h, const struct j2k_sound *sound, size_t at, struct j2k_part *out);
 /* The ends of the tile-parts, if there is one for each resolution of a single tile in RPCL: their number, else 0. */
 unsigned j2k_head_cuts(const struct j2k_head *h, uint64_t cuts[CODEC_CUTS]);
 /* Decompositions for a picture: so many that one side of the coarsest is at most 64 (PS3.5 10.18 for the RPCL syntax), both of

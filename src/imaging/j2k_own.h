@@ -22,4 +22,8 @@ int j2k_stream_finish(struct buf *bytes, const struct image_pixel *p, const stru
 /* Makes one tile-part of a single tile into one for each resolution, with a TLM marker segment in the main header. ends[r]: where
  * resolution r ends in the stream as it is, n of them; the last is ignored (the end marker). */
 int j2k_parts_split(struct buf *bytes, const uint64_t *ends, unsigned n, struct err *e);
+/* The sound part of a stream with its tile-parts joined, each tile one, in the form that shim_htj2k_decode() takes. -E_CORRUPT when tile-parts
+ * have marker segments that change how they are read. lengths: malloc'd, the caller's, as many as parts. */
+int j2k_parts_join(const struct j2k_head *h, const struct j2k_sound *sound, struct buf *out, uint32_t **lengths,
+		   size_t *parts, struct err *e);
 #endif

@@ -3,6 +3,7 @@
  * PS3.5 10.18 wants TLM in the RPCL syntax, so that a reader finds where each resolution ends.
  */
 #include "imaging/j2k_own.h"
+#include "shim/htj2k.h"
 
 #define SOT_BYTES 12u /* marker, length, tile, length of the tile-part, its number, their number */
 #define PART_BYTES (SOT_BYTES + 2u)
@@ -84,6 +85,74 @@ int j2k_parts_split(struct buf *bytes, const uint64_t *ends, unsigned n, struct 
 	}
 	write_tlm(p + h.main_n, lengths, n);
 	bytes->len += more;
+	return 0;
+}
+
+/* ---- joined for OpenJPH */
+
+struct joining {
+	uint64_t *at; /* for each tile: bytes of its packets, then where the next ones go */
+	unsigned tiles;
+};
+
+static int measure(const struct j2k_head *h, const struct j2k_sound *sound, struct joining *j, struct err *e)
+{
+	struct j2k_part part;
+
+	for (size_t at = h->main_n; j2k_head_part(h, sound, at, &part); at = part.end) {
+		if (part.changes)
+			return err_set(e, E_CORRUPT, "tile-parts with a coding style of their own");
+		j->at[part.tile] += part.end - part.data + PART_BYTES;
+	}
+	return 0;
+}
+
+/* Heads of tile-parts, one for each tile that is there. Returns their number, or an error. */
+static int lay_out(const struct j2k_head *h, struct joining *j, struct buf *out, uint32_t *lengths, struct err *e)
+{
+	uint64_t to = h->main_n;
+	int parts = 0;
+
+	for (unsigned t = 0; t < j->tiles; t++) {
+		uint64_t len = j->at[t];
+		if (len == 0)
+			continue;
+		/* a part's own header was counted with each; what is not needed stays behind the tile as zeros */
+		if (len > UINT32_MAX - SHIM_HTJ2K_MORE)
+			return err_set(e, E_LIMIT, "a tile of %llu bytes", (unsigned long long)len);
+		write_part(out->data + to, (uint32_t)len + SHIM_HTJ2K_MORE, 0, 1);
+		put16(out->data + to + 4, t);
+		j->at[t] = to + PART_BYTES;
+		lengths[parts++] = (uint32_t)len;
+		to += len;
+	}
+	put16(out->data + to, 0xffd9);
+	out->len = (size_t)to + 2;
+	return parts;
+}
+
+int j2k_parts_join(const struct j2k_head *h, const struct j2k_sound *sound, struct buf *out, uint32_t **lengths,
+		   size_t *parts, struct err *e)
+{
+	AUTO(str) places = calloc((size_t)h->tiles, sizeof(uint64_t));
+	struct joining j = {.at = (uint64_t *)(void *)places, .tiles = (unsigned)h->tiles};
+	struct j2k_part part;
+	int rc;
+
+	*lengths = calloc((size_t)h->tiles, sizeof **lengths);
+	if (!places || !*lengths)
+		return err_set(e, E_NOMEM, "no memory for %u tiles", j.tiles);
+	if ((rc = measure(h, sound, &j, e)) < 0 || (rc = buf_reserve(out, sound->n + 2, e)) < 0)
+		return rc;
+	memset(out->data, 0, sound->n + 2);
+	memcpy(out->data, h->stream, h->main_n);
+	if ((rc = lay_out(h, &j, out, *lengths, e)) < 0)
+		return rc;
+	*parts = (size_t)rc;
+	for (size_t at = h->main_n; j2k_head_part(h, sound, at, &part); at = part.end) {
+		memcpy(out->data + j.at[part.tile], h->stream + part.data, part.end - part.data);
+		j.at[part.tile] += part.end - part.data;
+	}
 	return 0;
 }
 
