@@ -65,9 +65,33 @@ static int by_pixel(struct codec_frame *out, struct err *e)
 	return rc;
 }
 
+static bool has_end(const uint8_t *in, size_t n)
+{
+	while (n > 0 && in[n - 1] == 0)
+		n--;
+	return n >= 2 && in[n - 2] == 0xFF && in[n - 1] == 0xD9;
+}
+
+/* CharLS 2.4 looks for billions of bits behind a stream that breaks off without a marker: seconds for the smallest picture.
+ * One that has no end gets one. */
+static int ended(const void **in, size_t *n, struct buf *copy, struct err *e)
+{
+	int rc;
+
+	if (has_end(*in, *n))
+		return 0;
+	*copy = BUF(*n + 2);
+	if ((rc = buf_put(copy, *in, *n, e)) < 0 || (rc = buf_put(copy, "\xFF\xD9", 2, e)) < 0)
+		return rc;
+	*in = copy->data;
+	*n = copy->len;
+	return 0;
+}
+
 int jpegls_decode(const char *syntax, const struct image_pixel *said, const void *in, size_t n, unsigned reduce,
 		  uint64_t most, struct codec_frame *out, struct err *e)
 {
+	AUTO(buf) copy = BUF(0);
 	AUTO(jls_decoder) d = charls_jpegls_decoder_create();
 	charls_frame_info info = {0};
 	charls_interleave_mode mode = CHARLS_INTERLEAVE_MODE_NONE;
@@ -77,7 +101,7 @@ int jpegls_decode(const char *syntax, const struct image_pixel *said, const void
 
 	if (!d)
 		return err_set(e, E_NOMEM, "no memory for JPEG-LS");
-	if ((rc = read_head(d, in, n, &info, &mode, e)) < 0 ||
+	if ((rc = ended(&in, &n, &copy, e)) < 0 || (rc = read_head(d, in, n, &info, &mode, e)) < 0 ||
 	    (rc = codec_agree(said, info.width, info.height, (unsigned)info.component_count,
 			      (unsigned)info.bits_per_sample, e)) < 0)
 		return rc;

@@ -19,7 +19,7 @@ lib.need_program()
 HT = '1.2.840.10008.1.2.4.201'
 SIDE, FRAMES = 48, 3
 SEED = int(os.environ.get('TELEREAD_SEED', '20261122'))
-MOST = 40 if lib.BIG else 6  # mutations at random, of each syntax
+MOST = 100 if lib.BIG else 10  # mutations at random, of each syntax
 node = lib.Node({'settle.enabled': 'false'})
 node.start('--accept-unknown', 'NORTH')
 web = Client(node)
