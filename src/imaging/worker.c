@@ -21,6 +21,10 @@ int worker_input(struct err *e)
 {
 	int fd = memfd_create("teleread-job", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
+	if (fd == 0) { /* 0 means none: whoever has closed standard input */
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 1);
+		close(0);
+	}
 	return fd < 0 ? err_sys(e, E_NOMEM, "no memory for a job") : fd;
 }
 

@@ -1,6 +1,7 @@
 /* The workers: what they may not do, what becomes of a job whose worker dies, and what the others notice of it. */
 #include "base/metrics.h"
 #include "imaging/worker.h"
+#include "imaging/worker_pool.h"
 #include "imaging/worker_refused.h"
 
 #include <setjmp.h>
@@ -10,14 +11,18 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -469,6 +474,103 @@ static void the_end_cuts_what_is_under_way(void **state)
 	assert_int_equal(children(pids), 0);
 }
 
+static void *wait_in_line(void *arg)
+{
+	struct err e;
+
+	*(int *)arg = act_alone("nothing", &e);
+	return NULL;
+}
+
+/* One worker that is busy, as many jobs in line as may be, and one more. */
+static void a_line_that_is_full_is_told(void **state)
+{
+	enum { LINE = 1024 };
+	static pthread_t threads[LINE + 1];
+	static int rc[LINE + 1];
+	pthread_attr_t small;
+	struct err e;
+
+	(void)state;
+	imaging_stop();
+	assert_int_equal(begin(1, 600), 0);
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 256u << 10);
+	assert_int_equal(pthread_create(&threads[LINE], &small, stuck, &rc[LINE]), 0);
+	nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	for (unsigned i = 0; i < LINE; i++)
+		assert_int_equal(pthread_create(&threads[i], &small, wait_in_line, &rc[i]), 0);
+	while (metric("\nteleread_imaging_queue ") != LINE)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	assert_int_equal(act_alone("nothing", &e), -E_BUSY);
+	assert_string_equal(e.msg, "1024 jobs wait for 1 workers for pictures already");
+	imaging_stop();
+	for (unsigned i = 0; i <= LINE; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(rc[i], -E_CANCEL);
+	}
+	assert_int_equal(act_alone("nothing", &e), -E_CANCEL);
+	pthread_attr_destroy(&small);
+}
+
+static void a_worker_is_replaced_after_many_jobs(void **state)
+{
+	pid_t first[64], second[64];
+
+	(void)state;
+	goes_on();
+	assert_int_equal(children(first), 1);
+	for (unsigned i = 0; i < POOL_JOBS_MOST; i++)
+		goes_on();
+	assert_int_equal(children(second), 1);
+	assert_int_not_equal(first[0], second[0]);
+}
+
+/* ---- a kernel that does not take the list */
+
+/* In a child, which hands its own list down to what it starts: one that refuses seccomp(). 0 when all is as it should be. */
+static int without_seccomp(void)
+{
+	const struct imaging_options strict = {.workers = 1}, lenient = {.workers = 1, .sandbox_optional = true};
+	scmp_filter_ctx c = seccomp_init(SCMP_ACT_ALLOW);
+	const struct scmp_arg_cmp filter = SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP);
+	struct err e = {0};
+
+	if (!c || seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(seccomp), 0) < 0 ||
+	    seccomp_rule_add_array(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1, &filter) < 0 || seccomp_load(c) < 0)
+		return 77;
+	seccomp_release(c);
+	if (imaging_start(&strict, &e) != -E_IO ||
+	    !strstr(e.msg, "the kernel refuses the allow-list of system calls (seccomp)"))
+		return 1;
+	e = (struct err){0};
+	if (imaging_start(&lenient, &e) < 0 || act_alone("nothing", &e) < 0)
+		return 2;
+	if (act_alone("open", &e) != -E_DENIED) /* landlock, where there is one; else it goes through: -E_BUG */
+		return e.code == E_BUG ? 77 : 3;
+	imaging_stop();
+	return 0;
+}
+
+static void without_seccomp_nothing_starts_unless_it_may(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (no_seccomp)
+		skip();
+	fflush(stdout);
+	if ((child = fork()) == 0)
+		_exit(without_seccomp());
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* ---- what goes in */
 
 static void an_input_is_sealed_or_opened_for_reading(void **state)
@@ -544,6 +646,9 @@ int main(void)
 	    THREE(others_do_not_notice),
 	    THREE(the_background_leaves_a_worker),
 	    THREE(the_end_cuts_what_is_under_way),
+	    ONE(a_line_that_is_full_is_told),
+	    ONE(a_worker_is_replaced_after_many_jobs),
+	    cmocka_unit_test(without_seccomp_nothing_starts_unless_it_may),
 	};
 
 	look_for_seccomp();
