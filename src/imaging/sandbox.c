@@ -190,7 +190,7 @@ static int enter_seccomp(void)
 	int rc;
 
 	if (!c)
-		return -ENOMEM;
+		return -ENOSYS; /* libseccomp asks the kernel before it gives one */
 	if ((rc = seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS)) == 0 && (rc = add_rules(c)) == 0)
 		rc = seccomp_load(c);
 	seccomp_release(c);

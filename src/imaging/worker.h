@@ -1,17 +1,21 @@
 /* imaging/worker.h - processes of this program that do what is dangerous: codecs, rendering, data sets read by the toolkit.
  *
- * A worker is `teleread worker`, started with one socket. Before its first job it gives up all that it does not need: seccomp allow-list, no
- * network, no files (landlock where the kernel has it), no exec, limits of address space, of file size, of processor time for
- * each job. Bytes go in and out by memfd; a job's parameters and result are a struct of numbers and short texts. The node checks
- * what comes back as it checks what a peer sends.
+ * A worker is `teleread worker`, started with one socket. Before its first job it gives up all that it does not need (sandbox.h):
+ * seccomp allow-list, no network, no files (landlock where the kernel has it), no exec, limits of address space, of file size, of
+ * processor time for each job. Bytes go in and out by memfd; a job's parameters and result are a struct of numbers and short texts.
+ * The node checks what comes back as it checks what a peer sends.
  *
- * A worker that dies or takes too long is replaced; its job is tried once more, then answered with -E_CORRUPT, and an input that
- * killed two workers is remembered (by digest; a bounded list) and refused at once. Jobs wait in line: those that somebody waits
+ * A worker that dies or takes too long is replaced, and its job is tried once more. An input that killed two workers, by a crash, a
+ * forbidden system call, its time or an answer that was not sound, is answered with -E_CORRUPT or -E_LIMIT, remembered (by digest;
+ * 1024 of them, until the process ends) and refused at once. A worker that dies by somebody else's signal, or by the kernel's for
+ * want of memory, is not held against the input: up to sixteen tries. Jobs wait in line, 1024 at most: those that somebody waits
  * for go before background ones, which never take the last worker while more than one is configured.
- * One pool for each process, started on first use with the defaults where imaging_start() was not called before.
- * Errors:   those of the job; -E_LIMIT (too much memory or time, says which), -E_BUSY (too many wait), -E_UNSUP (such an input killed two workers),
- *           -E_IO (no worker can be started).
- * Memory:   of the node: none that grows with the picture. Descriptors are the caller's to close.   Threads: any; a call waits for its job.
+ * One pool for each process, started on first use with the defaults where imaging_start() was not called before. What the pool does
+ * is in the metrics teleread_imaging_* (worker_metrics.c).
+ * Errors:   those of the job; -E_LIMIT (too much memory or time, says which), -E_BUSY (too many wait), -E_UNSUP (such an input killed
+ *           two workers), -E_CANCEL (imaging_stop()), -E_IO (no worker can be started).
+ * Memory:   of the node: none that grows with the picture. Descriptors are the caller's to close.
+ * Threads:  any; a call waits for its job, some 50 microseconds where there is little to do.
  */
 #ifndef IMAGING_WORKER_H
 #define IMAGING_WORKER_H
@@ -77,5 +81,4 @@ AUTO_TYPE(job_result, struct job_result);
 
 /* An input that is filled piece by piece: write() or sendfile() to it. Returns the descriptor. */
 int worker_input(struct err *e);
-/* Numbers for the metrics (imaging_* in /metrics) are kept by the pool itself, see base/metrics.h. */
 #endif

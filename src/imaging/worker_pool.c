@@ -455,13 +455,18 @@ static int start_pool(const struct imaging_options *o, struct err *e)
 
 int pool_enter(struct imaging_options *now, struct err *e)
 {
+#ifdef TELEREAD_FAULTS /* tests go on where the kernel has no seccomp; the one of the sandbox says so */
+	static const struct imaging_options unasked = {.sandbox_optional = true};
+#else
+	static const struct imaging_options unasked = {0};
+#endif
 	int rc = 0;
 
 	pthread_mutex_lock(&pool.lock);
 	if (pool.state == STOPPING || pool.state == STOPPED)
 		rc = err_set(e, E_CANCEL, "the workers for pictures are being stopped");
 	else if (pool.state == NEW)
-		rc = start_pool(&(struct imaging_options){0}, e);
+		rc = start_pool(&unasked, e);
 	if (rc == 0) {
 		pool.inside++;
 		*now = pool.options;

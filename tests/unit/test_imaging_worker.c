@@ -166,7 +166,11 @@ static void files_cannot_be_opened(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(act_alone("open", &e), -E_DENIED);
+	if (act_alone("open", &e) == -E_BUG && no_seccomp) {
+		print_message("# nor has it landlock: workers can open files here\n");
+		skip();
+	}
+	assert_int_equal(e.code, E_DENIED);
 	assert_string_equal(e.msg, "open: errno 13");
 	assert_int_equal(act_alone("create", &e), -E_DENIED);
 	assert_int_equal(access("/tmp/teleread-worker-was-here", F_OK), -1);
