@@ -10,6 +10,7 @@ tests_bench_findload_LDADD = -lpthread
 tests_bench_stowload_SOURCES = %D%/stowload.c
 tests_bench_stowload_LDADD = -lpthread
 tests_bench_codecload_SOURCES = %D%/codecload.c %D%/pgm.h
+tests_bench_codecload_LINK = $(CXXLINK)
 tests_bench_codecpeer_SOURCES = %D%/codecpeer.cpp %D%/pgm.h
 tests_bench_codecpeer_LDADD = $(CODEC_LIBS) -lopenjph
 CLEANFILES += $(EXTRA_PROGRAMS)
