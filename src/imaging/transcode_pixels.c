@@ -1,5 +1,4 @@
 /* imaging/transcode_pixels.c - the frames: decoded, encoded, written one at a time (PS3.5 A.4). */
-#include "base/clock.h"
 #include "imaging/frame.h"
 #include "imaging/transcode_own.h"
 #include <inttypes.h>
@@ -78,16 +77,13 @@ static int encode(struct transcoding *t, const struct image_pixel *p, int fd, st
 			.how = t->how->codec,
 			.most = FRAME_MOST,
 			.in = {fd}};
-	const int64_t begun = clock_mono_us();
 	int rc;
 
 	snprintf(j.syntax, sizeof j.syntax, "%s", t->to);
 	if ((rc = worker_run(&j, r, e)) < 0)
 		return rc;
-	const uint64_t all = (uint64_t)(clock_mono_us() - begun) * 1000;
 	t->r->encode_ns += r->seconds_ns;
-	if (t->how->prove)
-		t->r->prove_ns += all > r->seconds_ns ? all - r->seconds_ns : 0;
+	t->r->prove_ns += r->prove_ns;
 	bool fits = r->n > 0 && r->n <= ITEM_MOST && r->n_cuts <= CODEC_CUTS && r->pixels.rows == p->rows &&
 		    r->pixels.columns == p->columns && memchr(r->pixels.photometric, 0, sizeof r->pixels.photometric);
 	for (unsigned i = 0; fits && i < r->n_cuts; i++)

@@ -73,6 +73,7 @@ struct job_result {
 	unsigned n_cuts;
 	uint64_t cuts[CODEC_CUTS];
 	uint64_t seconds_ns; /* processor time it took; PROVE: of encoding alone */
+	uint64_t prove_ns;   /* PROVE: of decoding again and comparing */
 	uint64_t number;     /* what the kind says */
 };
 int worker_run(const struct job *j, struct job_result *out, struct err *e);

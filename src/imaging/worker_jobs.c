@@ -65,8 +65,10 @@ static int encode(const struct job *j, const struct job_input in[2], int out, st
 	if (rc == 0)
 		job_flip(in, s.bytes.data, s.bytes.len);
 #endif
+	begun = now_ns();
 	if (rc < 0 || (j->kind == JOB_PROVE && (rc = prove(j, in, &s, e)) < 0))
 		return rc;
+	r->prove_ns = now_ns() - begun;
 	r->pixels = s.pixels;
 	r->n_cuts = s.n_cuts;
 	memcpy(r->cuts, s.cuts, sizeof r->cuts);

@@ -3,15 +3,16 @@ import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
-import urllib.request
 
 from bench_codec import PEER, STORED, at_once
 from common import HOST, Cost, Figures, Teleread, Trouble, figures, ratio, show
 
 FORMS = {"HTJ2K": "htj2k-lossless", "JPEG 2000": "j2k-lossless"}
 SEED = 31
+LOSSY = ("JPEGBaseline", "JPEGExtended", "JPEGLSLossy", "=JPEG2000\n", "MPEG", "HEVC", "JPEGXL")
 # Lossless JPEG-LS over 3,679 images (JPEG 2000 alike): D. A. Clunie, lossless compression of grayscale medical images
 PUBLISHED = {"CT": 4.00, "MR": 3.59, "US": 3.4, "CR": 3.64, "DX": 2.43, "MG": 2.62, "NM": 5.98, "IO": 2.66}
 
@@ -25,9 +26,9 @@ def configuration(folder, form):
 
 
 def metrics(node):
-    """Names (with labels) to values."""
-    with urllib.request.urlopen(f"http://{HOST}:{node.web}/metrics") as answer:
-        lines = answer.read().decode().splitlines()
+    """Names (with labels) to values, as the node leaves them when it ends."""
+    with open(os.path.join(node.data, "metrics.prom")) as f:
+        lines = f.read().splitlines()
     return {m[1]: float(m[2]) for line in lines if (m := re.match(r"([a-z_]\S*) (\S+)$", line))}
 
 
@@ -39,6 +40,7 @@ def settle(bench, node):
         seconds = time.monotonic() - begun
     if done.returncode != 0:
         raise Trouble(f"settling ended with status {done.returncode}: {done.stderr.strip()}")
+    node.stop()
     m = metrics(node)
     return {"seconds": seconds, "cpu": cost.server, "others": cost.others, "encode": m["teleread_settle_encode_seconds_sum"],
             "prove": m["teleread_settle_prove_seconds_sum"], "in": m["teleread_settle_bytes_in_total"],
@@ -62,10 +64,21 @@ def ct(bench, form, found):
     found.add("settle", form, {k: float(v) for k, v in row.items()})
 
 
+def one_of_them(bench):
+    """A CT image as dcmload stores them, for the libraries."""
+    folder, path = bench.folder("one"), os.path.join(bench.tmp, "ct.pgm")
+    subprocess.run([bench.dcmload(), "gen", folder, "ct", "1", "1", "1", str(SEED)], check=True, capture_output=True)
+    with open(glob.glob(folder + "/**/*.dcm", recursive=True)[0], "rb") as f:
+        samples = bytearray(f.read()[-512 * 512 * 2:])
+    samples[0::2], samples[1::2] = samples[1::2], samples[0::2]
+    with open(path, "wb") as f:
+        f.write(b"P5\n512 512\n65535\n" + samples)
+    return path
+
+
 def speed(bench, rounds):
     found, rows = Figures(), []
-    picture = os.path.join(bench.tmp, "512.pgm")
-    subprocess.run([bench.dcmload(), "pgm", "512", "512", picture], check=True)
+    picture = one_of_them(bench)
     syntax = {"HTJ2K": "openjph", "JPEG 2000": "openjpeg"}
     for _ in range(rounds):
         for form in FORMS:
@@ -83,29 +96,45 @@ def speed(bench, rounds):
                  "times (goal 0.85)", "proving s", "encoding s", "ratio"], rows)
 
 
+def native_copies(bench, folder):
+    """The corpus' files that came without loss, uncompressed by GDCM, so that there is something to compress."""
+    corpus, made = os.path.join(bench.shared, "data", "dicom"), os.path.join(folder, "native")
+    os.makedirs(made)
+    if not os.path.isdir(corpus) or not shutil.which("gdcmconv"):
+        return None
+    for n, path in enumerate(sorted(p for p in glob.glob(corpus + "/**/*", recursive=True) if os.path.isfile(p))):
+        said = subprocess.run(["dcmdump", "+P", "0002,0010", "+P", "7fe0,0010", "-M", path], capture_output=True, text=True, errors="replace")
+        if said.returncode == 0 and "(7fe0,0010)" in said.stdout and not any(x in said.stdout for x in LOSSY):
+            subprocess.run(["gdcmconv", "--raw", path, os.path.join(made, f"{n}.dcm")], capture_output=True)
+    return made
+
+
+def generated(bench, folder):
+    for seed, (kind, images) in enumerate((("ct", 40), ("mr", 40), ("cr", 4), ("dx", 4), ("us", 2)), 40):
+        made = os.path.join(folder, "made", kind)
+        os.makedirs(made)
+        subprocess.run([bench.dcmload(), "gen", made, kind, "1", "1", str(images), str(seed)], check=True, capture_output=True)
+    return os.path.join(folder, "made")
+
+
 def modalities(bench):
-    """Every file of the shared corpus that is taken, and a picture of dcmload's of each kind: bytes of whole instances."""
-    folder = bench.folder("modalities")
-    corpus = os.path.join(bench.shared, "data", "dicom")
-    made = os.path.join(folder, "made")
-    for kind, series, images in (("ct", 2, 40), ("mr", 2, 40), ("cr", 1, 4), ("dx", 1, 4), ("us", 1, 2)):
-        subprocess.run([bench.dcmload(), "gen", os.path.join(made, kind), kind, "1", str(series), str(images), "7"], check=True, capture_output=True)
-    rows = []
-    for title, paths in (("corpus", [corpus]), ("generated", [made])):
-        if not all(glob.glob(p) for p in paths):
-            bench.say(f"# {title}: not there, left out")
+    """What each modality shrinks to: bytes of whole instances."""
+    folder, rows = bench.folder("modalities"), []
+    for title, path in (("corpus, uncompressed", native_copies(bench, folder)), ("generated", generated(bench, folder))):
+        if not path:
+            bench.say(f"# {title}: no files, or no gdcmconv: left out")
             continue
         with Teleread(bench, folder, configuration(folder, "htj2k-lossless")) as node:
-            subprocess.run([bench.program, "import", "--data", node.data, "--site", "BENCH", *paths], capture_output=True)
+            subprocess.run([bench.program, "import", "--data", node.data, "--site", "BENCH", path], capture_output=True)
             settle(bench, node)
-            status = json.loads(subprocess.run([bench.program, "settle", "status", "--json", "--data", node.data], capture_output=True,
-                                               text=True, check=True).stdout)
-        for m in status["modalities"]:
+        status = json.loads(subprocess.run([bench.program, "settle", "status", "--json", "--data", node.data], capture_output=True,
+                                           text=True, check=True).stdout)
+        for m in sorted(status["modalities"], key=lambda m: -m["received"]):
             rows.append([title, m["modality"], m["series"], m["instances"], show(m["received"] / 1e6), show(m["kept"] / 1e6),
                          show(ratio(m["received"], m["kept"])), show(PUBLISHED.get(m["modality"]))])
         bench.drop(node.data)
     bench.table(["of", "modality", "series", "instances", "received MB", "kept MB", "ratio", "published (JPEG-LS)"], rows)
-    bench.say("Whole instances, those that came compressed or without pixels among them; published: D. A. Clunie, 3,679 images, pixels alone.")
+    bench.say("Whole instances with their data sets; published: D. A. Clunie, 3,679 images, pixels alone.")
 
 
 def run(bench, rounds):
