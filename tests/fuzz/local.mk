@@ -57,6 +57,8 @@ FUZZ_TARGETS += %D%/fuzz_j2k %D%/fuzz_htj2k
 FUZZ_SEEDS += %D%/seeds/j2k/grey %D%/seeds/j2k/layers %D%/seeds/j2k/styles %D%/seeds/j2k/tiles %D%/seeds/j2k/marks %D%/seeds/j2k/colours \
 	%D%/seeds/j2k/loss %D%/seeds/j2k/parts %D%/seeds/j2k/plain %D%/seeds/j2k/boxes %D%/seeds/htj2k/grey %D%/seeds/htj2k/tiles \
 	%D%/seeds/htj2k/loss %D%/seeds/htj2k/colours %D%/seeds/htj2k/precincts %D%/seeds/j2k/ours %D%/seeds/htj2k/ours
+FUZZ_TARGETS += %D%/fuzz_appendix
+FUZZ_SEEDS += %D%/seeds/appendix/table %D%/seeds/appendix/recipe
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -120,3 +122,5 @@ tests_fuzz_fuzz_j2k_SOURCES = %D%/fuzz_j2k.c %D%/codestream.h %D%/fuzz.h $(FUZZ_
 tests_fuzz_fuzz_j2k_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_htj2k_SOURCES = %D%/fuzz_htj2k.c %D%/codestream.h %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_htj2k_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_appendix_SOURCES = %D%/fuzz_appendix.c %D%/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_appendix_LINK = $(CXXLINK) $(FUZZ_LINK)
