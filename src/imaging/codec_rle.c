@@ -88,6 +88,10 @@ int rle_decode(const char *syntax, const struct image_pixel *said, const void *d
 
 	out->pixels = *said;
 	out->pixels.planar = 0;
+	if (codec_colours(said) == COLOURS_YBR_422) { /* no syntax of run lengths has it (8.2.2): segments are whole */
+		memcpy(out->pixels.photometric, "YBR_FULL", 9);
+		codec_warn(out, "the data set says %s, run lengths have all samples", said->photometric);
+	}
 	if ((rc = check_header(in, n, expected, out, e)) < 0 || (rc = codec_frame_room(out, most, e)) < 0)
 		return rc;
 	for (unsigned i = 0; i < expected; i++) {

@@ -59,6 +59,10 @@ FUZZ_SEEDS += %D%/seeds/j2k/grey %D%/seeds/j2k/layers %D%/seeds/j2k/styles %D%/s
 	%D%/seeds/htj2k/loss %D%/seeds/htj2k/colours %D%/seeds/htj2k/precincts %D%/seeds/j2k/ours %D%/seeds/htj2k/ours
 FUZZ_TARGETS += %D%/fuzz_appendix
 FUZZ_SEEDS += %D%/seeds/appendix/table %D%/seeds/appendix/recipe
+FUZZ_TARGETS += %D%/fuzz_rle %D%/fuzz_jpeg %D%/fuzz_jpegls
+FUZZ_SEEDS += %D%/seeds/rle/bits %D%/seeds/rle/cut %D%/seeds/rle/grey12 %D%/seeds/rle/grey8 %D%/seeds/rle/repeats %D%/seeds/rle/rgb %D%/seeds/rle/wide
+FUZZ_SEEDS += %D%/seeds/jpeg/cut %D%/seeds/jpeg/grey12 %D%/seeds/jpeg/grey8 %D%/seeds/jpeg/lossless-rgb %D%/seeds/jpeg/lossless12 %D%/seeds/jpeg/lossless16 %D%/seeds/jpeg/lossless8 %D%/seeds/jpeg/progressive %D%/seeds/jpeg/restarts %D%/seeds/jpeg/rgb %D%/seeds/jpeg/subsampled
+FUZZ_SEEDS += %D%/seeds/jpegls/by-pixel %D%/seeds/jpegls/cut %D%/seeds/jpegls/grey12 %D%/seeds/jpegls/grey16 %D%/seeds/jpegls/grey8 %D%/seeds/jpegls/near %D%/seeds/jpegls/near12 %D%/seeds/jpegls/planes %D%/seeds/jpegls/rgb
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += $(FUZZ_SEEDS) %D%/main.c
 if FUZZER
@@ -124,3 +128,9 @@ tests_fuzz_fuzz_htj2k_SOURCES = %D%/fuzz_htj2k.c %D%/codestream.h %D%/fuzz.h $(F
 tests_fuzz_fuzz_htj2k_LINK = $(CXXLINK) $(FUZZ_LINK)
 tests_fuzz_fuzz_appendix_SOURCES = %D%/fuzz_appendix.c %D%/fuzz.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_appendix_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_rle_SOURCES = %D%/fuzz_rle.c %D%/fuzz.h %D%/samples.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_rle_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_jpeg_SOURCES = %D%/fuzz_jpeg.c %D%/fuzz.h %D%/samples.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_jpeg_LINK = $(CXXLINK) $(FUZZ_LINK)
+tests_fuzz_fuzz_jpegls_SOURCES = %D%/fuzz_jpegls.c %D%/fuzz.h %D%/samples.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_jpegls_LINK = $(CXXLINK) $(FUZZ_LINK)

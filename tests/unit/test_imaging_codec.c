@@ -230,12 +230,291 @@ static void what_is_lossy_is_near(void **state)
 		}
 }
 
+/* ---- damage */
+
+struct sample {
+	struct image_pixel pixels;
+	uint8_t *samples;
+	size_t n;
+	struct codec_stream s;
+};
+
+static void make(struct sample *x, const char *syntax, const struct shape *shape)
+{
+	static const uint32_t size[2] = {64, 48};
+	struct err e = {0};
+
+	*x = (struct sample){.pixels = shaped(shape, size, 0)};
+	x->samples = filled(&x->pixels, FILL_SMOOTH, &x->n);
+	for (size_t i = 0; i < x->n; i++) /* nothing is zero by itself */
+		x->samples[i] |= 1;
+	if (codec_encode(syntax, NULL, &x->pixels, x->samples, x->n, MOST, &x->s, &e) < 0)
+		fail_msg("%s: %s", syntax, e.msg);
+}
+
+static void drop(struct sample *x)
+{
+	free(x->samples);
+	codec_stream_cleanup(&x->s);
+}
+
+static const struct {
+	const char *syntax;
+	struct shape shape;
+} damaged[] = {
+    {UID_EXPLICIT_LE, {"MONOCHROME2", 1, 16, 12, false}},
+    {UID_EXPLICIT_BE, {"MONOCHROME2", 1, 16, 12, false}},
+    {RLE, {"MONOCHROME2", 1, 16, 12, false}},
+    {RLE, {"RGB", 3, 8, 8, false}},
+    {BASELINE, {"MONOCHROME2", 1, 8, 8, false}},
+    {BASELINE, {"RGB", 3, 8, 8, false}},
+    {EXTENDED, {"MONOCHROME2", 1, 16, 12, false}},
+    {LOSSLESS_SV1, {"MONOCHROME2", 1, 8, 8, false}},
+    {LOSSLESS_SV1, {"MONOCHROME2", 1, 16, 12, false}},
+    {LOSSLESS_SV1, {"MONOCHROME2", 1, 16, 16, false}},
+    {JPEGLS, {"MONOCHROME2", 1, 16, 12, false}},
+    {JPEGLS, {"RGB", 3, 8, 8, false}},
+    {DEFLATED_FRAMES, {"MONOCHROME2", 1, 16, 12, false}},
+};
+
+/* However much of a stream is there: what it holds is shown and the rest said to be missing, or an error says why not. */
+static void what_is_there_of_a_cut_frame_is_shown(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+		struct sample x;
+		size_t shown = 0, tries = 0;
+		make(&x, damaged[i].syntax, &damaged[i].shape);
+		for (size_t n = 0; n + 3 < x.s.bytes.len; n += 1 + x.s.bytes.len / 150, tries++) {
+			AUTO(codec_frame) f = {0};
+			struct err e = {0};
+			int rc = codec_decode(damaged[i].syntax, &x.s.pixels, x.s.bytes.data, n, 0, MOST, &f, &e);
+			if (rc < 0) {
+				assert_true(rc == -E_CORRUPT && e.msg[0] && !f.data);
+				continue;
+			}
+			shown++;
+			if (!f.warning[0])
+				fail_msg("%s: %zu of %zu bytes and no warning", damaged[i].syntax, n, x.s.bytes.len);
+			assert_int_equal(f.n, image_pixel_frame_bytes(&f.pixels));
+		}
+		if (shown < tries / 3)
+			fail_msg("%s: only %zu of %zu were shown", damaged[i].syntax, shown, tries);
+		AUTO(codec_frame) half = {0};
+		assert_int_equal(codec_decode(damaged[i].syntax, &x.s.pixels, x.s.bytes.data, x.s.bytes.len * 3 / 4, 0,
+					      MOST, &half, NULL),
+				 0);
+		if (codec_lossless(damaged[i].syntax)) /* the first row is right */
+			assert_memory_equal(half.data + half.n / x.pixels.rows - 1,
+					    x.samples + half.n / x.pixels.rows - 1, 1);
+		drop(&x);
+	}
+}
+
+/* A stream that contradicts the data set is refused before memory is taken for it. */
+static void sizes_that_contradict_the_data_set(void **state)
+{
+	(void)state;
+	for (size_t i = 4; i < sizeof damaged / sizeof damaged[0] - 1; i++) {
+		struct sample x;
+		make(&x, damaged[i].syntax, &damaged[i].shape);
+		for (int what = 0; what < 4; what++) {
+			AUTO(codec_frame) f = {0};
+			struct image_pixel said = x.s.pixels;
+			said.columns += what == 0;
+			said.rows -= what == 1;
+			if (what == 2) {
+				said.samples = said.samples == 3 ? 1 : 3;
+				strcpy(said.photometric, said.samples == 3 ? "RGB" : "MONOCHROME2");
+			}
+			if (what == 3) {
+				if (said.bits_allocated == 8)
+					continue;
+				said.bits_allocated = said.bits_stored = 8;
+				said.high_bit = 7;
+			}
+			assert_int_equal(
+			    codec_decode(damaged[i].syntax, &said, x.s.bytes.data, x.s.bytes.len, 0, MOST, &f, NULL),
+			    -E_MISMATCH);
+		}
+		AUTO(codec_frame) f = {0};
+		struct image_pixel huge = x.s.pixels;
+		huge.rows = huge.columns = 60000;
+		assert_int_equal(
+		    codec_decode(damaged[i].syntax, &huge, x.s.bytes.data, x.s.bytes.len, 0, MOST, &f, NULL), -E_LIMIT);
+		drop(&x);
+	}
+}
+
+static void run_lengths_that_lie(void **state)
+{
+	uint8_t in[80] = {1, 0, 0, 0, 64};
+	struct image_pixel p = {
+	    .rows = 4, .columns = 4, .samples = 1, .bits_allocated = 8, .bits_stored = 8, .high_bit = 7};
+	struct err e = {0};
+	(void)state;
+
+	strcpy(p.photometric, "MONOCHROME2");
+	in[64] = 0xf1, in[65] = 9; /* sixteen nines */
+	for (int round = 0; round < 7; round++) {
+		AUTO(codec_frame) f = {0};
+		uint8_t bad[80];
+		size_t n = sizeof bad;
+		memcpy(bad, in, sizeof bad);
+		if (round == 1)
+			bad[0] = 0;
+		else if (round == 2)
+			bad[0] = 16;
+		else if (round == 3)
+			bad[4] = 63;
+		else if (round == 4)
+			memset(bad + 4, 0xff, 4);
+		else if (round == 5)
+			n = 63;
+		else if (round == 6)
+			bad[0] = 2, bad[8] = 80; /* one more than is needed */
+		int rc = codec_decode(RLE, &p, bad, n, 0, MOST, &f, &e);
+		if (round == 0 || round == 6) {
+			assert_int_equal(rc, 0);
+			assert_int_equal(f.data[0] + f.data[15], 18);
+			assert_int_equal(f.warning[0] != 0, round == 6);
+		} else
+			assert_int_equal(rc, -E_CORRUPT);
+	}
+	p.bits_allocated = 16;
+	AUTO(codec_frame) f = {0};
+	assert_int_equal(codec_decode(RLE, &p, in, sizeof in, 0, MOST, &f, NULL), -E_MISMATCH);
+}
+
+/* ---- colours: what the stream says of itself counts */
+
+static void colours_of_a_stream(void **state)
+{
+	static const struct shape rgb = {"RGB", 3, 8, 8, false};
+	struct sample lossless_rgb, baseline;
+	(void)state;
+
+	make(&lossless_rgb, LOSSLESS_SV1, &rgb); /* with a marker that says RGB */
+	make(&baseline, BASELINE, &rgb);         /* YCbCr by its JFIF marker */
+	assert_string_equal(baseline.s.pixels.photometric, "YBR_FULL_422");
+	for (int round = 0; round < 4; round++) {
+		AUTO(codec_frame) f = {0};
+		struct sample *x = round < 2 ? &lossless_rgb : &baseline;
+		struct image_pixel said = x->s.pixels;
+		strcpy(said.photometric, round % 2 ? "YBR_FULL" : "RGB");
+		assert_int_equal(codec_decode(round < 2 ? LOSSLESS_SV1 : BASELINE, &said, x->s.bytes.data,
+					      x->s.bytes.len, 0, MOST, &f, NULL),
+				 0);
+		assert_string_equal(f.pixels.photometric, round < 2 ? "RGB" : "YBR_FULL");
+		assert_int_equal(f.warning[0] != 0, round == 1 || round == 2);
+	}
+	drop(&lossless_rgb);
+	drop(&baseline);
+}
+
+/* ---- big endian: words by the value's VR */
+
+static void words_of_big_endian(void **state)
+{
+	static const uint8_t in[] = {1, 2, 3, 4, 5, 6, 7, 8}, by_two[] = {2, 1, 4, 3, 6, 5, 8, 7},
+			     by_eight[] = {8, 7, 6, 5, 4, 3, 2, 1};
+	static const struct {
+		uint16_t bits;
+		uint8_t words;
+		const uint8_t *out;
+	} cases[] = {{8, 1, in}, {8, 0, in}, {8, 2, by_two}, {16, 2, by_two}, {32, 2, by_two}, {64, 8, by_eight}};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		AUTO(codec_frame) f = {0};
+		struct image_pixel p = {.rows = 1,
+					.columns = 64u / cases[i].bits,
+					.samples = 1,
+					.bits_allocated = cases[i].bits,
+					.bits_stored = cases[i].bits,
+					.high_bit = (uint16_t)(cases[i].bits - 1),
+					.words = cases[i].words};
+		strcpy(p.photometric, "MONOCHROME2");
+		assert_int_equal(codec_decode(UID_EXPLICIT_BE, &p, in, sizeof in, 0, MOST, &f, NULL), 0);
+		assert_memory_equal(f.data, cases[i].out, sizeof in);
+	}
+}
+
+/* ---- pieces of it */
+
+static void single_bits_move(void **state)
+{
+	uint8_t from[40], to[40];
+	(void)state;
+
+	for (size_t i = 0; i < sizeof from; i++)
+		from[i] = (uint8_t)noise();
+	for (unsigned a = 0; a < 17; a++)
+		for (unsigned b = 0; b < 17; b++)
+			for (unsigned n = 0; n < 80; n += 13) {
+				memset(to, 0xa5, sizeof to);
+				codec_bits_copy(to, b, from, a, n);
+				for (unsigned i = 0; i < 8 * sizeof to; i++) {
+					unsigned want = i < b || i >= b + n
+							    ? 0xa5 >> i % 8 & 1
+							    : from[(a + i - b) / 8] >> (a + i - b) % 8 & 1;
+					assert_int_equal(to[i / 8] >> i % 8 & 1, want);
+				}
+			}
+}
+
+static void half_of_the_chroma_is_spread(void **state)
+{
+	static const uint8_t halves[] = {10, 11, 1, 2, 12, 12, 3, 4}, whole[] = {10, 1, 2, 11, 1, 2, 12, 3, 4};
+	AUTO(codec_frame)
+	f = {.pixels = {.rows = 1, .columns = 3, .samples = 3, .bits_allocated = 8, .bits_stored = 8}};
+	(void)state;
+
+	strcpy(f.pixels.photometric, "YBR_FULL_422");
+	f.n = sizeof halves;
+	f.data = malloc(f.n);
+	memcpy(f.data, halves, f.n);
+	assert_int_equal(codec_spread(&f, MOST, NULL), 0);
+	assert_string_equal(f.pixels.photometric, "YBR_FULL");
+	assert_int_equal(f.n, sizeof whole);
+	assert_memory_equal(f.data, whole, sizeof whole);
+}
+
+static void what_the_table_says(void **state)
+{
+	struct image_pixel p = {
+	    .rows = 1, .columns = 1, .samples = 1, .bits_allocated = 8, .bits_stored = 8, .high_bit = 7};
+	const char *why = NULL;
+	(void)state;
+
+	strcpy(p.photometric, "MONOCHROME2");
+	assert_true(codec_known(CODEC_DECODE, NEAR) && !codec_known(CODEC_ENCODE, NEAR));
+	assert_true(!codec_known(CODEC_DECODE, "1.2.840.10008.1.2.4.102"));
+	assert_false(codec_can(CODEC_DECODE, "1.2.840.10008.1.2.4.102", &p, &why));
+	assert_non_null(strstr(why, "video"));
+	assert_false(codec_can(CODEC_ENCODE, NEAR, &p, &why));
+	assert_non_null(strstr(why, "near-lossless"));
+	assert_false(codec_can(CODEC_ENCODE, "1.2.3", &p, &why));
+	assert_true(codec_can(CODEC_ENCODE, JPEGLS, &p, &why));
+	assert_null(why);
+	assert_true(codec_lossless(JPEGLS) && !codec_lossless(NEAR) && !codec_lossless(BASELINE) &&
+		    !codec_lossless("1.2"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_lossless_gives_the_same),
 	    cmocka_unit_test(bits_above_bits_stored_survive),
 	    cmocka_unit_test(what_is_lossy_is_near),
+	    cmocka_unit_test(what_is_there_of_a_cut_frame_is_shown),
+	    cmocka_unit_test(sizes_that_contradict_the_data_set),
+	    cmocka_unit_test(run_lengths_that_lie),
+	    cmocka_unit_test(colours_of_a_stream),
+	    cmocka_unit_test(words_of_big_endian),
+	    cmocka_unit_test(single_bits_move),
+	    cmocka_unit_test(half_of_the_chroma_is_spread),
+	    cmocka_unit_test(what_the_table_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
