@@ -37,9 +37,9 @@ static struct metric m_bytes[PART_FROMS] = {
     [PART_MADE] = METRIC(COUNTER, "teleread_http_frames_bytes_total", "from=\"transcoded\"", BYTES_HELP),
 };
 
-static void count(const struct part *p, uint64_t bytes)
+static void count(const struct exchange *x, const struct part *p, uint64_t bytes)
 {
-	if (p->from == PART_OTHER)
+	if (p->from == PART_OTHER || strcmp(http_method(x->http), "HEAD") == 0)
 		return;
 	metric_add(&m_frames[p->from], 1);
 	metric_add(&m_bytes[p->from], (int64_t)bytes);
@@ -235,7 +235,7 @@ static int begin_part(struct parts *s, struct buf *out, struct err *e)
 static int end_part(struct parts *s, struct buf *out, struct err *e)
 {
 	if (!s->bare)
-		count(&s->part, part_length(&s->part));
+		count(s->x, &s->part, part_length(&s->part));
 	part_cleanup(&s->part);
 	s->open = false;
 	return s->bare ? 0 : buf_str(out, "\r\n", e);
@@ -390,7 +390,7 @@ static int reply_alone(struct exchange *x, struct part *p, const char *tag, stru
 		if ((rc = reply_ranged(x, tag, n, &at, &n, e)) < 0)
 			return rc;
 		status = rc == 1 ? 206 : 200;
-		count(p, n);
+		count(x, p, n);
 		p->one.at += at;
 		p->one.n = n;
 		range = (struct http_range){.at = p->one.at, .n = n};
@@ -400,7 +400,7 @@ static int reply_alone(struct exchange *x, struct part *p, const char *tag, stru
 	if (!(s = calloc(1, sizeof(*s))))
 		return err_set(e, E_NOMEM, "no memory for an answer");
 	if (p->bits || p->pieces)
-		count(p, n);
+		count(x, p, n);
 	s->x = x;
 	s->bare = s->open = true;
 	s->part = *p;
@@ -424,7 +424,7 @@ static int reply_around(struct exchange *x, struct part *p, struct err *e)
 	range.tail = tail;
 	range.tail_n = (size_t)snprintf(tail, sizeof(tail), "\r\n--%s--\r\n", boundary);
 	if ((rc = from_file(x, p, 200, buf_text(&type), &range, e)) == 0)
-		count(p, p->one.n);
+		count(x, p, p->one.n);
 	return rc;
 }
 

@@ -221,6 +221,20 @@ def damaged():
     equal(web.get(path(one) + '/frames/2', 'image/jls').body, spoiled, 'as it is stored')
 
 
+@case('what is there of a frame that breaks off is given, with a warning')
+def half():
+    streams = [web.get(path(NATIVE) + '/frames/%d' % n, 'image/jls').body for n in (1, 2, 3)]
+    cut = streams[1][:len(streams[1]) // 4 * 2]
+    base = [e for e in image('half', side=SIDE, frames=3).elements if e[0] != 0x7FE00010]
+    one = Instance(CT, base + [(0x7FE00010, 'encapsulated', [b'', streams[0], cut, streams[2]])], JPEG_LS)
+    check(all(s == 0 for s in node.store([one])), 'C-STORE')
+    answer = web.get(path(one) + '/frames/2', OCTETS)
+    equal((answer.status, len(answer.body), answer.body[:1000]), (200, len(SAMPLES[1]), SAMPLES[1][:1000]), 'the beginning')
+    check(re.fullmatch(r'299 - "frame 2: JPEG-LS[^"]*"', answer.headers['Warning'] or ''), answer.headers)
+    parts = web.get(path(one) + '/frames/1,2', related(OCTETS)).parts()
+    equal([('Warning' in p.headers, p.body[:1000]) for p in parts], [(False, SAMPLES[0][:1000]), (True, SAMPLES[1][:1000])], 'a list')
+
+
 @case('what does not fit is said in a warning')
 def warnings():
     base = [(t, v, '7' if t == 0x00280008 else x) for t, v, x in NATIVE.elements if t not in (0x00080018, 0x0020000D, 0x0020000E)]
@@ -265,6 +279,7 @@ def counted():
     web.get(path(NATIVE) + '/frames/1', OCTETS)
     web.get(path(NATIVE) + '/frames/1,2', related(OCTETS))
     web.get(path(NATIVE) + '/frames/1', OCTETS, Range='bytes=0-9')
+    web.ask('HEAD', path(NATIVE) + '/frames/1', OCTETS)
     web.get(path(BIG) + '/frames/1', OCTETS)
     size = len(web.get(path(NATIVE) + '/frames/1', 'image/jls').body)
     after = numbers()
