@@ -234,19 +234,54 @@ struct extent {
 	int64_t low_seen, high_seen; /* without padding */
 };
 
-static struct extent extent_of(const struct look *l, const struct codec_frame *f, size_t n)
+/* A row of stored values: what is done for each pixel, twice, without a choice for each. */
+static void row_values(const struct codec_frame *f, uint32_t y, int64_t *out)
+{
+	const struct image_pixel *p = &f->pixels;
+	size_t first = (size_t)y * p->columns;
+	unsigned shift = p->high_bit + 1u - p->bits_stored;
+	uint32_t mask = (uint32_t)((1ull << p->bits_stored) - 1), sign = p->is_signed ? 1u << (p->bits_stored - 1) : 0;
+	const uint8_t *at = f->data + first * (p->bits_allocated / 8u);
+
+	if (p->bits_allocated == 16)
+		for (uint32_t x = 0; x < p->columns; x++) {
+			uint32_t raw = (uint32_t)(at[2 * x] | at[2 * x + 1] << 8);
+			out[x] = (int32_t)((raw >> shift & mask) ^ sign) - (int32_t)sign;
+		}
+	else if (p->bits_allocated == 8)
+		for (uint32_t x = 0; x < p->columns; x++)
+			out[x] = (int32_t)(((uint32_t)at[x] >> shift & mask) ^ sign) - (int32_t)sign;
+	else
+		for (uint32_t x = 0; x < p->columns; x++)
+			out[x] = sample_value(p, sample_raw(f, first + x));
+}
+
+static void widen(struct extent *x, const struct look *l, const int64_t *row, uint32_t n)
+{
+	int64_t low = x->low, high = x->high;
+
+	for (uint32_t i = 0; i < n; i++) {
+		low = row[i] < low ? row[i] : low;
+		high = row[i] > high ? row[i] : high;
+	}
+	x->low = low;
+	x->high = high;
+	if (!l->has_padding)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		if (row[i] < l->padding_from || row[i] > l->padding_to) {
+			x->low_seen = row[i] < x->low_seen ? row[i] : x->low_seen;
+			x->high_seen = row[i] > x->high_seen ? row[i] : x->high_seen;
+		}
+}
+
+static struct extent extent_of(const struct look *l, const struct codec_frame *f, int64_t *row)
 {
 	struct extent x = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN};
 
-	for (size_t i = 0; i < n; i++) {
-		int64_t v = sample_value(&f->pixels, sample_raw(f, i));
-
-		x.low = v < x.low ? v : x.low;
-		x.high = v > x.high ? v : x.high;
-		if (l->has_padding && v >= l->padding_from && v <= l->padding_to)
-			continue;
-		x.low_seen = v < x.low_seen ? v : x.low_seen;
-		x.high_seen = v > x.high_seen ? v : x.high_seen;
+	for (uint32_t y = 0; y < f->pixels.rows; y++) {
+		row_values(f, y, row);
+		widen(&x, l, row, f->pixels.columns);
 	}
 	if (x.low_seen > x.high_seen) {
 		x.low_seen = x.low;
@@ -262,27 +297,31 @@ static struct extent extent_of(const struct look *l, const struct codec_frame *f
 int grey_show(const struct look *l, const struct codec_frame *f, struct canvas *out, struct err *e)
 {
 	const struct image_pixel *p = &f->pixels;
-	size_t n = (size_t)p->rows * p->columns;
-	struct extent x = extent_of(l, f, n);
+	AUTO(str) room = malloc(p->columns * sizeof(int64_t));
+	AUTO(str) table = NULL;
+	int64_t *row = (int64_t *)(void *)room;
+	int rc;
+
+	if (!room)
+		return err_set(e, E_NOMEM, "no memory for a row of pixels");
+	if ((rc = canvas_new(p->columns, p->rows, 1, out, e)) < 0)
+		return rc;
+	struct extent x = extent_of(l, f, row);
 	struct range r =
 	    l->way == LOOK_FULL ? range_possible(l, p) : range_of(l, (double)x.low_seen, (double)x.high_seen);
-	int rc = canvas_new(p->columns, p->rows, 1, out, e);
-
-	if (rc < 0)
-		return rc;
-	if ((uint64_t)(x.high - x.low) >= TABLE_MOST || n < 256) {
-		for (size_t i = 0; i < n; i++)
-			out->data[i] = shown(l, &r, (double)sample_value(p, sample_raw(f, i)));
-		return 0;
+	uint64_t values = (uint64_t)(x.high - x.low) + 1;
+	if (values <= TABLE_MOST && values <= (uint64_t)p->rows * p->columns) {
+		if (!(table = malloc(values)))
+			return err_set(e, E_NOMEM, "no memory for a table");
+		for (uint64_t v = 0; v < values; v++)
+			table[v] = (char)shown(l, &r, (double)(x.low + (int64_t)v));
 	}
-	uint8_t *table = malloc((size_t)(x.high - x.low) + 1);
-	if (!table)
-		return err_set(e, E_NOMEM, "no memory for a table");
-	for (int64_t v = x.low; v <= x.high; v++)
-		table[v - x.low] = shown(l, &r, (double)v);
-	for (size_t i = 0; i < n; i++)
-		out->data[i] = table[sample_value(p, sample_raw(f, i)) - x.low];
-	free(table);
+	for (uint32_t y = 0; y < p->rows; y++) {
+		uint8_t *to = out->data + (size_t)y * p->columns;
+		row_values(f, y, row);
+		for (uint32_t k = 0; k < p->columns; k++)
+			to[k] = table ? (uint8_t)table[row[k] - x.low] : shown(l, &r, (double)row[k]);
+	}
 	return 0;
 }
 
