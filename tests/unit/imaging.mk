@@ -35,3 +35,7 @@ check_PROGRAMS += tests/unit/test_imaging_transcode
 TESTS += tests/unit/test_imaging_transcode
 tests_unit_test_imaging_transcode_LINK = $(CXXLINK)
 tests_unit_test_imaging_transcode_LDADD = $(LDADD) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_imaging_show
+TESTS += tests/unit/test_imaging_show
+tests_unit_test_imaging_show_LINK = $(CXXLINK)
+tests_unit_test_imaging_show_LDADD = $(LDADD) $(CMOCKA_LIBS)
