@@ -165,5 +165,36 @@ def _():
     check(counts['compared'] >= 150, 'only %d images were compared' % counts['compared'])
 
 
+# ---- presentation states
+
+@case('presentation states look as dcmp2pgm shows them')
+def _():
+    source, plain = os.path.join(TOP, 'dcm4che', 'CT-JPEGLosslessSV1.dcm'), os.path.join(TMP, 'ct.dcm')
+    made, pgm = os.path.join(TMP, 'state.dcm'), os.path.join(TMP, 'wanted.pgm')
+    if not os.path.exists(source):
+        raise lib.Skip('no real images at %s' % TOP)
+    for name in ('dcmpsmk', 'dcmp2pgm', 'dcmodify', 'dcmdjpeg'):
+        if not shutil.which(name):
+            raise lib.Skip('%s is not installed' % name)
+    tool('dcmdjpeg', source, plain)
+    tool('dcmodify', '-nb', '-gst', '-gse', '-gin', plain)
+    NODE.teleread('import', '--site', 'NORTH', plain)
+    for changes in ([], ['0070,0042=90', '0070,0041=N'], ['0070,0042=270', '0070,0041=Y'], ['0070,0042=180', '0070,0041=Y'],
+                    ['2050,0020=INVERSE'], ['2050,0020=IDENTITY'], None):
+        tool('dcmpsmk', '+Vw', plain, made)
+        words = ['-e', '0028,3110', '-e', '0028,1052', '-e', '0028,1053', '-e', '0028,1054'] if changes is None else \
+            [word for change in changes for word in ('-i', change)]
+        if words:  # without modality and VOI: of all that the samples could be
+            tool('dcmodify', '-nb', *words, made)
+        tool('dcmodify', '-nb', '-gin', made)
+        tool('dcmp2pgm', '-p', made, plain, pgm)
+        NODE.teleread('import', '--site', 'NORTH', made)
+        status, body, _ = get(address(elements(made)[1]).replace('/frames/1', ''))
+        equal(status, 200, '%r: %r' % (changes, body[:200]))
+        ours, theirs, most, _, _ = compare(save('ours.png', body), pgm)
+        equal(ours, theirs, changes)
+        check(most <= 1, '%r: differs by up to %d' % (changes, most))
+
+
 if __name__ == '__main__':
     lib.main()

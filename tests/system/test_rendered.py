@@ -281,6 +281,75 @@ def _():
     equal((head.status, head.body, head.headers['Content-Length']), (200, b'', str(len(answer.body))))
 
 
+@case('WebP and colour profiles go out where they are asked for')
+def _():
+    answer = get(where(COLOUR) + '/rendered', 'image/webp')
+    equal((answer.status, answer.type, answer.body[:4], answer.body[8:12]), (200, 'image/webp', b'RIFF', b'WEBP'))
+    equal(get(where(SINGLE) + '/rendered?accept=image/webp', '*/*').type, 'image/webp')
+    for profile, name in (('yes', b'sRGB'), ('srgb', b'sRGB'), ('adobergb', b'Adobe RGB'), ('rommrgb', b'ROMM RGB'),
+                          ('displayp3', b'Display P3')):
+        for accept, mark in (('image/jpeg', b'ICC_PROFILE'), ('image/png', b'iCCP'), ('image/webp', b'ICCP')):
+            for i in (COLOUR, SINGLE):
+                answer = get(where(i) + '/rendered?iccprofile=' + profile, accept)
+                equal((answer.status, answer.headers['Warning']), (200, None))
+                check(mark in answer.body, '%s has no profile of %s' % (accept, profile))
+                if accept == 'image/jpeg':  # the name of the profile in it, in UTF-16
+                    check(name.decode().encode('utf-16-be') in answer.body, '%s is not named' % name)
+    check(b'ICC' not in get(where(COLOUR) + '/rendered?iccprofile=no').body, 'a profile nobody asked for')
+
+
+# ---- presentation states
+
+SOFTCOPY = '1.2.840.10008.5.1.4.1.1.11.1'
+
+
+def state(number, images, *extra, window=('128', '256')):
+    """A presentation state about images: [(instance, frames or None)], all of one series."""
+    refs = [[(0x00081150, 'UI', SECONDARY), (0x00081155, 'UI', i.uid)] + ([(0x00081160, 'IS', frames)] if frames else [])
+            for i, frames in images]
+    base = image('states', number, series=9, sop_class=SOFTCOPY, modality='PR', extra=[
+        (0x00081115, 'SQ', [[(0x00081140, 'SQ', refs), (0x0020000E, 'UI', images[0][0].series)]]),
+        (0x00283110, 'SQ', [[(0x00281050, 'DS', window[0]), (0x00281051, 'DS', window[1])]])] + list(extra))
+    kept = [e for e in base.elements if e[0] >> 16 != 0x28 and e[0] != 0x7FE00010] + [e for e in base.elements if e[0] == 0x00283110]
+    return Instance(SOFTCOPY, kept)
+
+
+@case('a presentation state is its images, shown as it says')
+def _():
+    one, three, lost = photo('states', 1), photo('states', 2, frames=3), photo('states', 3)
+    turned = state(10, [(one, None)], (0x00700042, 'US', 180), (0x00700041, 'CS', 'N'), (0x20500020, 'CS', 'INVERSE'))
+    some = state(11, [(three, '3\\1'), (one, None), (lost, None)], window=('64', '128'))
+    none = state(12, [(lost, None)])
+    noted = state(13, [(one, None)], (0x00700001, 'SQ', [[(0x00700002, 'CS', 'LAYER')]]))
+    equal(set(NODE.store([one, three, turned, some, none, noted])), {0})
+    plain = grey(one, more='?window=128,256')
+    got = grey(turned)
+    equal(got[:3], plain[:3])
+    equal(got[3], bytes(255 - v for v in reversed(plain[3])))
+    equal(get(where(turned) + '/rendered').type, 'image/jpeg')
+    equal(grey(turned, more='?viewport=4,2,0,0,4,2')[3][:4], got[3][:4])  # of the picture as it is shown
+    answer = get(where(some) + '/rendered', 'multipart/related; type="image/png"')
+    equal(answer.status, 206)
+    check('1 of 3 images' in answer.headers['Warning'], answer.headers['Warning'])
+    equal([location.split('/')[-4:-1] for _, location, _ in answer.parts()],
+          [[three.uid, 'frames', '3'], [three.uid, 'frames', '1'], [one.uid, 'frames', '1']])
+    equal(read_png(answer.parts()[2][2])[3], grey(one, more='?window=64,128')[3])
+    refused(where(none) + '/rendered', 406, 'no image of the presentation state')
+    refused(where(turned) + '/frames/1/rendered', 406)
+    check('annotations' in get(where(noted) + '/rendered').headers['Warning'], 'no word about annotations')
+    tag = get(where(turned) + '/rendered').headers['ETag']
+    equal(get(where(turned) + '/rendered', If_None_Match=tag).status, 304)
+
+    uri = '/wado?requestType=WADO&studyUID=%s&seriesUID=%s&objectUID=%s&contentType=image/png' % (one.study, one.series, one.uid)
+    named = '&presentationSeriesUID=%s&presentationUID=%s'
+    equal(read_png(get(uri + named % (turned.series, turned.uid)).body), got)
+    check(get(uri).headers['ETag'] != get(uri + named % (turned.series, turned.uid)).headers['ETag'], 'one tag for both')
+    for more, status in ((named % (some.series, '1.2.3'), 404), (named % (none.series, none.uid), 400),
+                         (named % (three.series, three.uid), 400), ('&presentationUID=' + turned.uid, 400),
+                         (named % (turned.series, turned.uid) + '&windowCenter=1&windowWidth=5', 400)):
+        equal(get(uri + more).status, status, more)
+
+
 # ---- several
 
 @case('frames come in the order of the list, each by itself')
