@@ -1,5 +1,5 @@
 libcore_a_SOURCES += %D%/transcode.h %D%/transcode.c
-libcore_a_SOURCES += %D%/picture.h %D%/picture.c %D%/gate.h %D%/gate.c
+libcore_a_SOURCES += %D%/picture.h %D%/picture.c
 libcore_a_SOURCES += %D%/render.h %D%/render.c %D%/render_own.h %D%/render_job.c %D%/render_read.c %D%/render_lut.c %D%/render_grey.c
 libcore_a_SOURCES += %D%/render_colour.c %D%/render_overlay.c %D%/render_softcopy.c %D%/render_size.c %D%/render_profile.c
 libcore_a_SOURCES += %D%/codec.h %D%/codec_own.h %D%/codec.c %D%/codec_table.c %D%/codec_native.c %D%/codec_rle.c %D%/codec_jpegls.c

@@ -1,11 +1,8 @@
 #include "imaging/transcode.h"
-#include "imaging/gate.h"
 #include "imaging/transcode_own.h"
-#include "shim/shim.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 void transcode_result_cleanup(struct transcode_result *r)
@@ -133,42 +130,4 @@ int transcode(const struct image_source *in, const char *to, const struct transc
 	else
 		*result = r;
 	return rc;
-}
-
-/* ---- the toolkit's codecs, in this process */
-
-int transcode_file(const char *in, const char *out, const char *to, struct err *e)
-{
-	enum err_code code;
-	struct stat st;
-
-	if (stat(in, &st) < 0)
-		return err_sys(e, E_IO, "looking at %s", in);
-	if (st.st_size > TRANSCODE_MOST)
-		return err_set(e, E_LIMIT, "%lld bytes are too many to turn into another syntax",
-			       (long long)st.st_size);
-	gate_enter();
-	int rc = shim_transcode_file(in, out, to, TRANSCODE_MOST);
-	gate_leave();
-	if (rc >= 0)
-		return 0;
-	switch (rc) {
-	case SHIM_EUNSUP:
-		code = E_UNSUP;
-		break;
-	case SHIM_EIO:
-		code = E_IO;
-		break;
-	case SHIM_ELIMIT:
-		code = E_LIMIT;
-		break;
-	case SHIM_ENOMEM:
-		code = E_NOMEM;
-		break;
-	default:
-		code = E_INVAL;
-	}
-	err_set(e, code, "to %s: %s", to, shim_error());
-	unlink(out);
-	return -(int)code;
 }

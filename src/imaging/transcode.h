@@ -73,10 +73,4 @@ struct transcode_received { /* what a settled instance was */
  * else transcoded. Errors as both. */
 int transcode_for(const struct image_source *in, const struct transcode_received *received, const char *to, int out,
 		  struct transcode_about *about, struct err *e);
-
-/* ---- on the way out: the toolkit's codecs in this process, for what has not moved to transcode() yet */
-#define TRANSCODE_MOST (512LL << 20)
-#define TRANSCODE_AT_ONCE 2
-/* in: a Part 10 file. out: made, or left absent on failure. */
-int transcode_file(const char *in, const char *out, const char *to, struct err *e);
 #endif
