@@ -126,6 +126,7 @@ class sink final : public ojph::outfile_base
 	size_t at = 0;
 };
 
+constexpr size_t zeros_most = 16 << 20;     /* headers of many empty packets; searching for markers there ends, too */
 constexpr size_t code_block_most = 1 << 17; /* a segment's length is of 16 bits, and it has two */
 
 /* Memory to read from. */
@@ -207,7 +208,7 @@ class padded final : public source
 
 		if (i >= s.parts)
 			return source::read(to, size);
-		if (size > code_block_most || at > end + SHIM_HTJ2K_MORE / 2)
+		if (size > code_block_most || at > end + n + zeros_most)
 			throw std::runtime_error("a code-block of impossible length");
 		std::memcpy(to, data + at, std::min(left, size));
 		if (left < size)

@@ -8,7 +8,7 @@ SYSTEM_TESTS = \
 	%D%/test_backup.py \
 	%D%/test_charset.py \
 	%D%/test_cli.py \
-	%D%/test_codec_truth.py \
+	%D%/test_codec_j2k.py %D%/test_codec_truth.py \
 	%D%/test_coerce.py \
 	%D%/test_commitment.py \
 	%D%/test_conversation.py \

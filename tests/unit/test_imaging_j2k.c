@@ -145,7 +145,7 @@ static void depths(void **state)
 		for (size_t i = 0; i < sizeof bits / sizeof bits[0] && bits[i].stored <= kinds[k].deepest; i++)
 			for (unsigned how = 0; how < 2 * LOOKS; how++) {
 				const struct image_pixel p =
-				    grey(599, 470, bits[i].allocated, bits[i].stored, (how & 1) && bits[i].stored > 1);
+				    grey(299, 170, bits[i].allocated, bits[i].stored, (how & 1) && bits[i].stored > 1);
 				round_trip(&kinds[k], &p, (enum look)(how / 2));
 			}
 }
@@ -280,11 +280,226 @@ static void tile_lengths(void **state)
 	}
 }
 
+/* ---- code streams that contradict their data set, or are not all there */
+
+static int try_decode(const struct kind *k, const struct image_pixel *p, const void *in, size_t n, uint64_t most,
+		      char *warning, struct err *e)
+{
+	AUTO(codec_frame) f = {.n = 0};
+	int rc;
+
+	*e = (struct err){0};
+	rc = k->decode(k->syntax, p, in, n, 0, most, &f, e);
+	assert_true(rc == 0 ? f.n == image_pixel_frame_bytes(&f.pixels) : rc == -(int)e->code && e->msg[0] && !f.data);
+	snprintf(warning, CODEC_WARNING, "%s", f.warning);
+	return rc;
+}
+
+static void contradictions(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++) {
+		const struct image_pixel p = grey(90, 50, 16, 12, false);
+		AUTO(codec_stream) s = {.n_cuts = 0};
+		char warning[CODEC_WARNING];
+		struct image_pixel other;
+		struct err e;
+		size_t n;
+		AUTO(str) data = (char *)fill(&p, SMOOTH, &n);
+		uint8_t *in;
+
+		encode(&kinds[k], &p, data, n, &s);
+		in = s.bytes.data;
+		other = p, other.rows = 51;
+		assert_int_equal(try_decode(&kinds[k], &other, in, s.bytes.len, MOST, warning, &e), -E_MISMATCH);
+		assert_non_null(strstr(e.msg, "90 x 50, the data set says 90 x 51"));
+		other = p, other.samples = 3;
+		assert_int_equal(try_decode(&kinds[k], &other, in, s.bytes.len, MOST, warning, &e), -E_MISMATCH);
+		other = p, other.bits_allocated = other.bits_stored = 8;
+		assert_int_equal(try_decode(&kinds[k], &other, in, s.bytes.len, MOST, warning, &e), -E_MISMATCH);
+		assert_int_equal(try_decode(&kinds[k], &p, in, s.bytes.len, n - 1, warning, &e), -E_LIMIT);
+		assert_int_equal(try_decode(&kinds[k], &p, "RIFF", 4, MOST, warning, &e), -E_CORRUPT);
+		assert_int_equal(try_decode(&kinds[k], &p, in, 60, MOST, warning, &e), -E_CORRUPT);
+		memcpy(in + 8, "\0\0\x75\x30\0\0\x75\x30", 8); /* 30000 x 30000 of a few bytes, and believed */
+		memcpy(in + 24, "\0\0\x75\x30\0\0\x75\x30", 8);
+		other = p, other.columns = other.rows = 30000;
+		assert_int_equal(try_decode(&kinds[k], &p, in, s.bytes.len, MOST, warning, &e), -E_MISMATCH);
+		assert_int_equal(try_decode(&kinds[k], &other, in, s.bytes.len, MOST, warning, &e), -E_LIMIT);
+		memcpy(in + 24, "\0\0\0\1\0\0\0\1", 8); /* of tiles of one sample */
+		assert_int_equal(try_decode(&kinds[k], &other, in, s.bytes.len, UINT32_MAX, warning, &e), -E_LIMIT);
+		assert_non_null(strstr(e.msg, "tiles"));
+	}
+}
+
+/* The sign of the data set counts, the bits are those of the code stream. */
+static void signs(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++)
+		for (int is_signed = 0; is_signed < 2; is_signed++) {
+			struct image_pixel p = grey(64, 40, 16, 13, is_signed);
+			AUTO(codec_stream) s = {.n_cuts = 0};
+			AUTO(codec_frame) f = {.n = 0};
+			size_t n;
+			AUTO(str) data = (char *)fill(&p, ROUGH, &n);
+
+			encode(&kinds[k], &p, data, n, &s);
+			p.is_signed = !is_signed;
+			decode(&kinds[k], &p, s.bytes.data, s.bytes.len, 0, &f);
+			assert_non_null(
+			    strstr(f.warning, is_signed ? "the code stream is signed" : "the code stream is unsigned"));
+			for (size_t i = 0; i < n; i += 2) {
+				uint16_t was = (uint16_t)((uint8_t)data[i] | (uint8_t)data[i + 1] << 8);
+				uint16_t is = (uint16_t)(f.data[i] | f.data[i + 1] << 8);
+				assert_int_equal(is, p.is_signed ? (uint16_t)((int16_t)(was << 3) >> 3) : was & 0x1fff);
+			}
+		}
+}
+
+/* Colours follow the code stream; where the data set says otherwise, that is told. */
+static void mislabelled(void **state)
+{
+	static const struct {
+		const char *encoded, *said, *is;
+		bool odd;
+	} label[] = {{"RGB", "YBR_RCT", "RGB", false},
+		     {"RGB", "RGB", "RGB", true},
+		     {"YBR_FULL", "YBR_RCT", "RGB", true},
+		     {"YBR_FULL", "YBR_FULL_422", "YBR_FULL", false}};
+
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++)
+		for (size_t i = 0; i < sizeof label / sizeof label[0]; i++) {
+			struct image_pixel p = colour(40, 30, 8, label[i].encoded);
+			AUTO(codec_stream) s = {.n_cuts = 0};
+			AUTO(codec_frame) f = {.n = 0};
+			size_t n;
+			AUTO(str) data = (char *)fill(&p, SMOOTH, &n);
+
+			encode(&kinds[k], &p, data, n, &s);
+			snprintf(p.photometric, sizeof p.photometric, "%s", label[i].said);
+			decode(&kinds[k], &p, s.bytes.data, s.bytes.len, 0, &f);
+			assert_string_equal(f.pixels.photometric, label[i].is);
+			assert_int_equal(f.warning[0] != 0, label[i].odd);
+			assert_int_equal(f.n, n);
+			assert_memory_equal(f.data, data, n);
+		}
+}
+
+static void boxes(void **state)
+{
+	static const uint8_t before[] = "\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x0a"
+					"freexx\0\0\0\0jp2c";
+
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++) {
+		const struct image_pixel p = grey(70, 41, 8, 8, false);
+		AUTO(codec_stream) s = {.n_cuts = 0};
+		AUTO(codec_frame) f = {.n = 0};
+		AUTO(buf) in = BUF(1 << 20);
+		size_t n;
+		AUTO(str) data = (char *)fill(&p, SMOOTH, &n);
+
+		encode(&kinds[k], &p, data, n, &s);
+		buf_put(&in, before, sizeof before - 1, NULL);
+		buf_put(&in, s.bytes.data, s.bytes.len, NULL);
+		decode(&kinds[k], &p, in.data, in.len, 0, &f);
+		assert_memory_equal(f.data, data, n);
+		assert_string_equal(f.warning, "the code stream is in a JP2 file");
+	}
+}
+
+/* Wherever a frame is cut, it is refused or shown with a warning; the more there is, the more is right. */
+static void cut_anywhere(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++) {
+		const struct image_pixel p = grey(150, 130, 16, 12, false);
+		AUTO(codec_stream) s = {.n_cuts = 0};
+		char warning[CODEC_WARNING];
+		struct err e;
+		size_t n, shown = 0;
+		AUTO(str) data = (char *)fill(&p, SMOOTH, &n);
+
+		encode(&kinds[k], &p, data, n, &s);
+		for (size_t cut = 0; cut < s.bytes.len - 3; cut += cut < 300 ? 7 : 211) {
+			AUTO(str) part = malloc(cut + 1); /* so that a sanitizer sees one byte too far */
+			memcpy(part, s.bytes.data, cut);
+			int rc = try_decode(&kinds[k], &p, part, cut, MOST, warning, &e);
+			assert_true(rc == -E_CORRUPT || (rc == 0 && warning[0]));
+			shown += rc == 0;
+		}
+		assert_true(shown > 20);
+	}
+}
+
+static void with_loss(void **state)
+{
+	static const struct kind lossy[] = {{J2K_ANY, j2k_encode, j2k_decode, 24},
+					    {HTJ2K_ANY, htj2k_encode, htj2k_decode, 18}};
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++)
+		for (int i = 0; i < 3; i++) {
+			const struct image_pixel p = i == 2 ? colour(300, 200, 8, "RGB") : grey(300, 200, 16, 12, i);
+			const struct codec_how how = {.ratio = 8};
+			AUTO(codec_stream) s = {.n_cuts = 0};
+			AUTO(codec_frame) f = {.n = 0};
+			struct err e = {0};
+			size_t n;
+			AUTO(str) data = (char *)fill(&p, SMOOTH, &n);
+
+			assert_int_equal(lossy[k].encode(lossy[k].syntax, &how, &p, data, n, MOST, &s, &e), 0);
+			assert_true(s.bytes.len < n / 7);
+			assert_string_equal(s.pixels.photometric, i == 2 ? "YBR_ICT" : "MONOCHROME2");
+			decode(&lossy[k], &s.pixels, s.bytes.data, s.bytes.len, 0, &f);
+			assert_string_equal(f.warning, "");
+			assert_string_equal(f.pixels.photometric, p.photometric);
+			for (size_t j = 0; j < n && i < 2; j += 2) {
+				int was = (int16_t)((uint8_t)data[j] | (uint8_t)data[j + 1] << 8);
+				assert_in_range(was - (int16_t)(f.data[j] | f.data[j + 1] << 8) + 60, 0, 120);
+			}
+		}
+}
+
+/* What cannot be encoded is refused with the reason. */
+static void refusals(void **state)
+{
+	const struct codec_how lossless = {0}, ratio = {.ratio = 10};
+
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++) {
+		struct image_pixel p[] = {grey(20, 20, 32, 32, false), colour(20, 20, 8, "YBR_FULL_422"),
+					  colour(20, 20, 8, "YBR_RCT"), grey(20, 20, 64, 64, false)};
+		for (size_t i = 0; i < sizeof p / sizeof p[0]; i++) {
+			AUTO(codec_stream) s = {.n_cuts = 0};
+			struct err e = {0};
+			AUTO(str) data = calloc(1, 20 * 20 * 8);
+			assert_int_equal(kinds[k].encode(kinds[k].syntax, &lossless, &p[i], data,
+							 (size_t)image_pixel_frame_bytes(&p[i]), MOST, &s, &e),
+					 -E_UNSUP);
+			assert_true(e.msg[0]);
+		}
+	}
+	struct image_pixel overlay = grey(20, 20, 16, 16, false);
+	AUTO(codec_stream) s = {.n_cuts = 0};
+	struct err e = {0};
+	size_t n;
+	AUTO(str) data = (char *)fill(&overlay, ROUGH, &n);
+	overlay.bits_stored = 12, overlay.high_bit = 11;
+	assert_int_equal(htj2k_encode(HTJ2K_ANY, &ratio, &overlay, data, n, MOST, &s, &e), -E_UNSUP);
+	assert_non_null(strstr(e.msg, "above Bits Stored"));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(depths),     cmocka_unit_test(sizes),
-					   cmocka_unit_test(colours),    cmocka_unit_test(high_bits),
-					   cmocka_unit_test(beginnings), cmocka_unit_test(tile_lengths)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(depths),         cmocka_unit_test(sizes),        cmocka_unit_test(colours),
+	    cmocka_unit_test(high_bits),      cmocka_unit_test(beginnings),   cmocka_unit_test(tile_lengths),
+	    cmocka_unit_test(contradictions), cmocka_unit_test(signs),        cmocka_unit_test(mislabelled),
+	    cmocka_unit_test(boxes),          cmocka_unit_test(cut_anywhere), cmocka_unit_test(with_loss),
+	    cmocka_unit_test(refusals),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
