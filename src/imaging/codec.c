@@ -74,17 +74,18 @@ int codec_agree(const struct image_pixel *said, uint64_t columns, uint64_t rows,
 unsigned codec_depth(const struct image_pixel *p, const void *samples, size_t n)
 {
 	const uint8_t *s = samples;
-	uint8_t used[4] = {0};
-	size_t width = codec_container(p);
-	unsigned bits = 0;
+	uint32_t used = 0;
+	unsigned bits = p->bits_stored;
 
-	for (size_t i = 0; i < n; i++)
-		used[i % width] |= s[i];
-	for (size_t k = 0; k < width; k++)
-		for (unsigned b = 0; b < 8; b++)
-			if (used[k] >> b & 1)
-				bits = (unsigned)(8 * k + b + 1);
-	return bits > p->bits_stored ? bits : p->bits_stored;
+	if (p->bits_allocated == 8)
+		for (size_t i = 0; i < n; i++)
+			used |= s[i];
+	else /* two bytes: no codec that asks has more */
+		for (size_t i = 0; i + 1 < n; i += 2)
+			used |= s[i] | (uint32_t)s[i + 1] << 8;
+	while (bits < 32 && used >> bits)
+		bits++;
+	return bits;
 }
 
 void codec_widen(uint8_t *bytes, size_t n)

@@ -77,7 +77,7 @@ void codec_warn(struct codec_frame *out, const char *fmt, ...) __attribute__((fo
 /* Do the sizes that a code stream states agree with those of the data set? -E_MISMATCH. */
 int codec_agree(const struct image_pixel *said, uint64_t columns, uint64_t rows, unsigned samples, unsigned bits,
 		struct err *e);
-/* Bits that the samples of a frame use from bit 0 on, at least 1: those above Bits Stored count, too. */
+/* Bits that samples of 8 or 16 bits allocated use from bit 0 on: Bits Stored, or more where bits above them are used. */
 unsigned codec_depth(const struct image_pixel *p, const void *samples, size_t n);
 /* Bytes to little-endian words and back: n samples. */
 void codec_widen(uint8_t *bytes, size_t n);
