@@ -82,9 +82,9 @@ static int speak(struct archive *a, struct db_conn *w, uint64_t seq, struct err 
 {
 	struct refresh_row row;
 	int rc = row_of(w, seq, &row, e);
-	if (rc <= 0 || (rc = index_head_new(row.where.syntax, a->attrs, &row.head, e)) < 0)
-		return rc < 0 ? rc : 0;
-	rc = stored_head(a, &row.where, row.head, NULL);
+	if (rc <= 0)
+		return rc;
+	rc = stored_head(a, &row.where, &row.head, NULL);
 	if (rc == 0 && index_refresh_fits(w, &row, row.head))
 		rc = index_refresh_put(w, &row, e);
 	else if (rc != -E_NOMEM)

@@ -2,6 +2,7 @@
 #include "archive/index_refresh.h"
 #include "archive/index_sql.h"
 #include "archive/match.h"
+#include "archive/store.h"
 #include "base/text.h"
 
 /* ---------------------------------------------------------------- how far it is */
@@ -83,6 +84,7 @@ static void read_row(struct db_stmt *s, struct refresh_row *r)
 	snprintf(w->syntax, sizeof w->syntax, "%s", db_text(s, 5, NULL));
 	snprintf(w->study, sizeof w->study, "%s", db_text(s, 6, NULL));
 	snprintf(w->series, sizeof w->series, "%s", db_text(s, 7, NULL));
+	stored_received(s, 17, w);
 }
 
 int index_refresh_page(struct db_conn *reader, uint64_t after, uint64_t upto, struct refresh_row *rows, unsigned most,

@@ -21,10 +21,8 @@ int kept_says(struct archive *a, const struct stored *w, struct kept_says *out, 
 {
 	struct index_head *h;
 	*out = (struct kept_says){0};
-	int rc = index_head_new(w->syntax, a->attrs, &h, e);
-	if (rc < 0)
-		return rc;
-	if ((rc = stored_head(a, w, h, e)) == 0) {
+	int rc = stored_head(a, w, &h, e);
+	if (rc == 0) {
 		SAY(&h->patient, ATTR_PATIENT_ID, out->patient_id);
 		SAY(&h->patient, ATTR_ISSUER, out->issuer);
 		SAY(&h->patient, ATTR_PATIENT_NAME, out->patient_name);

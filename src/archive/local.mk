@@ -17,5 +17,5 @@ libcore_a_SOURCES += %D%/frames.h %D%/frames.c %D%/frames_cache.h %D%/frames_ite
 libcore_a_SOURCES += %D%/lookup.h %D%/lookup.c %D%/lookup_cache.h %D%/lookup_cache.c
 libcore_a_SOURCES += %D%/excerpt.h %D%/excerpt.c
 libcore_a_SOURCES += %D%/settle.h %D%/settle.c %D%/settle_apply.c %D%/settle_extra.c %D%/settle_job.h %D%/settle_pack.c %D%/settle_pack.h %D%/settle_reclaim.c
-libcore_a_SOURCES += %D%/records_settled.h %D%/records_settled.c
+libcore_a_SOURCES += %D%/received.c %D%/records_settled.h %D%/records_settled.c
 libcore_a_SOURCES += %D%/derived.h %D%/derived.c

@@ -11,11 +11,6 @@
 enum { BATCH = 256 };
 
 /* ---- one record into the index */
-static int feed_head(void *arg, const uint8_t *data, size_t n, struct err *e)
-{
-	return index_head_feed(arg, data, n, e);
-}
-
 /* What was received, told by what stands for it. */
 static void was_received(const struct record_was *w, struct stored *out)
 {
@@ -47,15 +42,6 @@ void record_item(const struct record *r, int64_t site, struct index_item *out)
 	memcpy(out->sent, r->sent, 16);
 	if (r->kind == RECORD_SETTLED)
 		was_received(&r->was, &out->where);
-}
-
-int record_head(struct archive *a, const struct record *r, struct index_head **out, struct err *e)
-{
-	char remark[160];
-	int rc = index_head_new(r->syntax, a->attrs, out, e);
-	if (rc == 0)
-		rc = record_verify(a->packs, r, feed_head, *out, e);
-	return rc == 0 ? index_head_end(*out, remark, e) : rc;
 }
 
 int record_index(struct archive *a, struct db_conn *writer, const struct record *r, int64_t site,

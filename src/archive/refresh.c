@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 256, CHECKPOINT_EVERY = 16, HEAD_STEP = 16 << 10, BATCH_BYTES = 4 << 20, FAULTS_LOGGED = 100 };
+enum { BATCH = 256, CHECKPOINT_EVERY = 16, BATCH_BYTES = 4 << 20, FAULTS_LOGGED = 100 };
 
 struct refresh {
 	struct archive *archive;
@@ -20,23 +20,6 @@ struct refresh {
 
 /* ---- one head */
 
-int stored_head(struct archive *a, const struct stored *w, struct index_head *h, struct err *e)
-{
-	uint8_t part[HEAD_STEP];
-	char remark[160];
-	int64_t n;
-	int rc = 0;
-
-	for (uint64_t at = w->head_len; rc == 0 && !index_head_over(h); at += (uint64_t)n) {
-		if ((n = stored_read(a, w, at, part, sizeof part, e)) <= 0) {
-			rc = (int)n;
-			break;
-		}
-		rc = index_head_feed(h, part, (size_t)n, e);
-	}
-	return rc < 0 ? rc : index_head_end(h, remark, e);
-}
-
 /* r->head stays NULL when it cannot be read, or is another's. */
 static int read_again(struct refresh *f, struct db_conn *reader, struct refresh_row *r, struct err *e)
 {
@@ -44,9 +27,7 @@ static int read_again(struct refresh *f, struct db_conn *reader, struct refresh_
 	struct err why = {0};
 	int rc;
 
-	if ((rc = index_head_new(r->where.syntax, a->attrs, &r->head, e)) < 0)
-		return rc;
-	rc = stored_head(a, &r->where, r->head, &why);
+	rc = stored_head(a, &r->where, &r->head, &why);
 	if (rc == 0 && index_refresh_fits(reader, r, r->head))
 		return 0;
 	if (rc == -E_NOMEM)

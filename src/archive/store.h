@@ -99,10 +99,10 @@ int recover_before(struct archive *a, uint64_t before, struct err *e);
 int records_in_order(struct blob_store *s, uint64_t from, uint64_t after_seq,
 		     int (*seen)(void *arg, const struct record *r, struct err *e), void *arg, uint64_t *next_pack,
 		     struct err *e);
-/* A record, verified from beginning to end, and the head of its data set. */
+/* A record, verified from beginning to end, and the head of the data set that was received: new, or NULL on failure. */
 int record_head(struct archive *a, const struct record *r, struct index_head **out, struct err *e);
-/* Reads the head of a stored data set, and no more of it, into a new h. */
-int stored_head(struct archive *a, const struct stored *w, struct index_head *h, struct err *e);
+/* Likewise of a stored instance, of which no more is read. */
+int stored_head(struct archive *a, const struct stored *w, struct index_head **out, struct err *e);
 /* What the record itself says of an item; aet is borrowed. */
 void record_item(const struct record *r, int64_t site, struct index_item *out);
 /* One record, verified, into the open transaction of writer. */

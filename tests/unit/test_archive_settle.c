@@ -5,6 +5,7 @@
 #include "archive/store.h"
 #include "archive_help.h"
 #include "base/clock.h"
+#include "dicom/appendix.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -606,6 +607,62 @@ static void a_series_that_changes(void **state)
 	archive_close(a);
 }
 
+/* The settled head says something else than the received one; its recipe knows: what is found stays the same. */
+static void put_with_a_recipe(struct archive *a, struct settle_pack *p, const struct stored *s)
+{
+	static const char name[] = "DEMO^ONE", other[] = "DEMO^TWO";
+	AUTO(appendix_writer) w = NULL;
+	AUTO(buf) appendix = BUF(1 << 20);
+	const struct appendix about = {.pixels = {.rows = 1, .columns = 1, .samples = 1, .photometric = "MONOCHROME2"}};
+	struct err e = {0};
+	uint8_t *bytes = malloc(s->part10_len);
+	uint64_t at = 0, from;
+	FILE *f = tmpfile();
+	assert_int_equal(stored_read(a, s, 0, bytes, s->part10_len, &e), s->part10_len);
+	while (memcmp(bytes + at, name, 8) != 0)
+		at++;
+	memcpy(bytes + at, other, 8);
+	from = at - s->head_len;
+	assert_int_equal(fwrite(bytes, 1, s->part10_len, f), s->part10_len);
+	assert_int_equal(fflush(f), 0);
+	assert_int_equal(appendix_new(0, &w, &e), 0);
+	assert_int_equal(appendix_recipe(w, RECIPE_SETTLED, 0, from, NULL, &e), 0);
+	assert_int_equal(appendix_recipe(w, RECIPE_BYTES, 0, 8, name, &e), 0);
+	assert_int_equal(appendix_recipe(w, RECIPE_SETTLED, from + 8, s->part10_len - s->head_len - from - 8, NULL, &e),
+			 0);
+	if (appendix_end(w, &about, &appendix, &e) < 0 || settle_put(p, s, UID_EXPLICIT_LE, fileno(f), s->part10_len,
+								     s->head_len, appendix.data, appendix.len, &e) < 0)
+		fail_msg("%s", e.msg);
+	fclose(f);
+	free(bytes);
+}
+
+static void what_was_received_is_found(void **state)
+{
+	(void)state;
+	struct archive *a = open_archive();
+	struct settle_pack *p;
+	struct stored s;
+	struct err e = {0};
+	bool settled;
+	for (unsigned i = 0; i < 2; i++)
+		store(a, &o[i]);
+	struct settle_job j = lease(a);
+	assert_int_equal(settle_begin(a, &j, &p, &e), 0);
+	while (settle_next(p, &s, &settled, &e) > 0)
+		put_with_a_recipe(a, p, &s);
+	assert_int_equal(settle_commit(p, &e), 0);
+	assert_true(reclaim(a) > 0);
+	assert_clean(a);
+	decide_on(a, DECIDE_DROP, &o[0]); /* the other one speaks for the series now */
+	assert_clean(a);
+	decide_on(a, DECIDE_RESTORE, &o[0]);
+	assert_clean(a);
+	rebuild_index(&a);
+	assert_clean(a);
+	archive_close(a);
+}
+
 /* The header of a settled pack is damaged: its records speak for themselves. */
 static void a_damaged_header(void **state)
 {
@@ -750,6 +807,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(readers_from_before, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(leases, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(a_series_that_changes, setup_series, teardown_series),
+	    cmocka_unit_test_setup_teardown(what_was_received_is_found, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(a_damaged_header, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(backups, setup_series, teardown_series),
 #ifdef TELEREAD_FAULTS
