@@ -18,6 +18,7 @@
 #define JPEG_LS "1.2.840.10008.1.2.4.80"
 #define JPEG_XL "1.2.840.10008.1.2.4.110"
 #define HTJ2K "1.2.840.10008.1.2.4.201"
+#define JPEG(n) "1.2.840.10008.1.2.4." n
 #define RLE "1.2.840.10008.1.2.5"
 
 static struct accept parse(const char *text)
@@ -188,6 +189,55 @@ static void test_pixels_undecodable(void **state)
 	pixels("*/*", JPEG_XL, true, "image/jxl", JPEG_XL, true);
 	pixels("multipart/related; type=" OCTETS ", multipart/related; type=image/jxl; q=0.1", JPEG_XL, true,
 	       "image/jxl", JPEG_XL, true);
+}
+
+static struct image_pixel shape(const char *photometric, uint16_t samples, uint16_t bits)
+{
+	struct image_pixel p = {
+	    .rows = 64, .columns = 64, .samples = samples, .bits_allocated = bits, .bits_stored = bits};
+
+	p.high_bit = (uint16_t)(bits - 1);
+	snprintf(p.photometric, sizeof p.photometric, "%s", photometric);
+	return p;
+}
+
+/* wanted: the syntax of what is made; NULL: nothing is. */
+static void is_made(const char *accepted, const char *stored, const struct image_pixel *p, const char *wanted)
+{
+	struct accept a;
+	struct wado_pixels how = {0};
+	bool found;
+
+	assert_int_equal(accept_parse(accepted, &a, NULL), 0);
+	found = wado_choose_pixels(&a, stored, p, true, true, &how);
+	if (found && how.made)
+		assert_string_equal(how.syntax, wanted ? wanted : "nothing");
+	else
+		assert_null(wanted);
+	if (wanted) /* never without decoding, nor where nobody knows the pixels */
+		assert_false((wado_choose_pixels(&a, stored, p, true, false, &how) && how.made) ||
+			     (wado_choose_pixels(&a, stored, NULL, true, true, &how) && how.made));
+}
+
+static void test_made_for_who_names_it(void **state)
+{
+	const struct image_pixel grey = shape("MONOCHROME2", 1, 16), pairs = shape("YBR_FULL_422", 3, 8),
+				 rct = shape("YBR_RCT", 3, 8);
+
+	(void)state;
+	is_made("image/jphc", UID_IMPLICIT_LE, &grey, JPEG("201"));
+	is_made("image/jphc; transfer-syntax=" JPEG("202"), UID_EXPLICIT_BE, &grey, JPEG("202"));
+	is_made("*/*; transfer-syntax=" JPEG("80"), UID_EXPLICIT_LE, &grey, JPEG("80"));
+	is_made("image/jls", JPEG("90"), &rct, JPEG("80"));
+	is_made("image/jls;q=0.2, application/octet-stream;q=0.1", UID_EXPLICIT_LE, &grey, JPEG("80"));
+	is_made("image/jls;q=0.1, application/octet-stream;q=0.2", UID_EXPLICIT_LE, &grey, NULL);
+	is_made("image/jp2", JPEG("90"), &grey, NULL); /* it is that */
+	is_made("*/*", UID_EXPLICIT_LE, &grey, NULL);
+	is_made("image/*, */*;q=0.1", UID_EXPLICIT_LE, &grey, NULL);
+	is_made("application/octet-stream; transfer-syntax=*", UID_EXPLICIT_LE, &grey, NULL);
+	is_made("image/jp2; transfer-syntax=" JPEG("91"), UID_EXPLICIT_LE, &grey, NULL); /* with loss */
+	is_made("image/jphc", JPEG_BASELINE, &pairs, NULL);                              /* of what has lost */
+	is_made("image/jphc", UID_EXPLICIT_LE, &pairs, NULL);                            /* its colours would change */
 }
 
 static void test_offers_are_chosen(void **state)
@@ -389,6 +439,7 @@ int main(void)
 	    cmocka_unit_test(test_pixels_native),
 	    cmocka_unit_test(test_pixels_compressed),
 	    cmocka_unit_test(test_pixels_undecodable),
+	    cmocka_unit_test(test_made_for_who_names_it),
 	    cmocka_unit_test(test_offers_are_chosen),
 	    cmocka_unit_test(test_frame_lists),
 	    cmocka_unit_test(test_paths),
