@@ -26,7 +26,7 @@ struct frames {
 	bool encapsulated, video;
 	uint32_t rows, columns, samples, bits_allocated, bits_stored, high_bit, planar;
 	bool pixel_signed;
-	uint8_t words; /* as in dicom/pixels.h */
+	uint8_t words;              /* as in dicom/pixels.h */
 	uint32_t tag;               /* of Pixel Data, Float Pixel Data or Double Float Pixel Data */
 	uint64_t value_at, value_n; /* its value in the Part 10 file, with all items where it is encapsulated */
 	char photometric[17];
