@@ -10,6 +10,7 @@
 #define SECOND_US 1000000LL
 #define LOOK_MOST_US (10 * SECOND_US) /* between two looks at what is due */
 #define LOOK_LEAST_US (SECOND_US / 5)
+#define RECLAIM_US (60 * SECOND_US)
 #define GAUGES_US (10 * SECOND_US)
 #define REST_MOST_US (5 * SECOND_US)
 #define REST_STEP_US (SECOND_US / 10)
@@ -148,37 +149,41 @@ static void begin_run(struct settler *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void end_run(struct settler *s, const struct err *why)
+/* Unless it was asked again since, when there may be more to do: false. */
+static bool end_run(struct settler *s, unsigned asks, const struct err *why)
 {
+	bool over;
+
 	pthread_mutex_lock(&s->lock);
-	s->asked = false;
-	s->run.running = false;
+	if ((over = s->asks == asks)) {
+		s->asked = false;
+		s->run.running = false;
+	}
 	if (why->code != E_OK)
 		s->run.err = *why;
 	pthread_mutex_unlock(&s->lock);
+	return over;
 }
 
 /* The next series of the run under way, or one that is due by itself. 1, 0 or negative. */
-static int next_job(struct settler *s, struct settle_job *job, struct err *e)
+static int next_job(struct settler *s, bool running, struct settle_job *job, struct err *e)
 {
 	const struct config *c = config_of(s);
 	struct settle_want want = {.quiet_us = c->settle_quiet_ms * 1000};
 	struct settler_ask ask;
-	bool asked;
 	int rc;
 
-	pthread_mutex_lock(&s->lock);
-	asked = s->asked;
-	ask = s->ask;
-	want.after = s->after;
-	pthread_mutex_unlock(&s->lock);
-	if (!asked && (s->o.alone || !c->settle_enabled))
+	if (!running && (s->o.alone || !c->settle_enabled))
 		return 0;
-	if (asked) {
+	pthread_mutex_lock(&s->lock);
+	ask = s->ask;
+	want.after = running ? s->after : 0;
+	pthread_mutex_unlock(&s->lock);
+	if (running) {
 		want.now = ask.now;
 		want.study = ask.study;
 	}
-	if ((rc = settle_lease(s->o.archive, &want, SETTLER_LEASE_US, job, e)) == 1 && asked) {
+	if ((rc = settle_lease(s->o.archive, &want, SETTLER_LEASE_US, job, e)) == 1 && running) {
 		pthread_mutex_lock(&s->lock);
 		s->after = job->id;
 		pthread_mutex_unlock(&s->lock);
@@ -193,44 +198,78 @@ static int64_t pause_of(const struct settler *s)
 	return us < LOOK_LEAST_US ? LOOK_LEAST_US : us > LOOK_MOST_US ? LOOK_MOST_US : us;
 }
 
-/* What comes round now and then, beside the series. */
-static void housekeeping(struct settler *s, int64_t *gauges_us)
+static void reclaim(struct settler *s)
 {
-	if (clock_mono_us() - *gauges_us >= GAUGES_US) {
+	struct err e = {0};
+	int64_t n = settle_reclaim(s->o.archive, config_of(s)->settle_grace_ms * 1000, &e);
+
+	if (n < 0)
+		log_warn("disk space of settled instances could not be given back: %s", e.msg);
+	else
+		settler_count_reclaimed(n);
+}
+
+/* What comes round now and then, beside the series. */
+static void housekeeping(struct settler *s, int64_t *gauges_us, int64_t *reclaim_us)
+{
+	int64_t now = clock_mono_us(), grace = config_of(s)->settle_grace_ms * 1000,
+		every = grace < RECLAIM_US ? grace : RECLAIM_US;
+
+	if (now - *reclaim_us >= (every > SECOND_US ? every : SECOND_US)) {
+		reclaim(s);
+		*reclaim_us = clock_mono_us();
+	}
+	if (now - *gauges_us >= GAUGES_US) {
 		settler_gauges(s->o.archive);
 		*gauges_us = clock_mono_us();
 	}
 }
 
+/* Looks what there is to do and does one series: 1, 0 (there was none) or negative. */
+static int turn(struct settler *s, bool *running, struct err *e)
+{
+	struct settle_job job;
+	unsigned asks;
+	bool begins;
+	int rc;
+
+	/* What was asked for before this is what was noticed by now. */
+	pthread_mutex_lock(&s->lock);
+	begins = s->asked && !*running;
+	asks = s->asks;
+	pthread_mutex_unlock(&s->lock);
+	*running |= begins;
+	rc = settle_notice(s->o.archive, e);
+	if (begins)
+		begin_run(s);
+	if (rc >= 0 && (rc = next_job(s, *running, &job, e)) == 1)
+		settle(s, &job);
+	if (rc == 1 || !*running)
+		return rc;
+	reclaim(s);
+	if (end_run(s, asks, e))
+		*running = false;
+	else
+		rc = 1;
+	return rc;
+}
+
 static void *run(void *arg)
 {
 	struct settler *s = arg;
-	int64_t gauges_us = 0;
+	int64_t gauges_us = 0, reclaim_us = 0;
 	bool running = false;
 
 	log_context("settle");
 	while (!atomic_load(&s->stop)) {
-		struct settle_job job;
 		struct err e = {0};
-		int rc = settle_notice(s->o.archive, &e);
+		int rc = turn(s, &running, &e);
 
-		pthread_mutex_lock(&s->lock);
-		bool begins = s->asked && !running;
-		pthread_mutex_unlock(&s->lock);
-		if (begins)
-			begin_run(s);
-		running = running || begins;
-		if (rc >= 0 && (rc = next_job(s, &job, &e)) == 1)
-			settle(s, &job);
-		else if (rc < 0)
+		if (rc < 0)
 			log_warn("nothing can be settled: %s", e.msg);
-		housekeeping(s, &gauges_us);
-		if (rc == 1)
-			continue;
-		if (running)
-			end_run(s, &e);
-		running = false;
-		rest(s, pause_of(s));
+		housekeeping(s, &gauges_us, &reclaim_us);
+		if (rc != 1)
+			rest(s, pause_of(s));
 	}
 	return NULL;
 }
@@ -240,6 +279,7 @@ static void *run(void *arg)
 void settler_ask(struct settler *s, const struct settler_ask *ask)
 {
 	pthread_mutex_lock(&s->lock);
+	s->asks++;
 	if (!s->asked) {
 		s->ask = *ask;
 		s->run = (struct settler_run){.running = true};

@@ -44,7 +44,6 @@ static int encode(struct settler *s, struct task *t, const struct image_source *
 {
 	struct pace pace = {.settler = s, .from_us = clock_mono_us()};
 	const struct transcode_how how = {
-
 	    .prove = true, .digest = t->stored.digest, .background = !s->o.alone, .between = between, .arg = &pace};
 	char path[SCRATCH_PATH];
 	int rc;
@@ -53,7 +52,8 @@ static int encode(struct settler *s, struct task *t, const struct image_source *
 		return rc;
 	if ((rc = t->file = scratch_file(s->o.archive, path, e)) < 0)
 		return rc;
-	return transcode(image, syntax, &how, t->file, &t->result, e);
+	rc = transcode(image, syntax, &how, t->file, &t->result, e);
+	return rc < 0 ? rc : between(&pace, e);
 }
 
 static int choose_and_encode(struct settler *s, struct task *t, struct err *e)

@@ -20,6 +20,7 @@ struct settler {
 	atomic_bool cut;  /* the series under way */
 	struct settler_ask ask;
 	int64_t after; /* of a run: the job it had last */
+	unsigned asks; /* counted: what is asked for while a run ends is not lost */
 	struct settler_run run;
 	struct crew *crew;
 	unsigned at_once;

@@ -5,6 +5,8 @@
  *     form = htj2k-lossless | j2k-lossless | jpegls-lossless | keep
  * Where none holds it is htj2k-lossless: HTJ2K Lossless RPCL (1.2.840.10008.1.2.4.202), which orders its bytes by
  * resolution, so that a viewer shows a coarse picture from the first of them, and whose code streams are valid under .201, too.
+ * That goes for colour as well (RGB through the reversible transform): measured over a mixed corpus it becomes as small as grey
+ * does, nearly a third, and indices of palettes little more than a half.
  * Whatever the rules say, an instance is kept as it came where it has no pixel data, where it came compressed or
  * deflated, has pixels of floating point or of single bits (which few viewers read compressed), is cut off, or the codec cannot carry its samples exactly (codec_can()).
  *

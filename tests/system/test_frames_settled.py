@@ -136,27 +136,4 @@ def late():
           [(1, HT_RPCL), (2, HT_RPCL), (3, HT_RPCL), (4, EXPLICIT_LE)], 'instances and their form')
 
 
-@case('an instance whose table of frames is damaged is read by what stands in its pixel data')
-def damaged():
-    wanted = web.get(AT[0] + '/frames/2', 'image/jphc').body
-    node.stop()
-    spoiled = 0
-    for folder, _, names in os.walk(node.data):
-        for name in names:
-            with open(os.path.join(folder, name), 'r+b') as f:
-                raw = f.read()
-                at = raw.find(b'TLRDAPX1')
-                while at >= 0:
-                    f.seek(at + 256 + 3)  # within the first entry
-                    f.write(bytes([raw[at + 256 + 3] ^ 0x40]))
-                    spoiled += 1
-                    at = raw.find(b'TLRDAPX1', at + 1)
-    check(spoiled >= len(SERIES), 'only %d tables were found' % spoiled)
-    node.start('--accept-unknown', 'NORTH')
-    equal(web.get(AT[0] + '/frames/2', 'image/jphc').body, wanted, 'the frame')
-    check(web.get(AT[0] + '/frames/2', 'image/jphc').headers['Teleread-Resolutions'] is None, 'nobody knows its resolutions')
-    equal(web.get(AT[0] + '/frames/2', OCTETS).body, RAW[0][1], 'its samples')
-    check('its frames are looked for in the pixel data' in node.log_tail(50), 'the log')
-
-
 lib.main()

@@ -168,6 +168,19 @@ def frames_native(node, instances):
     return out
 
 
+def get_native(node, instances):
+    """C-GET of everything in Explicit VR Little Endian: {uid: data set}."""
+    out = {}
+    for study in sorted({i.study for i in instances}):
+        pairs = sorted({(i.sop_class, EXPLICIT_LE) for i in instances if i.study == study})
+        got, final = node.get('STUDY', pairs, StudyInstanceUID=study)
+        equal(final.status, 0, 'status of C-GET')
+        for _, uid, syntax, data in got:
+            equal(syntax, EXPLICIT_LE, 'transfer syntax of C-GET')
+            out[uid] = data
+    return out
+
+
 def by_pixel(body, samples, planar):
     if samples == 1 or not planar:
         return body
@@ -267,6 +280,28 @@ def independent():
             check(raw == sent[:len(raw)] and len(sent) - len(raw) < 2, 'the decoder sees other samples')
 
 
+@case('a peer that takes native images only gets the samples that were sent')
+def native_peer():
+    with node_of() as node:
+        equal(set(node.store(NATIVE)), {0}, 'statuses')
+        settle(node)
+        got = get_native(node, NATIVE)
+        equal(sorted(got), sorted(i.uid for i in NATIVE), 'instances')
+        for i in NATIVE:
+            was, now = (parse(d, EXPLICIT_LE) for d in (encoded_le(i), got[i.uid]))
+            n = struct.unpack('<H', was[0x00280002])[0]
+            size = struct.unpack('<H', was[0x00280010])[0] * struct.unpack('<H', was[0x00280011])[0] * n
+
+            def by_frame(d):
+                planar = struct.unpack('<H', d.get(0x00280006, b'\0\0'))[0]
+                frames = len(d[PIXELS]) // size if n == 3 else 0
+                return b''.join(by_pixel(d[PIXELS][k * size:(k + 1) * size], n, planar)
+                                for k in range(frames)) or d[PIXELS]
+            check(by_frame(now) == by_frame(was), 'other samples of %s (%s)' % (i.uid, i.syntax))
+            equal(text(now, 0x00280004), text(was, 0x00280004), 'photometric interpretation')
+            equal(text(now, 0x00282110), '', 'Lossy Image Compression')
+
+
 @case('what cannot be encoded is kept as it came, and the notes say why')
 def kept():
     cases = kept_studies()
@@ -336,6 +371,8 @@ def extras():
         settle(node)
         after = json.loads(web.get(series_path(some[0]) + '/metadata', 'application/dicom+json').body)
         equal(len(after), 5, 'instances in the metadata')
+        shown = web.get(series_path(some[0]) + '/thumbnail', 'image/jpeg')
+        equal((shown.status, shown.body[:2]), (200, b'\xff\xd8'), 'the thumbnail')
         for a, b in zip(before, after):
             differs = sorted(t for t in set(a) | set(b) if a.get(t) != b.get(t))
             check(set(differs) <= {'00080008', '00280004', '00280006', '7FE00010', '00083002'}, 'changed: %s' % differs)
@@ -410,6 +447,31 @@ def stopped():
         clean(node)
 
 
+def on_disk(node):
+    """Bytes of blocks of the packs."""
+    return sum(os.stat(os.path.join(at, name)).st_blocks * 512
+               for at, _, names in os.walk(os.path.join(node.data, 'packs')) for name in names)
+
+
+@case('the disk space of what was received is given back after the grace, and not before')
+def grace():
+    some = [picture('space', n, 200, 200, stored=12, modality='CT') for n in range(1, 21)]
+    node = node_of({'settle.grace': '1h', 'archive.prewrite': '0', 'archive.pack_size': '1M'})
+    with node:
+        equal(set(node.store(some)), {0}, 'statuses')
+    before = on_disk(node)
+    settle(node)
+    check(status(node)['reclaimable'] > 0, 'nothing to be given back')
+    check(on_disk(node) > before, 'given back within the grace')
+    node.settings['settle.grace'] = '0ms'
+    node.write_config()
+    settle(node)
+    equal(status(node)['reclaimable'], 0, 'bytes still to be given back')
+    check(on_disk(node) < before, '%d bytes on disk, %d before' % (on_disk(node), before))
+    check_originals(node, some)
+    clean(node)
+
+
 @case('without a node the command settles by itself; status and exit codes')
 def without_node():
     some = [image('alone', n, side=128) for n in range(1, 4)]
@@ -431,13 +493,32 @@ def without_node():
     clean(node)
 
 
+@case('the memory of the node does not grow with an instance that it settles')
+def memory():
+    if lib.sanitized():
+        raise lib.Skip('memory means something else under sanitizers')
+    row = ramp(512)
+    frame = b''.join(row[2 * k:] + row[:2 * k] for k in range(512))
+    one = picture('large', 1, 512, 512, stored=12, frames=200, sop_class=objects.ENHANCED_CT, modality='CT',
+                  body=frame * 200)
+    with node_of() as node:
+        equal(node.store([one]), [0], 'status')
+        with lib.Watch(node) as watch:
+            run = settle(node)
+        equal(run['encoded'], 1, 'the run')
+        check(watch.grown < 48 << 10, 'grew by %d KB over an instance of %d KB' % (watch.grown, len(one.data) >> 10))
+        check_originals(node, [one])
+
+
 @case('while the node receives, settling gives way')
 def gives_way():
     some = many('way', 30)
-    with node_of({'settle.enabled': 'true', 'settle.quiet': '0ms', 'settle.busy': '10s'}) as node:
+    with node_of({'settle.enabled': 'true', 'settle.quiet': '0ms', 'settle.busy': '1h'}) as node:
         equal(set(node.store(some)), {0}, 'statuses')
-        lib.wait_until(lambda: metrics(node).get('teleread_settle_pause_seconds_count', 0) > 0, 60, 'a pause is counted')
         lib.wait_until(lambda: status(node)['done'] == 3, 120, 'it settles all the same')
+        count = metrics(node)
+        check(count['teleread_settle_pause_seconds_count'] >= count['teleread_settle_instances_total{outcome="encoded"}']
+              >= 30, 'it did not rest behind each instance')
 
 
 @case('an encoder that errs: what was received stays, an alert names the instance, and it is counted')
