@@ -48,7 +48,7 @@ int shim_dict_each(int (*seen)(void *arg, uint32_t tag, const char *vr, int many
  * "Ultrasound Image Storage (retired)"), only during the call. */
 int shim_storage_each(int (*seen)(void *arg, const char *uid, const char *name), void *arg);
 
-/* ---- data sets and files (transcode seam, tests) */
+/* ---- data sets and files */
 /* Files are looked over before DCMTK reads them: SHIM_ELIMIT for sequences nested deeper than 64, a deflated data set that
  * opens to more than 512 MiB, or millions of elements. */
 typedef struct shim_dataset shim_dataset;
@@ -58,12 +58,6 @@ int shim_dataset_parse(const void *data, size_t n, const char *syntax, shim_data
 int shim_dataset_get_string(const shim_dataset *ds, uint32_t tag, char *buf, size_t len);
 int shim_dataset_syntax(const shim_dataset *ds, char *buf, size_t len);
 void shim_dataset_free(shim_dataset *ds);
-/* Can what is stored in `from` be written in `to` by DCMTK, losslessly? 1 or 0. Same syntax: 1. Targets: the four native
- * syntaxes, RLE, JPEG lossless SV1 (.70), JPEG-LS lossless (.80); sources: those, JPEG baseline/extended/lossless, JPEG-LS. */
-int shim_can_transcode(const char *from, const char *to);
-/* Reads a Part 10 file and writes it, Part 10, in another syntax. Pixel values are kept exactly when `to` is lossless. */
-/* SHIM_ELIMIT when the decoded pixels would be more than most bytes. */
-int shim_transcode_file(const char *in_path, const char *out_path, const char *to, int64_t most);
 /* A bare data set without pixel data, read in one native syntax and given to put in another, in pieces. What put returns other
  * than 0 ends it: SHIM_EIO. */
 int shim_dataset_rewrite(const void *data, size_t n, const char *from, const char *to,

@@ -1,9 +1,9 @@
-/* archive/scratch.h - a stored instance as a file of its own, for libraries that read nothing but files.
+/* archive/scratch.h - files without names, for what is made on the way out.
  *
  * Scratch files lie in TMPDIR, else in tmp of the archive's folder, and have lost their names already when they are given
  * out: whatever happens to this process, nothing of them stays. path is how they are opened while the descriptor is
  * open; each open begins at offset 0.
- * Errors:   -E_IO, -E_FULL, -E_CONFIG (a folder's name is too long), -E_CORRUPT for a record that is short.
+ * Errors:   -E_IO, -E_FULL, -E_CONFIG (a folder's name is too long).
  * Memory:   the caller closes the descriptor.   Threads: any.
  */
 #ifndef ARCHIVE_SCRATCH_H
@@ -14,6 +14,4 @@
 #define SCRATCH_PATH 32
 /* An empty one; returns the descriptor, above 0. */
 int scratch_file(struct archive *a, char path[SCRATCH_PATH], struct err *e);
-/* One that holds the Part 10 file of s. */
-int scratch_stored(struct archive *a, const struct stored *s, char path[SCRATCH_PATH], struct err *e);
 #endif

@@ -1,9 +1,9 @@
+/* imaging/transcode.c - what is to be done with an instance, and the order of doing it. */
 #include "imaging/transcode.h"
 #include "imaging/transcode_own.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void transcode_result_cleanup(struct transcode_result *r)
 {
