@@ -57,12 +57,14 @@ expect "findscu finds it and the demo studies" '1530.9.100'
 expect "getscu retrieves the CT" ''
 expect "teleread find finds the Chinese names" '演示^患者三'
 expect "curl finds the demo studies" '"vr":"PN"'
+expect "teleread settle settles all of it" ' 0 waiting, 0 under work, 0 given up, [1-9]'
+expect "teleread export gives back what was received" 'failed 0'
 expect "teleread fsck finds nothing wrong" ' 0 faults'
 number=$((number + 1))
-if [ "$(find got -type f | wc -l)" -eq 24 ] && [ "$(wc -l <"$tmp/commands")" -eq 6 ]; then
-	echo "ok $number - 24 images were retrieved, and there are six commands"
+if [ "$(find got -type f | wc -l)" -eq 24 ] && [ "$(wc -l <"$tmp/commands")" -eq 8 ]; then
+	echo "ok $number - 24 images were retrieved, and there are eight commands"
 else
-	echo "not ok $number - 24 images were retrieved, and there are six commands"
+	echo "not ok $number - 24 images were retrieved, and there are eight commands"
 	failed=1
 fi
 echo "1..$number"
