@@ -3,6 +3,7 @@
 #include "imaging/picture.h"
 #include "imaging/render_own.h"
 #include "imaging/worker_own.h"
+#include <math.h>
 
 #define PROFILE_MOST (4u << 20)
 #define HALVINGS_MOST 6u
@@ -12,9 +13,11 @@
 static struct rect area_of(const struct shot *s, const struct softcopy *c)
 {
 	const int32_t *a = c->area;
+	struct rect whole = {.w = s->said.columns, .h = s->said.rows}, area = {.x = a[0], .y = a[1]};
 
-	return c->has_area ? (struct rect){a[0], a[1], (uint32_t)(a[2] - a[0] + 1), (uint32_t)(a[3] - a[1] + 1)}
-			   : (struct rect){.w = s->said.columns, .h = s->said.rows};
+	area.w = (uint32_t)(a[2] - a[0] + 1);
+	area.h = (uint32_t)(a[3] - a[1] + 1);
+	return c->has_area ? area : whole;
 }
 
 /* The region that the request names: of the picture as the presentation state makes it, else of the image. */
@@ -29,7 +32,7 @@ static int ask_region(const struct render_options *o, uint32_t width, uint32_t h
 	if (w == 0 || h == 0 || o->crop_x + w > width || o->crop_y + h > height)
 		return err_set(e, E_INVAL, "a region of %llu x %llu pixels at %u, %u is not in an image of %u x %u",
 			       (unsigned long long)w, (unsigned long long)h, o->crop_x, o->crop_y, width, height);
-	*out = (struct rect){o->crop_x, o->crop_y, (uint32_t)w, (uint32_t)h};
+	*out = (struct rect){.x = o->crop_x, .y = o->crop_y, .w = (uint32_t)w, .h = (uint32_t)h};
 	return 0;
 }
 
@@ -159,11 +162,14 @@ static int show(const struct shot *s, const struct softcopy *c, const struct ren
 
 /* ---- region, turn, size */
 
-static uint32_t scaled(uint32_t v, uint32_t to, uint32_t of)
+/* Pixels from `from` on that hold what is left of `end`. */
+static uint32_t reach(double end, int64_t from, uint32_t most)
 {
-	uint32_t out = (uint32_t)((uint64_t)v * to / of);
+	int64_t n = (int64_t)ceil(end - 1e-9) - from;
 
-	return out ? out : 1;
+	if (n > (int64_t)most - from)
+		n = (int64_t)most - from;
+	return n < 1 ? 1 : (uint32_t)n;
 }
 
 static int arrange_state(const struct shot *s, const struct softcopy *c, struct canvas *k, struct err *e)
@@ -203,10 +209,16 @@ static int arrange(const struct shot *s, const struct softcopy *c, const struct 
 	    (rc = size_fit(&region, ratio, o, &width, &height, e)) < 0)
 		return rc;
 	if (k->width != full_w || k->height != full_h) { /* decoded at a part of its size */
-		struct rect part = {.x = (int64_t)region.x * k->width / full_w,
-				    .y = (int64_t)region.y * k->height / full_h};
-		part.w = scaled(region.w, k->width, full_w);
-		part.h = scaled(region.h, k->height, full_h);
+		double fx = (double)k->width / full_w, fy = (double)k->height / full_h;
+		struct rect part = {.x = (int64_t)((double)region.x * fx), .y = (int64_t)((double)region.y * fy)};
+
+		part.real_w = region.w * fx;
+		part.real_h = region.h * fy;
+		part.w = reach((double)region.x * fx + part.real_w, part.x, k->width);
+		part.h = reach((double)region.y * fy + part.real_h, part.y, k->height);
+		/* A coarse sample stands where the first of those stood that it was made of (ITU-T T.800 annex F). */
+		part.aside_x = (double)region.x * fx - (double)part.x + 0.5 - 0.5 * fx;
+		part.aside_y = (double)region.y * fy - (double)part.y + 0.5 - 0.5 * fy;
 		region = part;
 	}
 	if ((rc = size_make(k, &region, width, height, out, e)) < 0)

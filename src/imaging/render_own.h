@@ -139,6 +139,8 @@ void softcopy_shutter(const struct softcopy *c, const struct shot *s, struct can
 struct rect {
 	int64_t x, y;
 	uint32_t w, h;
+	/* What is wanted of it where that is no whole pixels: from so far right of and below its corner on, of this size; 0: all. */
+	double aside_x, aside_y, real_w, real_h;
 };
 /* The region in the size asked for. What of it lies outside the image is black. ratio: height of a pixel to its width. */
 int size_fit(const struct rect *region, double ratio, const struct render_options *o, uint32_t *width, uint32_t *height,

@@ -71,20 +71,20 @@ static void taps_cleanup(struct taps *t)
 }
 AUTO_TYPE(taps, struct taps);
 
-static uint32_t tap_shrink(uint32_t i, double step, uint32_t from, float *w, uint32_t *first)
+static uint32_t tap_shrink(uint32_t i, double step, double aside, uint32_t from, float *w, uint32_t *first)
 {
-	double begin = i * step, end = begin + step;
+	double begin = fmin(i * step + aside, from - 1.0), end = fmin(begin + step, from);
 	uint32_t n = 0;
 
 	*first = (uint32_t)begin;
 	for (uint32_t k = *first; k < from && k < end; k++)
-		w[n++] = (float)((fmin(end, k + 1.0) - fmax(begin, k)) / step);
+		w[n++] = (float)((fmin(end, k + 1.0) - fmax(begin, k)) / (end - begin));
 	return n;
 }
 
-static uint32_t tap_grow(uint32_t i, double step, uint32_t from, float *w, uint32_t *first)
+static uint32_t tap_grow(uint32_t i, double step, double aside, uint32_t from, float *w, uint32_t *first)
 {
-	double at = (i + 0.5) * step - 0.5;
+	double at = (i + 0.5) * step - 0.5 + aside;
 
 	at = at < 0 ? 0 : at > from - 1.0 ? from - 1.0 : at;
 	*first = (uint32_t)at;
@@ -93,9 +93,9 @@ static uint32_t tap_grow(uint32_t i, double step, uint32_t from, float *w, uint3
 	return *first + 1 < from ? 2 : 1;
 }
 
-static int taps_make(uint32_t from, uint32_t to, struct taps *out, struct err *e)
+static int taps_make(uint32_t from, uint32_t to, double aside, double real, struct taps *out, struct err *e)
 {
-	double step = (double)from / to;
+	double step = (real > 0 ? real : from) / to;
 	size_t each = (size_t)ceil(step) + 2;
 
 	out->tap = calloc(to, sizeof(*out->tap));
@@ -104,8 +104,8 @@ static int taps_make(uint32_t from, uint32_t to, struct taps *out, struct err *e
 		return err_set(e, E_NOMEM, "no memory to scale a picture");
 	for (uint32_t i = 0; i < to; i++) {
 		float *w = out->weights + i * each;
-		uint32_t first,
-		    n = step >= 1 ? tap_shrink(i, step, from, w, &first) : tap_grow(i, step, from, w, &first);
+		uint32_t first, n = step >= 1 ? tap_shrink(i, step, aside, from, w, &first)
+					      : tap_grow(i, step, aside, from, w, &first);
 
 		out->tap[i] = (struct tap){first, n, w};
 	}
@@ -143,14 +143,16 @@ static const float *row_of(struct rows *r, uint32_t y)
 	return r->row[slot];
 }
 
-static int scale(const struct canvas *in, uint32_t width, uint32_t height, struct canvas *out, struct err *e)
+static int scale(const struct canvas *in, const struct rect *of, uint32_t width, uint32_t height, struct canvas *out,
+		 struct err *e)
 {
 	size_t n = (size_t)width * in->samples;
 	AUTO(taps) x = {0};
 	AUTO(taps) y = {0};
 	int rc;
 
-	if ((rc = taps_make(in->width, width, &x, e)) < 0 || (rc = taps_make(in->height, height, &y, e)) < 0 ||
+	if ((rc = taps_make(in->width, width, of->aside_x, of->real_w, &x, e)) < 0 ||
+	    (rc = taps_make(in->height, height, of->aside_y, of->real_h, &y, e)) < 0 ||
 	    (rc = canvas_new(width, height, in->samples, out, e)) < 0)
 		return rc;
 	float *room = malloc(3 * n * sizeof(*room)), *sum = room + 2 * n;
@@ -191,14 +193,14 @@ int size_make(const struct canvas *in, const struct rect *region, uint32_t width
 {
 	AUTO(canvas) part = {0};
 	bool whole = region->x == 0 && region->y == 0 && region->w == in->width && region->h == in->height,
-	     same = width == region->w && height == region->h;
+	     same = width == region->w && height == region->h && region->real_w == 0;
 	int rc = 0;
 
 	if (same)
 		return cut(in, region, out, e);
 	if (!whole && (rc = cut(in, region, &part, e)) < 0)
 		return rc;
-	return scale(whole ? in : &part, width, height, out, e);
+	return scale(whole ? in : &part, region, width, height, out, e);
 }
 
 /* ---- turning */

@@ -317,6 +317,75 @@ static void overlays_that_lie(void **state)
 	free(l.data);
 }
 
+/* ---- only the resolutions that a size needs */
+
+enum { WIDE = 256, HIGH = 192 };
+
+static struct look coded_look(const char *syntax, const struct render_options *options)
+{
+	static uint16_t v[WIDE * HIGH];
+	AUTO(codec_stream) stream = {0};
+	struct image_pixel p = {.rows = HIGH,
+				.columns = WIDE,
+				.samples = 1,
+				.bits_allocated = 16,
+				.bits_stored = 12,
+				.high_bit = 11,
+				.photometric = "MONOCHROME2"};
+	struct dset *d = grey(16, 12);
+	struct err e = {0};
+
+	for (unsigned i = 0; i < WIDE * HIGH; i++) /* smooth, and not the same on any two sides */
+		v[i] = (uint16_t)(2000 + 1000 * sin(i % WIDE / 30.0) + 900 * cos(i / WIDE / 23.0));
+	if (codec_encode(syntax, &(struct codec_how){0}, &p, v, sizeof v, 1 << 20, &stream, &e) < 0)
+		fail_msg("%s", e.msg);
+	dset_put_int(d, TAG(0x28, 0x10), HIGH, NULL);
+	dset_put_int(d, TAG(0x28, 0x11), WIDE, NULL);
+	window(d, "2048", "4096");
+	struct buf file = file_of(d, SECONDARY, 0, "OB", NULL, 0), all = BUF(1 << 20);
+	struct part10_meta meta = {.sop_class = SECONDARY, .sop_instance = SOP};
+	snprintf(meta.syntax, sizeof meta.syntax, "%s", syntax);
+	int64_t head = part10_read(file.data, file.len, &(struct part10_meta){0}, NULL);
+	uint8_t begin[28] = {0xe0, 0x7f, 0x10, 0,    'O', 'B', 0, 0, 0xff, 0xff, 0xff, 0xff,
+			     0xfe, 0xff, 0,    0xe0, 0,   0,   0, 0, 0xfe, 0xff, 0,    0xe0};
+	for (unsigned i = 0; i < 4; i++)
+		begin[24 + i] = (uint8_t)(stream.bytes.len >> 8 * i);
+	part10_write(&meta, &all, NULL);
+	buf_put(&all, file.data + head, file.len - (size_t)head, NULL);
+	buf_put(&all, begin, sizeof begin, NULL);
+	buf_put(&all, stream.bytes.data, stream.bytes.len, NULL);
+	buf_cleanup(&file);
+	return look(all, (struct buf){0}, *options);
+}
+
+static void fewer_resolutions_show_the_same(void **state)
+{
+	static const char *const syntaxes[] = {"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.202",
+					       "1.2.840.10008.1.2.4.80"};
+	static const struct render_options asked[] = {
+	    {.width = 32, .height = 24},
+	    {.width = 20, .height = 100},
+	    {.width = 16, .height = 16, .crop_x = 100, .crop_y = 40, .crop_w = 128, .crop_h = 128},
+	    {.width = 40, .height = 40, .crop_x = 3, .crop_y = 81, .flip_x = true, .flip_y = true},
+	};
+	(void)state;
+
+	for (size_t s = 0; s < sizeof syntaxes / sizeof *syntaxes; s++) /* the last one has a single resolution */
+		for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+			struct look got = coded_look(syntaxes[s], &asked[i]),
+				    wanted = coded_look("1.2.840.10008.1.2.5", &asked[i]);
+			assert_int_equal(got.width, wanted.width);
+			assert_int_equal(got.height, wanted.height);
+			for (unsigned k = 0; k < got.width * got.height; k++)
+				/* a coarse resolution lies up to half a pixel of the picture aside */
+				if (abs(got.data[k] - wanted.data[k]) > 8)
+					fail_msg("%s, %zu: pixel %u of %u is %u, expected %u", syntaxes[s], i, k,
+						 got.width, got.data[k], wanted.data[k]);
+			free(got.data);
+			free(wanted.data);
+		}
+}
+
 /* ---- formats and profiles */
 
 static void profiles_go_with_every_format(void **state)
@@ -507,6 +576,7 @@ int main(void)
 	    cmocka_unit_test(segments),
 	    cmocka_unit_test(overlays_show_unless_unwanted),
 	    cmocka_unit_test(overlays_that_lie),
+	    cmocka_unit_test(fewer_resolutions_show_the_same),
 	    cmocka_unit_test(profiles_go_with_every_format),
 	    cmocka_unit_test(profiles_of_the_image),
 	    cmocka_unit_test(states_turn_and_cut),
