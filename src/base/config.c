@@ -107,7 +107,7 @@ static const struct key keys[] = {
 	{"imaging", "memory", "2G", AT(imaging_memory), NUMBER(SIZE, 128 * M, 1 * T),
 	 "Memory that one of them may take. A frame that needs more is refused."},
 	{"imaging", "time", "1min", AT(imaging_time_ms), NUMBER(TIME, SEC, HOUR),
-	 "Processor time that one of them may take for one picture, and four times of it by the clock."},
+	 "Processor time that one of them may take for one picture; a small one gets less. By the clock it is four times of this."},
 	{"imaging", "sandbox", "required", AT(imaging_sandbox), TEXT(SANDBOX),
 	 "Where the kernel refuses to limit their system calls (seccomp): serve does not start (required), or goes on without "
 	 "that limit (optional)."},

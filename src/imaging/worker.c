@@ -134,6 +134,7 @@ struct attempt {
 	struct inputs in;
 	struct imaging_options options;
 	unsigned deaths, mishaps;
+	bool hung; /* one of them gave no answer in time */
 	enum death last;
 	char what[64]; /* of the last death */
 };
@@ -150,6 +151,7 @@ static int died(struct attempt *a, struct slot *s, enum exchange x)
 		a->mishaps++;
 	else
 		a->deaths++;
+	a->hung |= a->last == DEATH_HUNG;
 	log_warn("imaging: a worker has died of a job (%s%s%s): %s%s", job_name(a->job->kind),
 		 a->job->syntax[0] ? " " : "", a->job->syntax, a->what,
 		 a->last == DEATH_HUNG        ? ", it gave no answer in time"
@@ -191,7 +193,7 @@ static int give_up(struct attempt *a, struct err *e)
 
 	if (a->deaths < DEATHS_MOST)
 		return err_set(e, E_IO, "%u workers were killed from outside while they had this job", a->mishaps);
-	if (refused_digest(a->job, a->in.fd, digest, NULL) == 0)
+	if (!a->hung && refused_digest(a->job, a->in.fd, digest, NULL) == 0)
 		refused_add(digest);
 	if (a->last == DEATH_TIME || a->last == DEATH_HUNG)
 		return err_set(e, E_LIMIT, "takes more time than a worker has (%u s)",

@@ -8,7 +8,8 @@
  * A worker that dies or takes too long is replaced, and its job is tried once more. An input that killed two workers, by a crash, a
  * forbidden system call, its time or an answer that was not sound, is answered with -E_CORRUPT or -E_LIMIT, remembered (by digest;
  * 1024 of them, until the process ends) and refused at once. A worker that dies by somebody else's signal, or by the kernel's for
- * want of memory, is not held against the input: up to sixteen tries. Jobs wait in line, 1024 at most: those that somebody waits
+ * want of memory, is not held against the input: up to sixteen tries. No answer in time by the clock ends a job after two
+ * tries, too, but the machine may have been busy, so that is not remembered. Jobs wait in line, 1024 at most: those that somebody waits
  * for go before background ones, which never take the last worker while more than one is configured.
  * One pool for each process, started on first use with the defaults where imaging_start() was not called before. What the pool does
  * is in the metrics teleread_imaging_* (worker_metrics.c).
@@ -27,8 +28,8 @@ struct imaging_options {
 	const char *program;
 	unsigned workers; /* 0: one for each processor, and one that background jobs never take */
 	uint64_t memory;  /* of a worker (address space, beside its program), bytes; 0: IMAGING_MEMORY */
-	/* Of processor time for a job, at most, and four times of it by the clock: 10 s for a frame, and one more for each MB of its
-	 * samples; all of it for what is not a single frame. 0: IMAGING_SECONDS */
+	/* Of processor time for a job, at most: 10 s for a frame, and one more for each MB of its samples; all of it for what is not
+	 * a single frame. By the clock any job has four times the most. 0: IMAGING_SECONDS */
 	unsigned seconds;
 	bool sandbox_optional; /* work even where the kernel refuses the allow-list of system calls */
 };

@@ -13,6 +13,7 @@
 
 #define START_AGAIN_MS 1000
 #define KILLED_MOST 64u /* workers in a row that somebody killed while they began */
+#define CLOCK_FACTOR 4u /* seconds by the clock for each of processor time */
 #define LOOK_EVERY 256u /* jobs between two looks at a worker's memory */
 
 struct waiter {
@@ -238,7 +239,7 @@ static int start_one(struct slot *s, struct err *e)
 
 	s->state = SLOT_LEAVING; /* nobody else's */
 	pthread_mutex_unlock(&pool.lock);
-	rc = process_start(pool.program, &limits, &p, &state, e);
+	rc = process_start(pool.program, &limits, pool.options.seconds * CLOCK_FACTOR, &p, &state, e);
 	pthread_mutex_lock(&pool.lock);
 	if (rc == 0)
 		tell_sandbox(&state);

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define HELLO_MS 60000
-#define CLOCK_FACTOR 4u /* time by the clock for each second of processor time */
 
 /* ---- starting */
 
@@ -127,9 +126,10 @@ static int greet(const struct process *p, const struct sandbox_limits *l, struct
 	return hello->e.code ? err_set(e, E_IO, "no worker for pictures: %s", hello->e.msg) : 0;
 }
 
-int process_start(const char *program, const struct sandbox_limits *l, struct process *out, struct sandbox_state *state,
-		  struct err *e)
+int process_start(const char *program, const struct sandbox_limits *l, unsigned patience_s, struct process *out,
+		  struct sandbox_state *state, struct err *e)
 {
+	const struct timeval patience = {.tv_sec = (time_t)patience_s};
 	struct process p = {0};
 	struct worker_hello hello;
 	struct err why = {0};
@@ -162,6 +162,8 @@ int process_start(const char *program, const struct sandbox_limits *l, struct pr
 			rc = err_set(e, why.code, "%s", why.msg);
 		return rc;
 	}
+	/* can only fail for a wrong argument */
+	setsockopt(p.socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	*state = hello.state;
 	*out = p;
 	return 0;
@@ -292,12 +294,11 @@ enum exchange process_ask(struct process *p, const struct job *j, int out, const
 			  struct worker_answer *a)
 {
 	struct worker_request q = {.number = ++p->jobs, .job = *j, .in = {in[0] >= 0, in[1] >= 0}};
-	const struct timeval patience = {.tv_sec = (time_t)seconds * CLOCK_FACTOR};
 	ssize_t n;
 
 	q.job.in[0] = q.job.in[1] = 0;
 	grant_time(p, seconds);
-	if (setsockopt(p->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 || !ask(p, &q, out, in))
+	if (!ask(p, &q, out, in))
 		return EXCHANGE_IDLE_DEATH;
 	while ((n = recv(p->socket, a, sizeof *a, MSG_TRUNC)) < 0 && errno == EINTR)
 		;

@@ -14,18 +14,18 @@ struct process {
 	int socket;
 	uint64_t jobs;
 };
-/* -E_CLOSED: somebody killed it before it was ready, so another may do better. */
-int process_start(const char *program, const struct sandbox_limits *l, struct process *out, struct sandbox_state *state,
-		  struct err *e);
+/* patience_s: by the clock, for the answer to any job. -E_CLOSED: somebody killed it before it was ready, so another may do better. */
+int process_start(const char *program, const struct sandbox_limits *l, unsigned patience_s, struct process *out,
+		  struct sandbox_state *state, struct err *e);
 
-/* How a worker's life ended. All but the last two are held against the input. */
+/* How a worker's life ended. All but the last three are held against the input. */
 enum death {
 	DEATH_CRASH,     /* a signal of its own: SIGSEGV, SIGABRT ... */
 	DEATH_FORBIDDEN, /* a system call that is not on the list */
 	DEATH_TIME,      /* its processor time was used up */
-	DEATH_HUNG,      /* no answer within the time by the clock; it was killed */
 	DEATH_ANSWER,    /* its answer was not to be believed; it was killed */
 	DEATH_EXIT,      /* it ended by itself */
+	DEATH_HUNG,      /* no answer within the time by the clock, which may be the machine's fault; it was killed */
 	DEATH_OUTSIDE,   /* somebody else's signal, or the kernel's for want of memory */
 	DEATH_NONE,      /* it was idle, or was told to go */
 	DEATHS
@@ -35,7 +35,7 @@ enum death process_end(struct process *p, enum death suspected, char what[64]);
 bool process_large(const struct process *p, uint64_t most); /* holds more than so many bytes of memory */
 
 enum exchange { EXCHANGE_ANSWERED, EXCHANGE_IDLE_DEATH, EXCHANGE_DIED, EXCHANGE_HUNG, EXCHANGE_NONSENSE };
-/* One job. in: -1 for none. The answer's texts, numbers and code are checked for what they are alone (a->rc is 0 or -E_*). */
+/* One job, with so many seconds of processor time. in: -1 for none. The answer's texts, numbers and code are checked for what they are alone (a->rc is 0 or -E_*). */
 enum exchange process_ask(struct process *p, const struct job *j, int out, const int in[2], unsigned seconds,
 			  struct worker_answer *a);
 #endif
