@@ -50,7 +50,8 @@ static void make_environment(struct environment *v, uint64_t memory)
 			set_word(v, kept[i], getenv(kept[i]), "");
 	if (!SANDBOX_SANITIZED)
 		return;
-	snprintf(asan, sizeof asan, ":detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=%llu",
+	snprintf(asan, sizeof asan,
+		 ":detect_leaks=0:abort_on_error=1:allocator_may_return_null=1:max_allocation_size_mb=%llu",
 		 (unsigned long long)(memory >> 20));
 	set_word(v, "ASAN_OPTIONS", own ? own : "", asan);
 }
