@@ -141,7 +141,10 @@ static const int allowed[] = {
     SCMP_SYS(sched_getaffinity),
     SCMP_SYS(getrusage),
 #if SANDBOX_SANITIZED
-    /* the run time library: alternative stacks, its own names of memory, limits of the stack, a report's way to standard error */
+    /* the run time library: alternative stacks, limits of the stack, who it is, pauses between threads; a pipe, by which it asks whether
+     * memory may be read (pointers to C++ objects) */
+    SCMP_SYS(pipe),
+    SCMP_SYS(pipe2),
     SCMP_SYS(sigaltstack),
     SCMP_SYS(getrlimit),
     SCMP_SYS(prlimit64),
