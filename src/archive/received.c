@@ -93,10 +93,14 @@ static int told_head(struct archive *a, const struct stored *w, struct index_hea
 
 int stored_head(struct archive *a, const struct stored *w, struct index_head **out, struct err *e)
 {
+	struct err why = {0};
 	*out = NULL;
-	int rc = told_head(a, w, out, e);
-	if (rc != -E_NOENT || (e && e->code))
-		return rc;
+	int rc = told_head(a, w, out, &why);
+	bool untold = rc == -E_CORRUPT || rc == -E_INVAL || (rc == -E_NOENT && !why.code);
+	if (rc < 0 && !untold)
+		return err_set(e, why.code ? why.code : (enum err_code) - rc, "%s", why.msg);
+	if (rc == 0) /* a recipe that cannot be followed is no reason for not finding the instance */
+		return 0;
 	if ((rc = index_head_new(w->syntax, a->attrs, out, e)) < 0)
 		return rc;
 	struct received r = {a, w, *out};
