@@ -42,6 +42,7 @@ SYSTEM_TESTS = \
 	%D%/test_qido.py \
 	%D%/test_same_again.py \
 	%D%/test_settle.py \
+	%D%/test_settle_store.py \
 	%D%/test_slide_viewer.py \
 	%D%/test_scope.py \
 	%D%/test_statement.py \

@@ -273,6 +273,7 @@ def commitment(transaction, pairs, syntax=IMPLICIT_LE):
 
 
 KEYWORDS = {
+    'PhotometricInterpretation': (0x00280004, 'CS'),
     'SpecificCharacterSet': (0x00080005, 'CS'), 'SOPClassUID': (0x00080016, 'UI'), 'SOPInstanceUID': (0x00080018, 'UI'),
     'StudyDate': (0x00080020, 'DA'), 'StudyTime': (0x00080030, 'TM'), 'AccessionNumber': (0x00080050, 'SH'),
     'Modality': (0x00080060, 'CS'), 'ModalitiesInStudy': (0x00080061, 'CS'), 'StudyDescription': (0x00081030, 'LO'),
