@@ -266,4 +266,29 @@ def large():
     check(watch.grown < 64 << 10, 'memory of the node grew by %d KiB' % watch.grown)
 
 
+@case('where frames may lie more than 4 GiB apart, the Extended Offset Table says where')
+def extended():
+    if not os.environ.get('TELEREAD_BIG'):
+        raise lib.Skip('takes minutes: TELEREAD_BIG=1')
+    side, frames = 1024, 1930  # of 2 MiB each, once decoded
+    run = b'\x81\x00' * (side * side // 128)  # 128 zeros each
+    frame = struct.pack('<16I', 2, 64, 64 + len(run), *[0] * 13) + run * 2
+    at = os.path.join(lib.folder(), 'extended.dcm')
+    small = image('extended', side=side, extra=[(0x00280008, 'IS', str(frames))], syntax=RLE)
+    head = small.part10()
+    with open(at, 'wb') as f:
+        f.write(head[:head.rindex(b'\xe0\x7f\x10\0OB')] + struct.pack('<HH2sHI', 0x7FE0, 0x10, b'OB', 0, UNDEFINED))
+        f.write(b'\xfe\xff\x00\xe0\0\0\0\0')
+        for _ in range(frames):
+            f.write(b'\xfe\xff\x00\xe0' + struct.pack('<I', len(frame)) + frame)
+        f.write(b'\xfe\xff\xdd\xe0\0\0\0\0')
+    node.teleread('import', at, '--site', 'NORTH', timeout=600)
+    data = Part10(web.get(path(small), related(DICOM, JPEG_LS)).parts()[0].body).data
+    table, *places = items(data)
+    found = parse(data)
+    equal((table[1], len(places)), (b'', frames), 'the Basic Offset Table is empty')
+    equal(list(struct.unpack('<%dQ' % frames, found[0x7FE00001])), [p - places[0][0] for p, _ in places], 'offsets')
+    equal(list(struct.unpack('<%dQ' % frames, found[0x7FE00002])), [len(f) for _, f in places], 'lengths')
+
+
 lib.main()

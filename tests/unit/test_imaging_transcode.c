@@ -128,7 +128,8 @@ static void each(const char *root, const struct sample *s)
 	} else {
 		samples_digest(&plain, wanted);
 		file_source_close(&plain);
-		for (unsigned i = 0; i < TARGETS && *wanted; i++)
+		const unsigned step = f.src.size < 300000 ? 1 : 3; /* large ones: some of them */
+		for (unsigned i = f.src.size % step; i < TARGETS && *wanted; i += step)
 			compare(&f, s, targets[i], wanted, i);
 	}
 	file_source_close(&f);
