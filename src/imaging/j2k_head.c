@@ -227,7 +227,7 @@ static unsigned __int128 structures(const struct j2k_head *h)
 
 	for (unsigned r = 0; r <= h->levels; r++) {
 		unsigned down = h->levels - r, pw = h->precinct[r] & 15, ph = h->precinct[r] >> 4;
-		uint64_t w = (h->columns >> down) + 1ULL, rows = (h->rows >> down) + 1ULL;
+		uint64_t w = ((uint64_t)h->columns >> down) + 1, rows = ((uint64_t)h->rows >> down) + 1;
 		unsigned bw = h->block_w < pw ? h->block_w : pw, bh = h->block_h < ph ? h->block_h : ph;
 
 		bytes += (unsigned __int128)PRECINCT_BYTES * ceil_div(w, 1ULL << pw) * ceil_div(rows, 1ULL << ph);

@@ -55,7 +55,7 @@ FUZZ_SEEDS += %D%/seeds/render/big %D%/seeds/render/bits %D%/seeds/render/deflat
 	%D%/seeds/render/ybr
 FUZZ_TARGETS += %D%/fuzz_j2k %D%/fuzz_htj2k
 FUZZ_SEEDS += %D%/seeds/j2k/grey %D%/seeds/j2k/layers %D%/seeds/j2k/styles %D%/seeds/j2k/tiles %D%/seeds/j2k/marks %D%/seeds/j2k/colours \
-	%D%/seeds/j2k/loss %D%/seeds/j2k/parts %D%/seeds/j2k/plain %D%/seeds/j2k/boxes %D%/seeds/htj2k/grey %D%/seeds/htj2k/tiles \
+	%D%/seeds/j2k/loss %D%/seeds/j2k/parts %D%/seeds/j2k/plain %D%/seeds/j2k/boxes %D%/seeds/htj2k/grey %D%/seeds/htj2k/levels %D%/seeds/htj2k/tiles \
 	%D%/seeds/htj2k/loss %D%/seeds/htj2k/colours %D%/seeds/htj2k/precincts %D%/seeds/j2k/ours %D%/seeds/htj2k/ours
 FUZZ_TARGETS += %D%/fuzz_appendix
 FUZZ_SEEDS += %D%/seeds/appendix/table %D%/seeds/appendix/recipe
