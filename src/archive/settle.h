@@ -23,7 +23,7 @@ enum settle_state {
 	SETTLE_DONE
 }; /* FAILED: given up until something arrives, or --now */
 struct settle_job {
-	int64_t id; /* key of the series */
+	int64_t id; /* key of the job */
 	char study[65], series[65], modality[17], site[33];
 	enum settle_state state;
 	uint64_t instances, waiting; /* of the series; of them not settled */
@@ -69,7 +69,8 @@ int settle_add_extra(struct settle_pack *p, enum settle_extra_kind kind, const v
 int settle_commit(struct settle_pack *p, struct err *e);
 void settle_abort(struct settle_pack *p); /* removes what was written; NULL is fine */
 
-/* Gives back the blocks of records that settled ones stood for since grace_us. Bytes. */
+/* Gives back the blocks of records that settled ones stood for since grace_us. Bytes. The grace is for those who read meanwhile: longer
+ * than a transfer takes, and than the minute for which other processes keep places. */
 int64_t settle_reclaim(struct archive *a, int64_t grace_us, struct err *e);
 
 /* ---- what there is */
