@@ -94,7 +94,7 @@ def coarse(bench):
         accept = "image/jphc; transfer-syntax=*"
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD", headers={"Accept": accept})) as answer:
             whole, cuts = int(answer.headers["Content-Length"]), answer.headers.get("Teleread-Resolutions") or ""
-    for denominator, n in re.findall(r"1/(\d+)[^,]*?bytes=(\d+)", cuts):
+    for denominator, n in re.findall(r"(\d+);bytes=(\d+)", cuts):
         bench.say(f"coarse 1/{denominator} of {DX[0]}x{DX[1]}: bytes={n} of={whole} share={100 * int(n) / whole:.2f}%")
     bench.say("goal: 1/8 in at most 5 % of the bytes" if cuts else "# the answer named no cut points")
 
