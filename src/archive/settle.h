@@ -69,9 +69,10 @@ int settle_add_extra(struct settle_pack *p, enum settle_extra_kind kind, const v
 int settle_commit(struct settle_pack *p, struct err *e);
 void settle_abort(struct settle_pack *p); /* removes what was written; NULL is fine */
 
-/* Gives back the blocks of records that settled ones stood for since grace_us. Bytes. The grace is for those who read meanwhile: longer
- * than a transfer takes, and than the minute for which other processes keep places. */
-int64_t settle_reclaim(struct archive *a, int64_t grace_us, struct err *e);
+/* Gives back the blocks of records that settled ones stood for since grace_us, as long as go_on (asked now and then; NULL: to the
+ * end) wants more. Bytes. The grace is for those who read meanwhile: longer than a transfer takes, and than the minute for which
+ * other processes keep places. */
+int64_t settle_reclaim(struct archive *a, int64_t grace_us, bool (*go_on)(void *arg), void *arg, struct err *e);
 
 /* ---- what there is */
 struct settle_status {

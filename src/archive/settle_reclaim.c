@@ -324,7 +324,7 @@ static int reclaim_page(struct reclaim *c)
 	return rc < 0 ? rc : forgotten;
 }
 
-int64_t settle_reclaim(struct archive *a, int64_t grace_us, struct err *e)
+int64_t settle_reclaim(struct archive *a, int64_t grace_us, bool (*go_on)(void *arg), void *arg, struct err *e)
 {
 	uint64_t pack = 0, at = 0;
 	if (a->mode != ARCHIVE_SERVE)
@@ -334,7 +334,7 @@ int64_t settle_reclaim(struct archive *a, int64_t grace_us, struct err *e)
 		return err_set(e, E_NOMEM, "no memory to give back what was settled");
 	*c = (struct reclaim){.archive = a, .since = clock_wall_us() - grace_us, .e = e};
 	int rc;
-	while ((rc = read_page(c, pack, at)) == 0 && c->n) {
+	while ((rc = read_page(c, pack, at)) == 0 && c->n && (!go_on || go_on(arg))) {
 		AUTO(fd) held = -1;
 		struct err why = {0};
 		if ((rc = packs_hold(a, true, &held, &why)) == -E_BUSY) { /* a backup: another time */

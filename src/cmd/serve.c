@@ -51,7 +51,7 @@ static int hurry(struct config *c, struct err *e)
 	if (rc == 0 && c->settle_quiet_ms == standard.settle_quiet_ms)
 		rc = config_set(c, "settle.quiet", "5s", e);
 	if (rc == 0 && c->settle_grace_ms == standard.settle_grace_ms)
-		rc = config_set(c, "settle.grace", "10s", e);
+		rc = config_set(c, "settle.grace", "2min", e);
 	return rc;
 }
 

@@ -198,10 +198,17 @@ static int64_t pause_of(const struct settler *s)
 	return us < LOOK_LEAST_US ? LOOK_LEAST_US : us > LOOK_MOST_US ? LOOK_MOST_US : us;
 }
 
+static bool go_on(void *arg)
+{
+	struct settler *s = arg;
+
+	return !atomic_load(&s->stop);
+}
+
 static void reclaim(struct settler *s)
 {
 	struct err e = {0};
-	int64_t n = settle_reclaim(s->o.archive, config_of(s)->settle_grace_ms * 1000, &e);
+	int64_t n = settle_reclaim(s->o.archive, config_of(s)->settle_grace_ms * 1000, go_on, s, &e);
 
 	if (n < 0)
 		log_warn("disk space of settled instances could not be given back: %s", e.msg);

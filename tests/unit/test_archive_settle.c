@@ -253,7 +253,7 @@ static uint64_t pack_blocks(void)
 static int64_t reclaim(struct archive *a)
 {
 	struct err e = {0};
-	int64_t n = settle_reclaim(a, -1000000, &e);
+	int64_t n = settle_reclaim(a, -1000000, NULL, NULL, &e);
 	if (n < 0)
 		fail_msg("reclaim: %s", e.msg);
 	return n;
@@ -281,7 +281,7 @@ static void what_it_stood_for_is_given_back(void **state)
 		store(a, &o[i]);
 	settle(a, PUT);
 	uint64_t before = pack_blocks();
-	assert_int_equal(settle_reclaim(a, HOUR, &e), 0);
+	assert_int_equal(settle_reclaim(a, HOUR, NULL, NULL, &e), 0);
 	assert_int_equal(settle_status(a, &st, &e), 0);
 	assert_int_equal(st.done, 1);
 	assert_true(st.reclaimable > 3 << 20);
