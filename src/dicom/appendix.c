@@ -121,7 +121,9 @@ static void put_pixels(uint8_t out[40], const struct image_pixel *p)
 	put(out + 14, 2, p->high_bit);
 	out[16] = p->planar;
 	out[17] = p->is_signed;
-	memcpy(out + 20, p->photometric, strnlen(p->photometric, sizeof p->photometric));
+	/* a value of the object: whatever was sent; readers take text alone */
+	for (size_t i = 0; i + 1 < sizeof p->photometric && p->photometric[i]; i++)
+		out[20 + i] = p->photometric[i] < ' ' || p->photometric[i] > '~' ? '?' : (uint8_t)p->photometric[i];
 }
 
 static void put_head(uint8_t head[APPENDIX_HEAD], const struct appendix_writer *w, const struct appendix *about,
@@ -171,6 +173,7 @@ int appendix_end(struct appendix_writer *w, const struct appendix *about, struct
 {
 	uint8_t head[APPENDIX_HEAD] = {0};
 	const size_t begun = out->len;
+	struct appendix again;
 	int rc;
 
 	if ((rc = buf_put(out, head, sizeof head, e)) < 0 || (rc = buf_put(out, w->table.data, w->table.len, e)) < 0)
@@ -180,6 +183,9 @@ int appendix_end(struct appendix_writer *w, const struct appendix *about, struct
 		goto fail;
 	put_head(head, w, about, recipe_at, out->len - begun);
 	memcpy(out->data + begun, head, sizeof head);
+	/* what stands in for what was received must be readable for ever */
+	if ((rc = appendix_read(head, out->len - begun, &again, e)) < 0)
+		goto fail;
 	return 0;
 fail:
 	out->len = begun;

@@ -46,7 +46,8 @@ int appendix_add(struct appendix_writer *w, const struct appendix_frame *f, stru
 /* The next piece; bytes: of a BYTES piece, whose at is not looked at. */
 int appendix_recipe(struct appendix_writer *w, enum recipe_kind kind, uint64_t at, uint64_t n, const void *bytes,
 		    struct err *e);
-/* about: swap, planar, pixels, value_at, value_n; the rest is known. */
+/* about: swap, planar, pixels, value_at, value_n; the rest is known. Of a photometric interpretation that is no text, ? stands for
+ * what is not. What could not be read again is -E_CORRUPT. */
 int appendix_end(struct appendix_writer *w, const struct appendix *about, struct buf *out, struct err *e);
 void appendix_free(struct appendix_writer *w); /* NULL is fine */
 static inline void appendix_writer_cleanup(struct appendix_writer **w)

@@ -181,6 +181,25 @@ static void frames_outside_of_the_value(void **state)
 	}
 }
 
+static void what_is_no_text_is_written_so_that_it_can_be_read(void **state)
+{
+	AUTO(appendix_writer) w = NULL;
+	AUTO(appendix_writer) other = NULL;
+	AUTO(buf) b = BUF(1 << 20);
+	struct appendix odd = about, a;
+	(void)state;
+	memcpy(odd.pixels.photometric, "\xff\nMONO\x7f\0rest", 12);
+	assert_int_equal(appendix_new(2, &w, NULL), 0);
+	assert_int_equal(appendix_end(w, &odd, &b, NULL), 0);
+	assert_int_equal(appendix_read(b.data, b.len, &a, NULL), 0);
+	assert_string_equal(a.pixels.photometric, "??MONO?");
+	odd.planar = 7; /* nobody could read that: it does not come to be */
+	buf_clear(&b);
+	assert_int_equal(appendix_new(2, &other, NULL), 0);
+	assert_int_equal(appendix_end(other, &odd, &b, NULL), -E_CORRUPT);
+	assert_int_equal(b.len, 0);
+}
+
 static void what_is_too_much(void **state)
 {
 	AUTO(appendix_writer) w = NULL;
@@ -205,6 +224,7 @@ int main(void)
 	    cmocka_unit_test(every_byte_counts),
 	    cmocka_unit_test(numbers_that_lie),
 	    cmocka_unit_test(frames_outside_of_the_value),
+	    cmocka_unit_test(what_is_no_text_is_written_so_that_it_can_be_read),
 	    cmocka_unit_test(what_is_too_much),
 	};
 	return cmocka_run_group_tests_name("dicom/appendix", tests, NULL, NULL);
