@@ -39,8 +39,10 @@ static int reply_one(struct exchange *x, const struct stored *s, const struct re
 	AUTO(gallery) p = NULL;
 	int rc;
 
-	if ((rc = gallery_get(x->archive, s, NULL, o, &p, e)) < 0)
+	if ((rc = gallery_get(x->archive, s, NULL, o, &p, e)) < 0) {
+		err_prefix(e, "frame %" PRIu64, o->frame + 1);
 		return rendered_failed(x, rc);
+	}
 	if ((rc = rendered_warn(x, p->warning, e)) < 0)
 		return rc;
 	return reply_bytes(x, 200, render_type(o->format), p->data, p->n, e);

@@ -45,7 +45,7 @@ int rendered_no_image(struct exchange *x, const char *what, struct err *e)
 /* What keeps a decoder from giving a picture of what is stored: there is none to be had. */
 int rendered_failed(struct exchange *x, int rc)
 {
-	if (rc == -E_UNSUP || rc == -E_LIMIT || rc == -E_CORRUPT)
+	if (rc == -E_UNSUP || rc == -E_LIMIT || rc == -E_CORRUPT || rc == -E_MISMATCH)
 		x->status = 406;
 	return rc;
 }

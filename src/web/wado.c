@@ -213,7 +213,7 @@ static int reply_instance(struct exchange *x, const struct stored *s, bool multi
 	if (as_stored && strcmp(syntax, s->syntax) != 0)
 		return 1;
 	if ((rc = view_open(x->archive, s, syntax, &view, e)) < 0) {
-		if (rc != -E_UNSUP && rc != -E_INVAL && rc != -E_LIMIT && rc != -E_CORRUPT)
+		if (rc != -E_UNSUP && rc != -E_INVAL && rc != -E_LIMIT && rc != -E_CORRUPT && rc != -E_MISMATCH)
 			return rc;
 		x->status = 406;
 		if (!takes_all(&x->accept))
