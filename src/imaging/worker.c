@@ -106,12 +106,24 @@ static unsigned time_for(const struct job *j, unsigned most)
 
 /* ---- what comes out */
 
-/* The result of a job that says it is done. The worker can change nothing after the seals. */
+/* Then the worker can change nothing any more. It fails where a worker has mapped it for writing, which none has reason to. */
+static bool seal(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
+}
+
+/* The result of a job that says it has failed is nothing: a worker that keeps its descriptor has no memory by it. */
+static bool empty(int fd)
+{
+	return ftruncate(fd, 0) == 0 && seal(fd);
+}
+
+/* The result of a job that says it is done. */
 static bool believe(const struct job *j, int fd, uint64_t memory, struct job_result *r)
 {
 	struct stat st;
 
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 || fstat(fd, &st) < 0)
+	if (!seal(fd) || fstat(fd, &st) < 0)
 		return false;
 	r->out = fd;
 	r->n = (uint64_t)st.st_size;
@@ -175,7 +187,8 @@ static int attempt(struct attempt *a, struct job_result *out, struct err *e)
 	if ((rc = pool_take(a->job->background, &s, e)) < 0)
 		return rc;
 	x = process_ask(&s->p, a->job, fd, a->in.fd, time_for(a->job, a->options.seconds), &answer);
-	if (x == EXCHANGE_ANSWERED && answer.rc == 0 && !believe(a->job, fd, a->options.memory, &answer.result))
+	if (x == EXCHANGE_ANSWERED &&
+	    (answer.rc < 0 ? !empty(fd) : !believe(a->job, fd, a->options.memory, &answer.result)))
 		x = EXCHANGE_NONSENSE;
 	if (x != EXCHANGE_ANSWERED)
 		return died(a, s, x) < 0 ? err_set(e, E_CANCEL, "the workers for pictures are being stopped") : 1;

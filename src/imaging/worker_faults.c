@@ -127,12 +127,56 @@ static int flood(int out, struct err *e)
 static int lie(int out, struct err *e)
 {
 	struct worker_answer a;
-	struct iovec piece = {&a, sizeof a};
-	const struct msghdr m = {.msg_iov = &piece, .msg_iovlen = 1};
 
 	(void)out;
 	memset(&a, 'x', sizeof a);
-	return said("a lie", sendmsg(WORKER_SOCKET, &m, 0), e);
+	return said("a lie", write(WORKER_SOCKET, &a, sizeof a), e);
+}
+
+/* A descriptor to the node, which would have to close it. */
+static int pass_descriptor(int out, struct err *e)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.align = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct worker_answer a = {0};
+	struct iovec piece = {&a, sizeof a};
+	const struct msghdr m = {
+	    .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+
+	memcpy(CMSG_DATA(&control.align), &out, sizeof out);
+	return said("a descriptor", sendmsg(WORKER_SOCKET, &m, 0), e);
+}
+
+/* A result that is changed after the answer: by a mapping that stays, however the job ends. */
+static int keep_mapped(int out, struct err *e)
+{
+	if (ftruncate(out, PAGE) < 0 || mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, out, 0) == MAP_FAILED)
+		return said("a shared mapping", -1, e);
+	return 1;
+}
+
+static int keep_mapped_and_fail(int out, struct err *e)
+{
+	int rc = keep_mapped(out, e);
+
+	return rc < 0 ? rc : err_set(e, E_CORRUPT, "nothing to see here");
+}
+
+/* To keep descriptors, and the memory that they stand for, of one job after the other. */
+static int hoard(int out, struct err *e)
+{
+	int copy = (int)syscall(SYS_dup, out);
+
+	return said("a copy of a descriptor", copy, e);
+}
+
+/* Text for a log, and for a header. */
+static int write_lines(int out, struct err *e)
+{
+	(void)out;
+	return err_set(e, E_CORRUPT, "one line\r\nSet-Cookie: another\x1b[2J\xff");
 }
 
 static int leave(int out, struct err *e)
@@ -153,10 +197,27 @@ static const struct {
 	const char *word;
 	int (*act)(int out, struct err *e);
 } faults[] = {
-    {"crash", crash},     {"loop", turn},        {"wait", wait_for_ever}, {"memory", swallow},
-    {"open", open_file},  {"create", make_file}, {"socket", connect_out}, {"exec", run_shell},
-    {"fork", make_child}, {"code", make_code},   {"protect", allow_code}, {"kill", kill_parent},
-    {"flood", flood},     {"lie", lie},          {"exit", leave},         {"nothing", nothing},
+    {"crash", crash},
+    {"loop", turn},
+    {"wait", wait_for_ever},
+    {"memory", swallow},
+    {"open", open_file},
+    {"create", make_file},
+    {"socket", connect_out},
+    {"exec", run_shell},
+    {"fork", make_child},
+    {"code", make_code},
+    {"protect", allow_code},
+    {"kill", kill_parent},
+    {"flood", flood},
+    {"lie", lie},
+    {"exit", leave},
+    {"nothing", nothing},
+    {"pass", pass_descriptor},
+    {"mapped", keep_mapped},
+    {"hidden", keep_mapped_and_fail},
+    {"dup", hoard},
+    {"lines", write_lines},
 };
 
 int job_fault(const struct job_input *in, int out, struct err *e)

@@ -45,10 +45,7 @@ static int receive(int socket, void *data, size_t n, int fds[DESCRIPTORS])
 
 static bool answer(int socket, const void *data, size_t n)
 {
-	struct iovec piece = {(void *)(uintptr_t)data, n};
-	const struct msghdr m = {.msg_iov = &piece, .msg_iovlen = 1};
-
-	return sendmsg(socket, &m, MSG_NOSIGNAL) == (ssize_t)n;
+	return write(socket, data, n) == (ssize_t)n;
 }
 
 /* ---- a job */
@@ -149,6 +146,7 @@ void worker_main(int socket)
 	      SIGKILL); /* of the thread that keeps the pool; who was too late reads the end of the socket */
 	prctl(PR_SET_NAME, "teleread-worker");
 	signal(SIGXFSZ, SIG_IGN); /* the write fails and the job says so */
+	signal(SIGPIPE, SIG_IGN);
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
 	if (receive(socket, &setup, sizeof setup, none) != 0 || setup.magic != WORKER_MAGIC ||

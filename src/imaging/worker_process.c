@@ -274,6 +274,14 @@ static bool ends(const char *text, size_t n)
 	return memchr(text, '\0', n) != NULL;
 }
 
+/* Sentences go into logs and headers: one line of plain text, whoever wrote it. */
+static void plain_text(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 /* What may be asked of an answer without knowing the job. */
 static bool plain(const struct worker_answer *a, uint64_t number)
 {
@@ -307,5 +315,9 @@ enum exchange process_ask(struct process *p, const struct job *j, int out, const
 		return EXCHANGE_HUNG;
 	if (n <= 0)
 		return EXCHANGE_DIED;
-	return n == (ssize_t)sizeof *a && plain(a, q.number) ? EXCHANGE_ANSWERED : EXCHANGE_NONSENSE;
+	if (n != (ssize_t)sizeof *a || !plain(a, q.number))
+		return EXCHANGE_NONSENSE;
+	plain_text(a->e.msg);
+	plain_text(a->result.warning);
+	return EXCHANGE_ANSWERED;
 }

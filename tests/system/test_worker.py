@@ -89,6 +89,9 @@ def locked_in():
     equal(said['Seccomp'], '2')
     equal(int(said['CapEff'], 16), 0, 'capabilities')
     equal(said['Threads'], '1')
+    with open('/proc/%d/limits' % pids[0]) as f:
+        files = next(line.split()[3:5] for line in f if line.startswith('Max open files'))
+    equal(files, ['9' if lib.sanitized() else '7'] * 2, 'open files: none that it could keep of an earlier job')
 
 
 @case('a worker has its socket, and of the node\'s files and doors none')

@@ -145,7 +145,7 @@ static void the_result_is_sealed_and_whole(void **state)
 
 static void what_is_forbidden_ends_the_worker(void **state)
 {
-	static const char *const words[] = {"socket", "exec", "fork", "code", "protect", "kill"};
+	static const char *const words[] = {"socket", "exec", "fork", "code", "protect", "kill", "pass", "dup"};
 	struct err e;
 
 	(void)state;
@@ -260,6 +260,33 @@ static void a_lie_is_not_believed(void **state)
 	(void)state;
 	assert_int_equal(act_alone("lie", &e), -E_CORRUPT);
 	assert_int_equal(deaths("answer") - before, 2);
+	goes_on();
+}
+
+/* Whether it says that the job is done, or that it has failed. */
+static void a_result_that_could_be_changed_later_is_not_believed(void **state)
+{
+	static const char *const words[] = {"mapped", "hidden"};
+	struct err e;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		long before = deaths("answer");
+
+		assert_int_equal(act_alone(words[i], &e), -E_CORRUPT);
+		assert_non_null(strstr(e.msg, "two workers died of it"));
+		assert_int_equal(deaths("answer") - before, 2);
+		goes_on();
+	}
+}
+
+static void a_sentence_of_a_worker_is_one_line_of_text(void **state)
+{
+	struct err e;
+
+	(void)state;
+	assert_int_equal(act_alone("lines", &e), -E_CORRUPT);
+	assert_string_equal(e.msg, "one line??Set-Cookie: another?[2J?");
 	goes_on();
 }
 
@@ -642,6 +669,8 @@ int main(void)
 	    ONE(a_loop_ends_by_its_time),
 	    ONE(who_does_nothing_is_killed_by_the_clock),
 	    ONE(a_lie_is_not_believed),
+	    ONE(a_result_that_could_be_changed_later_is_not_believed),
+	    ONE(a_sentence_of_a_worker_is_one_line_of_text),
 	    ONE(an_end_without_an_answer_is_a_death),
 	    ONE(a_worker_is_locked_in),
 	    ONE(a_worker_has_its_socket_and_nothing_else),
