@@ -36,6 +36,7 @@ SYSTEM_TESTS = \
 	%D%/test_ohif.py \
 	%D%/test_orthanc.py \
 	%D%/test_orthanc_web.py \
+	%D%/test_pictures_hostile.py \
 	%D%/test_render_truth.py \
 	%D%/test_rendered.py \
 	%D%/test_progressive.py \
@@ -58,7 +59,7 @@ SYSTEM_TESTS = \
 	%D%/test_web_feed.py
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += %D%/clients.py %D%/corpus-refused.tsv %D%/dul.py %D%/front.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/oidc.py %D%/orthanc.py %D%/parts.py
+EXTRA_DIST += %D%/bombs.py %D%/clients.py %D%/corpus-refused.tsv %D%/dul.py %D%/front.py %D%/hostile.py %D%/lenient-differs.tsv %D%/lenient.py %D%/lib.py %D%/load.py %D%/objects.py %D%/oidc.py %D%/orthanc.py %D%/parts.py
 # viewers and libraries of npm, which those tests install into the build folder
 EXTRA_DIST += tests/clients/package.json tests/clients/package-lock.json tests/clients/browser.mjs tests/clients/build.mjs \
 	tests/clients/cornerstone.html tests/clients/cornerstone.mjs tests/clients/cornerstone.page.js \
