@@ -50,6 +50,7 @@ SYSTEM_TESTS = \
 	%D%/test_stow.py \
 	%D%/test_store_find_get.py \
 	%D%/test_transcode.py \
+	%D%/test_unit.py \
 	%D%/test_wado.py \
 	%D%/test_wado_corpus.py \
 	%D%/test_wado_memory.py \
