@@ -314,7 +314,8 @@ static int compress(const struct image_pixel *p, const struct j2k_form *f, doubl
 		    struct buf *to, struct err *e)
 {
 	static const char *const more[] = {"PLT=YES", "TLM=YES", NULL};
-	struct place place = {.out = to, .e = e};
+	struct err full = {0};
+	struct place place = {.out = to, .e = &full};
 	struct said words = {0};
 	opj_cparameters_t with;
 	AUTO(stream) s = open_stream(&place, false);
@@ -328,7 +329,9 @@ static int compress(const struct image_pixel *p, const struct j2k_form *f, doubl
 	if (!opj_setup_encoder(c, &with, i) || !opj_encoder_set_extra_options(c, more) ||
 	    !opj_codec_set_threads(c, 0) || !opj_start_compress(c, i, s) || !opj_encode(c, s) ||
 	    !opj_end_compress(c, s))
-		return err_set(e, E_UNSUP, "JPEG 2000: %s", words.error[0] ? words.error : "it cannot be encoded");
+		return full.code ? err_set(e, full.code, "%s", full.msg)
+				 : err_set(e, E_UNSUP, "JPEG 2000: %s",
+					   words.error[0] ? words.error : "it cannot be encoded");
 	return 0;
 }
 

@@ -89,6 +89,8 @@ static void run(struct worker_request *q, int fds[DESCRIPTORS], uint64_t memory,
 		if (in[i].n)
 			munmap((void *)(uintptr_t)in[i].data, in[i].n);
 	close(fds[OUT]);
+	if (a->rc < 0)
+		a->e.code = (enum err_code) - a->rc; /* a sentence is the first one's, a code the last one's */
 	if (a->rc == -E_NOMEM) {
 		a->e = (struct err){0};
 		a->rc = err_set(&a->e, E_LIMIT, "needs more memory than a worker has (%llu MB)",

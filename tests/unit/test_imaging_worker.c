@@ -325,6 +325,41 @@ static unsigned children(pid_t out[64])
 	return n;
 }
 
+/* The library has words of its own for a write that failed: the answer is one error all the same, and nobody dies of it. */
+static void a_stream_that_does_not_fit_is_a_limit(void **state)
+{
+	static const char deaths[] = "teleread_imaging_deaths_total{cause=\"answer\"} ";
+	struct job j = {.kind = JOB_ENCODE,
+			.syntax = "1.2.840.10008.1.2.4.90",
+			.most = 512,
+			.pixels = {.rows = 64,
+				   .columns = 64,
+				   .samples = 1,
+				   .bits_allocated = 8,
+				   .bits_stored = 8,
+				   .high_bit = 7,
+				   .photometric = "MONOCHROME2"}};
+	AUTO(job_result) r = {0};
+	struct err e = {0};
+	uint8_t noise[64 * 64];
+	uint32_t x = 1;
+	long before = metric(deaths);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof noise; i++)
+		noise[i] = (uint8_t)((x = x * 1664525u + 1013904223u) >> 24);
+	j.in[0] = worker_input(&e);
+	assert_int_equal(write(j.in[0], noise, sizeof noise), (ssize_t)sizeof noise);
+	assert_int_equal(worker_run(&j, &r, &e), -E_LIMIT);
+	assert_int_equal(e.code, E_LIMIT);
+	assert_int_equal(metric(deaths), before);
+	j.most = 0;
+	e = (struct err){0};
+	assert_int_equal(worker_run(&j, &r, &e), 0);
+	assert_true(r.n > sizeof noise / 2);
+	close(j.in[0]);
+}
+
 static void a_worker_is_locked_in(void **state)
 {
 	AUTO(buf) status = BUF(64 << 10);
@@ -672,6 +707,7 @@ int main(void)
 	    ONE(a_result_that_could_be_changed_later_is_not_believed),
 	    ONE(a_sentence_of_a_worker_is_one_line_of_text),
 	    ONE(an_end_without_an_answer_is_a_death),
+	    ONE(a_stream_that_does_not_fit_is_a_limit),
 	    ONE(a_worker_is_locked_in),
 	    ONE(a_worker_has_its_socket_and_nothing_else),
 	    ONE(an_idle_worker_that_was_killed_is_nobodys_fault),
