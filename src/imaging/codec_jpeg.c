@@ -323,6 +323,9 @@ int jpeg_lossy_encode(const char *syntax, const struct codec_how *how, const str
 		      size_t n, uint64_t most, struct codec_stream *out, struct err *e)
 {
 	(void)syntax, (void)most;
+	if (p->high_bit + 1u != p->bits_stored)
+		return err_set(e, E_UNSUP, "JPEG with loss of samples whose high bit is %u of %u stored", p->high_bit,
+			       p->bits_stored);
 	if (how->quality == 0 && how->ratio > 0)
 		return encode_to_ratio(p, samples, n, how->ratio, out, e);
 	unsigned quality = how->quality ? how->quality : QUALITY_USUAL;

@@ -202,6 +202,28 @@ static double distance(const struct codec_frame *f, const uint8_t *samples, cons
 	return sum * (double)width / (double)f->n;
 }
 
+/* Bits Stored that are not the lowest ones: taking those would be a loss of another kind. */
+static void loss_of_shifted_samples_is_refused(void **state)
+{
+	struct image_pixel p = {.rows = 8,
+				.columns = 8,
+				.samples = 1,
+				.bits_allocated = 16,
+				.bits_stored = 8,
+				.high_bit = 15,
+				.photometric = "MONOCHROME2"};
+	uint8_t samples[128] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lossy / sizeof lossy[0]; i++) {
+		AUTO(codec_stream) s = {0};
+		struct err e = {0};
+
+		assert_int_equal(codec_encode(lossy[i], NULL, &p, samples, sizeof samples, MOST, &s, &e), -E_UNSUP);
+		assert_non_null(strstr(e.msg, "high bit is 15 of 8"));
+	}
+}
+
 static void what_is_lossy_is_near(void **state)
 {
 	static const uint32_t size[2] = {97, 61};
@@ -507,6 +529,7 @@ int main(void)
 	    cmocka_unit_test(what_is_lossless_gives_the_same),
 	    cmocka_unit_test(bits_above_bits_stored_survive),
 	    cmocka_unit_test(what_is_lossy_is_near),
+	    cmocka_unit_test(loss_of_shifted_samples_is_refused),
 	    cmocka_unit_test(what_is_there_of_a_cut_frame_is_shown),
 	    cmocka_unit_test(sizes_that_contradict_the_data_set),
 	    cmocka_unit_test(run_lengths_that_lie),
