@@ -231,7 +231,7 @@ class padded final : public source
 			if (++i < s.parts)
 				end += s.lengths[i];
 		} else {
-			at = to;
+			at = i < s.parts ? to : std::min(to, n); /* zeros follow tile-parts alone */
 		}
 	}
 };
