@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -20,15 +21,15 @@
 /* Bytes of address space that are taken already; 0 when nobody knows. */
 static uint64_t address_space(void)
 {
-	unsigned long long pages = 0;
+	char text[128] = "";
 	FILE *f = fopen("/proc/self/statm", "re");
 
 	if (!f)
 		return 0;
-	if (fscanf(f, "%llu", &pages) != 1)
-		pages = 0;
+	if (!fgets(text, sizeof text, f))
+		text[0] = '\0';
 	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static int limit(int what, uint64_t most, struct err *e)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -39,7 +40,6 @@ static void make_environment(struct environment *v, uint64_t memory)
 {
 	static const char *const kept[] = {"LD_LIBRARY_PATH", "DCMDICTPATH", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 	char asan[120];
-	const char *own = getenv("ASAN_OPTIONS");
 
 	*v = (struct environment){0};
 	set_word(v, "LC_ALL", "C.UTF-8", "");
@@ -50,6 +50,7 @@ static void make_environment(struct environment *v, uint64_t memory)
 			set_word(v, kept[i], getenv(kept[i]), "");
 	if (!SANDBOX_SANITIZED)
 		return;
+	const char *own = getenv("ASAN_OPTIONS");
 	snprintf(asan, sizeof asan,
 		 ":detect_leaks=0:abort_on_error=1:allocator_may_return_null=1:max_allocation_size_mb=%llu",
 		 (unsigned long long)(memory >> 20));
@@ -127,11 +128,20 @@ static int greet(const struct process *p, const struct sandbox_limits *l, struct
 	return hello->e.code ? err_set(e, E_IO, "no worker for pictures: %s", hello->e.msg) : 0;
 }
 
+/* While it may still be looked at: locked in, it is hidden where /proc shows one's own processes alone (hidepid). */
+static int open_statm(pid_t pid)
+{
+	char path[40];
+
+	snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 int process_start(const char *program, const struct sandbox_limits *l, unsigned patience_s, struct process *out,
 		  struct sandbox_state *state, struct err *e)
 {
 	const struct timeval patience = {.tv_sec = (time_t)patience_s};
-	struct process p = {0};
+	struct process p = {.statm = -1};
 	struct worker_hello hello;
 	struct err why = {0};
 	int pair[2], rc;
@@ -154,6 +164,7 @@ int process_start(const char *program, const struct sandbox_limits *l, unsigned 
 		errno = rc;
 		return err_sys(e, E_IO, "cannot start a worker (%s)", program);
 	}
+	p.statm = open_statm(p.pid);
 	if ((rc = greet(&p, l, &hello, &why)) < 0) {
 		bool outside = process_end(&p, DEATH_NONE, what) == DEATH_OUTSIDE && rc == -E_CLOSED;
 
@@ -208,24 +219,23 @@ enum death process_end(struct process *p, enum death suspected, char what[64])
 	while ((got = waitpid(p->pid, &status, 0)) < 0 && errno == EINTR)
 		;
 	close(p->socket);
+	if (p->statm >= 0)
+		close(p->statm);
 	snprintf(what, 64, "gone");
-	*p = (struct process){.socket = -1};
+	*p = (struct process){.socket = -1, .statm = -1};
 	return got < 0 ? DEATH_OUTSIDE : judge(status, suspected, what);
 }
 
 bool process_large(const struct process *p, uint64_t most)
 {
-	char path[40];
-	unsigned long long size, resident = 0;
-	FILE *f;
+	char text[128], *resident;
+	ssize_t n = p->statm < 0 ? -1 : pread(p->statm, text, sizeof text - 1, 0);
 
-	snprintf(path, sizeof path, "/proc/%ld/statm", (long)p->pid);
-	if (!(f = fopen(path, "re")))
+	if (n <= 0)
 		return false;
-	if (fscanf(f, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(f);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE) > most;
+	text[n] = '\0';
+	resident = text + strcspn(text, " "); /* behind the size of the address space, both in pages */
+	return strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) > most;
 }
 
 /* ---- a job */

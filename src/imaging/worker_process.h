@@ -12,6 +12,7 @@
 struct process {
 	pid_t pid;
 	int socket;
+	int statm; /* its memory, in /proc; -1: cannot be looked at */
 	uint64_t jobs;
 };
 /* patience_s: by the clock, for the answer to any job. -E_CLOSED: somebody killed it before it was ready, so another may do better. */
