@@ -56,9 +56,9 @@ struct outline {
 	char pixel_vr[3];
 	uint64_t value_at;
 	uint32_t value_length;
-	uint32_t coded;    /* the sequence of the data set that has encapsulated pixel data in it; 0: none */
-	uint32_t within;   /* the element of the data set that is being read */
-	unsigned open; /* places whose end is not known yet, as bits; while it is read */
+	uint32_t coded;  /* the sequence of the data set that has encapsulated pixel data in it; 0: none */
+	uint32_t within; /* the element of the data set that is being read */
+	unsigned open;   /* places whose end is not known yet, as bits; while it is read */
 };
 /* Reads src from its data set up to src->tag (0, or not there: to its end). -E_CORRUPT where it cannot be read. */
 int outline_read(const struct image_source *src, struct outline *out, struct err *e);
