@@ -101,8 +101,13 @@ window.progressive = async ({ study, series, divisor }) => {
   }
 
   const asked = [];
+  const painted = [];
   const plain = window.fetch;
   window.fetch = async (url, options) => {
+    // What follows the first bytes waits as on a poor line, until these were painted: on a quick one both come before any painting.
+    if (/^bytes=[1-9]/.test(options?.headers?.Range ?? ''))
+      for (let wait = 0; wait < 500 && !painted.some((p) => String(url).startsWith(p.id.slice('wadors:'.length))); wait++)
+        await new Promise((done) => setTimeout(done, 20));
     const answer = await plain(url, options);
     if (String(url).includes('/frames/')) asked.push({
       url: String(url), range: options?.headers?.Range ?? null, status: answer.status, content: answer.headers.get('Content-Range'),
@@ -122,7 +127,6 @@ window.progressive = async ({ study, series, divisor }) => {
   const engine = new RenderingEngine('engine');
   engine.enableElement({ viewportId: 'stack', type: Enums.ViewportType.STACK, element });
   const viewport = engine.getViewport('stack');
-  const painted = [];
   element.addEventListener(EVENTS.IMAGE_RENDERED, () => {
     const image = viewport.getCornerstoneImage?.() ?? viewport.csImage;
     if (!image) return;
