@@ -233,6 +233,7 @@ struct pixeldata { /* all pixel data of a selection */
 	struct pixels *pixels;
 	struct wado_pixels how;
 	uint64_t i;
+	struct err broken; /* code 0, or what is wrong with the instance under way: it has a part that says so */
 	struct part first; /* made before the answer began */
 };
 
@@ -249,10 +250,14 @@ static int next_instance(struct pixeldata *d, struct err *e)
 		struct err why = {0};
 
 		if ((rc = pixels_open(d->x, &d->stored, &d->pixels, &why)) < 0) {
-			if (pixels_fault(rc))
-				d->x->status = 406;
 			if (rc == -E_NOENT && !d->x->instance[0])
 				continue;
+			if (pixels_fault(rc) && !d->x->instance[0]) {
+				d->broken = why;
+				return 1;
+			}
+			if (pixels_fault(rc))
+				d->x->status = 406;
 			*e = why;
 			return rc;
 		}
@@ -266,6 +271,21 @@ static int next_instance(struct pixeldata *d, struct err *e)
 		return 1;
 	}
 	return rc;
+}
+
+/* What is wrong with one of several is not wrong with the others. */
+static int put_broken(struct pixeldata *d, const struct err *why, struct part *out, struct err *e)
+{
+	const struct stored *s = &d->stored;
+	int rc;
+
+	log_info("pixel data of instance %s cannot be given: %s", s->sop_instance, why->msg);
+	d->x->status = 0;
+	d->how.multipart = true;
+	part_locate(d->x, out, "/studies/%s/series/%s/instances/%s/bulkdata/7FE00010", s->study, s->series,
+		    s->sop_instance);
+	rc = part_error(out, why, e);
+	return rc < 0 ? rc : 1;
 }
 
 /* Likewise what cannot be decoded. */
@@ -284,9 +304,11 @@ static int give_pixels(struct pixeldata *d, struct part *out, struct err *e)
 			rc = pixels_all(d->pixels, &d->how, d->i, out, &why);
 		}
 	}
+	d->i++;
+	if (rc < 0 && pixels_fault(rc) && !d->x->instance[0])
+		return put_broken(d, &why, out, e);
 	if (rc < 0)
 		*e = why;
-	d->i++;
 	return rc;
 }
 
@@ -301,6 +323,12 @@ static int next_pixels(void *arg, struct part *out, struct err *e)
 		return 1;
 	}
 	for (;;) {
+		if (d->broken.code) {
+			struct err why = d->broken;
+
+			d->broken = (struct err){0};
+			return put_broken(d, &why, out, e);
+		}
 		if (d->pixels && (rc = give_pixels(d, out, e)) != 0)
 			return rc;
 		if ((rc = next_instance(d, e)) <= 0)

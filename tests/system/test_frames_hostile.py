@@ -167,6 +167,18 @@ def shapes():
             look_at(new, (), '%s, %s' % (KINDS[syntax], what))
 
 
+@case('pixel data of a series: what cannot be taken apart says so in its place, the others are there')
+def series():
+    for order in (1, 2):
+        good, bad = image('beside%d' % order, number=order, side=SIDE), image('beside%d' % order, number=3 - order, side=SIDE)
+        bad = Instance(CT, [e for e in bad.elements if e[0] != 0x7FE00010] + [(0x7FE00010, 'encapsulated', [b''])], JPEG_LS)
+        equal([node.store([one]) for one in (good, bad)], [[0], [0]], 'C-STORE')
+        at = path(good)[:path(good).index('/instances/')]
+        parts = {p.type: p.body for p in web.get(at + '/pixeldata', related(OCTETS)).parts_of_any()}
+        equal(parts.get(OCTETS), next(e[2] for e in good.elements if e[0] == 0x7FE00010), 'what is whole')
+        check(len(json.loads(parts.get('application/json', '{"error":""}'))['error']) > 10, 'the other says nothing: %s' % list(parts))
+
+
 @case('after all that, what is whole is whole')
 def whole():
     for n, wanted in enumerate(SAMPLES, 1):
