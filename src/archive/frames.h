@@ -6,7 +6,7 @@
  * is there counts. So does what is left of pixel data that ends early: whole frames of native ones, fragments of others.
  * Video is one frame, whatever its number of pictures: they do not lie apart. Of a settled instance the table that it carries
  * is read instead (dicom/appendix.h), unless that is damaged.
- * Memory:   16 bytes for a fragment, at most FRAMES_FRAGMENTS. Tables of instances used lately are kept, together at most
+ * Memory:   16 bytes for a fragment and 4 for each of its cuts, at most FRAMES_FRAGMENTS. Tables of instances used lately are kept, together at most
  *           FRAMES_KEPT bytes besides those in use.
  * Errors:   -E_NOENT (no pixel data; no such frame), -E_CORRUPT (says what does not fit), -E_LIMIT, -E_UNSUP (a deflated data
  *           set: its frames have no place in the file).

@@ -27,7 +27,7 @@ struct taking {
 	const struct image_pixel *said;
 	uint64_t most;
 	struct codec_frame *out;
-	struct err *e;
+	struct err first; /* what OpenJPH's part of it had to say */
 	int rc;
 };
 
@@ -35,7 +35,7 @@ static int begin(void *arg, uint32_t columns, uint32_t rows)
 {
 	struct taking *t = arg;
 
-	t->rc = j2k_frame_begin(t->head, t->said, columns, rows, t->most, t->out, t->e);
+	t->rc = j2k_frame_begin(t->head, t->said, columns, rows, t->most, t->out, &t->first);
 	return t->rc < 0;
 }
 
@@ -56,7 +56,7 @@ static int decode_by_openjph(struct taking *t, unsigned reduce, struct err *e)
 	char odd[100];
 	int rc = j2k_parts_join(t->head, &sound, &joined, &lengths, &in.parts, e);
 
-	owned = (char *)lengths;
+	owned = (char *)lengths; /* NOLINT(clang-analyzer-deadcode.DeadStores): freed with its scope */
 	in.lengths = lengths;
 	in.data = joined.data;
 	in.n = joined.len;
@@ -78,21 +78,19 @@ static int decode_by_openjph(struct taking *t, unsigned reduce, struct err *e)
 /* First OpenJPH; what that refuses or never reads goes to OpenJPEG, and is told. */
 static int decode_by_either(struct taking *t, unsigned reduce, struct err *e)
 {
-	struct err first = {0};
 	int rc = -E_CORRUPT;
 
-	t->e = &first;
 	if (t->head->high_throughput)
-		rc = decode_by_openjph(t, reduce, &first);
+		rc = decode_by_openjph(t, reduce, &t->first);
 	else
-		err_set(&first, E_CORRUPT, "the code stream is not high-throughput");
+		err_set(&t->first, E_CORRUPT, "the code stream is not high-throughput");
 	if (rc == -E_CORRUPT) {
 		codec_frame_cleanup(t->out);
 		rc = j2k_decode_by_openjpeg(t->head, t->said, reduce, t->most, t->out, NULL);
 		if (rc == 0)
-			j2k_warn(t->out, "%s", first.msg);
+			j2k_warn(t->out, "%s", t->first.msg);
 	}
-	return rc < 0 ? err_set(e, (enum err_code) - rc, "%s", first.msg) : 0;
+	return rc < 0 ? err_set(e, (enum err_code) - rc, "%s", t->first.msg) : 0;
 }
 
 int htj2k_decode(const char *syntax, const struct image_pixel *said, const void *in, size_t n, unsigned reduce,

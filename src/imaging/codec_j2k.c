@@ -303,7 +303,7 @@ static void choose(opj_cparameters_t *with, const struct image_pixel *p, const s
 	with->tcp_numlayers = 1;
 	with->tcp_rates[0] = f->lossy ? (float)(ratio * f->depth / p->bits_allocated) : 0; /* of the container */
 	with->irreversible = f->lossy;
-	with->tcp_mct = f->transformed;
+	with->tcp_mct = f->transformed ? 1 : 0;
 	with->numresolution = (int)levels_of(p, f) + 1;
 	with->prog_order = OPJ_RPCL;
 	with->tp_on = 1;

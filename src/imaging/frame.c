@@ -97,9 +97,9 @@ static int input(const struct image_source *src, uint64_t frame, struct err *e)
 	if ((n = src->locate(src->arg, frame, &one, 1, e)) < 0)
 		return (int)n;
 	if (n > 1) {
-		if (!(memory = (char *)calloc((size_t)n, sizeof(*pieces))))
+		if (!(pieces = calloc((size_t)n, sizeof(*pieces))))
 			return err_set(e, E_NOMEM, "no memory for %lld fragments", (long long)n);
-		pieces = (struct frame_piece *)(void *)memory;
+		memory = (char *)pieces; /* NOLINT(clang-analyzer-deadcode.DeadStores): freed with its scope */
 		if ((n = src->locate(src->arg, frame, pieces, (size_t)n, e)) < 0)
 			return (int)n;
 	}

@@ -134,7 +134,7 @@ static int lay_out(const struct j2k_head *h, struct joining *j, struct buf *out,
 int j2k_parts_join(const struct j2k_head *h, const struct j2k_sound *sound, struct buf *out, uint32_t **lengths,
 		   size_t *parts, struct err *e)
 {
-	AUTO(str) places = calloc((size_t)h->tiles, sizeof(uint64_t));
+	AUTO(str) places = calloc(1, (size_t)h->tiles * sizeof(uint64_t)); /* 65535 of them at most */
 	struct joining j = {.at = (uint64_t *)(void *)places, .tiles = (unsigned)h->tiles};
 	struct j2k_part part;
 	int rc;

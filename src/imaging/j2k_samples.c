@@ -129,7 +129,7 @@ void j2k_row_read(const struct image_pixel *p, const struct j2k_form *f, const v
 		at += first;
 		if (f->is_signed)
 			for (uint32_t x = 0; x < n; x++)
-				row[x] = (int8_t)at[x * step];
+				row[x] = (int8_t)at[x * step]; /* NOLINT(bugprone-signed-char-misuse): so */
 		else
 			for (uint32_t x = 0; x < n; x++)
 				row[x] = at[x * step];

@@ -141,7 +141,7 @@ static void warm_up(void)
 void worker_main(int socket)
 {
 	struct worker_hello hello = {.magic = WORKER_MAGIC};
-	struct worker_setup setup;
+	struct worker_setup setup = {0};
 	int none[DESCRIPTORS];
 
 	prctl(PR_SET_PDEATHSIG,

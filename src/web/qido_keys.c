@@ -37,7 +37,7 @@ int qido_ignore(struct qido *q, const char *name, struct err *e)
 	char safe[65];
 	size_t n = 0;
 
-	for (; name[n] && n < sizeof(safe) - 1; n++)
+	for (; n < sizeof(safe) - 1 && name[n]; n++)
 		safe[n] = (char)(g_ascii_isalnum(name[n]) || name[n] == '.' ? name[n] : '?');
 	safe[n] = '\0';
 	if (q->ignored.len + n + 2 > IGNORED_MOST)

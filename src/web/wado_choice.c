@@ -294,9 +294,9 @@ int wado_frame_list(const char *text, uint64_t **out, unsigned *n, struct err *e
 		most += *p == ',';
 	if (most > WADO_FRAMES_MOST)
 		return err_set(e, E_LIMIT, "more than %u frames in one list", WADO_FRAMES_MOST);
-	if (!(memory = (char *)calloc(most, sizeof(*list))))
+	if (!(list = calloc(most, sizeof(*list))))
 		return err_set(e, E_NOMEM, "no memory for a list of frames");
-	list = (uint64_t *)(void *)memory;
+	memory = (char *)list;
 	for (size_t i = 0; i < most; i++, text++)
 		if ((rc = frame_number(&text, &list[i], e)) < 0)
 			return rc;
