@@ -249,6 +249,7 @@ static int put_pixels(const struct copy *c, const struct frame_table *t, uint64_
 	int64_t n = frames_locate(t, frame, NULL, 0, e);
 	AUTO(str) room = NULL;
 	struct frame_piece *pieces;
+	uint64_t bytes = 0;
 
 	if (n < 0)
 		return (int)n;
@@ -258,6 +259,11 @@ static int put_pixels(const struct copy *c, const struct frame_table *t, uint64_
 	pieces = (struct frame_piece *)(void *)room;
 	if ((n = frames_locate(t, frame, pieces, (size_t)n, e)) < 0)
 		return (int)n;
+	for (int64_t i = 0; i < n; i++) /* fragments lie in one file: the sum cannot wrap */
+		bytes += pieces[i].n;
+	if (bytes > EXCERPT_MOST)
+		return err_set(e, E_LIMIT, "%llu bytes are more than the %llu that a picture is made of",
+			       (unsigned long long)bytes, EXCERPT_MOST);
 	return f->encapsulated ? put_fragments(c, pieces, (size_t)n, e) : put_native(c, f, frame, pieces, e);
 }
 

@@ -3,13 +3,17 @@
  * Of the data set stay Image Pixel and its neighbours (group 0028), overlays, what is said of presentation and profiles, and of
  * functional groups those of this frame that change how it looks. So a decoder reads a frame's bytes, however many frames and
  * groups the instance has.
- * Errors:   -E_NOENT (no pixel data, no such frame), -E_LIMIT, -E_CORRUPT, those of frames_open() and of writing.
+ * Errors:   -E_NOENT (no pixel data, no such frame), -E_LIMIT (more than EXCERPT_MOST bytes), -E_CORRUPT, those of frames_open()
+ *           and of writing.
  * Memory:   of the head, and 256 KiB.   Threads: any.
  */
 #ifndef ARCHIVE_EXCERPT_H
 #define ARCHIVE_EXCERPT_H
 
 #include "archive/query.h"
+
+/* Bytes of a frame: it is copied to memory, and who shows it decodes no more. */
+#define EXCERPT_MOST (256ULL << 20)
 
 /* Writes it to a descriptor, from where that stands; frame from 0. *at: which frame of that file it is: 0, unless the data set is
  * deflated: then all of it was copied. */
