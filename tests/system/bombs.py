@@ -18,7 +18,7 @@ def even(data):
 
 def made(word, pixels, syntax=EXPLICIT_LE, changes=(), frames=None, sop_class=CT):
     """A CT of SIDE by SIDE with this pixel data element (vr, value); changes: (tag, vr, value), value None: left out."""
-    base = [e for e in image('bomb ' + word, key=word, side=SIDE).elements if e[0] != PIXELS]
+    base = [e for e in image('bomb ' + word, key=word, side=SIDE, sop_class=sop_class).elements if e[0] != PIXELS]
     if frames is not None:
         changes = [*changes, (0x00280008, 'IS', str(frames))]
     gone = {c[0] for c in changes}

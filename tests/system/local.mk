@@ -21,6 +21,7 @@ SYSTEM_TESTS = \
 	%D%/test_frames_hostile.py \
 	%D%/test_frames_settled.py \
 	%D%/test_full_disk.py \
+	%D%/test_gigapixel.py \
 	%D%/test_hostile.py \
 	%D%/test_hostile_mutations.py \
 	%D%/test_http_hostile.py \
