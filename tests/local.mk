@@ -15,3 +15,7 @@ include tests/tools/local.mk
 include tests/fuzz/local.mk
 include tests/system/local.mk
 include tests/bench/local.mk
+
+EXTRA_PROGRAMS += $(CHECK_TOOLS)
+check_DATA = $(CHECK_TOOLS)
+CLEANFILES += $(CHECK_TOOLS)

@@ -67,8 +67,8 @@ EXTRA_DIST += tests/clients/package.json tests/clients/package-lock.json tests/c
 	tests/clients/cornerstone.html tests/clients/cornerstone.mjs tests/clients/cornerstone.page.js \
 	tests/clients/dicomweb-client.mjs tests/clients/empty.js tests/clients/ohif.mjs \
 	tests/clients/slide.html tests/clients/slide.mjs tests/clients/slide.page.js
-check_PROGRAMS += %D%/frame_tool
+CHECK_TOOLS += %D%/frame_tool
 tests_system_frame_tool_LINK = $(CXXLINK)
-check_PROGRAMS += tests/system/picture_compare
+CHECK_TOOLS += tests/system/picture_compare
 tests_system_picture_compare_SOURCES = %D%/picture_compare.c
 tests_system_picture_compare_LDADD = $(PICTURE_LIBS)

@@ -10,7 +10,7 @@ TRAPS_LOG = %D%/test_traps.py.log # a name, for a rule of this target would take
 $(TRAPS_LOG): $(check_PROGRAMS:=.log) $(SYSTEM_TESTS:=.log)
 endif
 # the page of the codecs is made of their table
-check_PROGRAMS += %D%/codecs_page
+CHECK_TOOLS += %D%/codecs_page
 tests_tools_codecs_page_LINK = $(CXXLINK)
 dist_check_SCRIPTS += %D%/test_codecs.sh
 TESTS += %D%/test_codecs.sh
