@@ -77,8 +77,8 @@ static int read_again(struct verify *v, const struct record *row, const char *in
 	if (n < 0)
 		return (int)n;
 	if (n != (int64_t)sizeof head || !record_header_read(head, row->pack, row->at, &r) ||
-	    (r.kind != RECORD_INSTANCE && r.kind != RECORD_UNREADABLE && r.kind != RECORD_SETTLED) || strcmp(r.sop_instance, instance) != 0 ||
-	    r.part10_len != row->part10_len || r.head_len != row->head_len ||
+	    (r.kind != RECORD_INSTANCE && r.kind != RECORD_UNREADABLE && r.kind != RECORD_SETTLED) ||
+	    strcmp(r.sop_instance, instance) != 0 || r.part10_len != row->part10_len || r.head_len != row->head_len ||
 	    memcmp(r.digest, row->digest, sizeof r.digest) != 0)
 		return err_set(e, E_CORRUPT, "pack %llu at %llu does not hold what the index says",
 			       (unsigned long long)row->pack, (unsigned long long)row->at);

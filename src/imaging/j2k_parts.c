@@ -134,8 +134,9 @@ static int lay_out(const struct j2k_head *h, struct joining *j, struct buf *out,
 int j2k_parts_join(const struct j2k_head *h, const struct j2k_sound *sound, struct buf *out, uint32_t **lengths,
 		   size_t *parts, struct err *e)
 {
-	AUTO(str) places = calloc(1, (size_t)h->tiles * sizeof(uint64_t)); /* 65535 of them at most */
-	struct joining j = {.at = (uint64_t *)(void *)places, .tiles = (unsigned)h->tiles};
+	uint64_t *at_each = calloc((size_t)h->tiles, sizeof *at_each);
+	AUTO(str) places = (char *)at_each;
+	struct joining j = {.at = at_each, .tiles = (unsigned)h->tiles};
 	struct j2k_part part;
 	int rc;
 

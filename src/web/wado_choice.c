@@ -296,7 +296,7 @@ int wado_frame_list(const char *text, uint64_t **out, unsigned *n, struct err *e
 		return err_set(e, E_LIMIT, "more than %u frames in one list", WADO_FRAMES_MOST);
 	if (!(list = calloc(most, sizeof(*list))))
 		return err_set(e, E_NOMEM, "no memory for a list of frames");
-	memory = (char *)list;
+	memory = (char *)list; /* NOLINT(clang-analyzer-deadcode.DeadStores): freed with its scope */
 	for (size_t i = 0; i < most; i++, text++)
 		if ((rc = frame_number(&text, &list[i], e)) < 0)
 			return rc;
