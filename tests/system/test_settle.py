@@ -318,6 +318,26 @@ def kept():
         clean(node)
 
 
+def behind(one, tag, vr, value):
+    """With an attribute taken out of its place, and put behind the pixel data."""
+    moved = [e for e in one.elements if e[0] != tag]
+    one.data = objects.encode(moved, one.syntax) + objects.encode([(tag, vr, value)], one.syntax)
+    return one
+
+
+@case('what stands behind the pixel data is in an index that is built from what was settled')
+def out_of_place():
+    some = [behind(picture('behind', n, 8, 8, syntax=s), 0x00280004, 'CS', 'MONOCHROME2')
+            for n, s in enumerate((EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE), 1)]
+    kept = behind(picture('behind-kept', 1, 9, 9, 1, 1, frames=2, body=b'\x5a' * 21), 0x00280101, 'US', 1)
+    with node_of() as node:
+        equal(set(node.store(some + [kept])), {0}, 'statuses')
+        equal(settle(node)['encoded'], len(some), 'encoded')
+        equal(status(node)['reclaimable'], 0, 'bytes still to be given back')
+        check_originals(node, some + [kept])
+        clean(node)
+
+
 @case('rules: the first that holds, by modality, site and photometric; as a wrong one is refused with its line')
 def rules():
     text_of = '\n[settle chest]\nmodality = DX\nform = j2k-lossless\n[settle colour]\nphotometric = RGB\nform = keep\n' \
