@@ -78,6 +78,15 @@ static int finish(struct transcoding *t, struct err *e)
 	return appendix_end(t->proof.w, &about, &t->r->appendix, e);
 }
 
+/* Samples of more than a byte lie in words, whatever VR is written there (PS3.5 8.1.2). */
+static uint8_t words_of(const struct transcoding *t)
+{
+	const uint8_t swap = t->in->encapsulated ? 0 : samples_swap(t->in->syntax, t->was.pixel_vr);
+	const bool words = !t->in->encapsulated && t->in->tag == T_PIXELS && t->in->pixels.bits_allocated > 8;
+
+	return swap == 0 && words ? samples_swap(t->in->syntax, "OW") : swap;
+}
+
 static int run(struct transcoding *t, const struct image_source *given, struct err *e)
 {
 	int rc;
@@ -87,7 +96,7 @@ static int run(struct transcoding *t, const struct image_source *given, struct e
 		return rc;
 	t->encode =
 	    t->encode || (t->in->tag && !native(t->to) && !t->in->encapsulated); /* found in what was deflated */
-	t->swap = t->in->encapsulated ? 0 : samples_swap(t->in->syntax, t->was.pixel_vr);
+	t->swap = words_of(t);
 	if ((rc = pixels_first(t, e)) < 0)
 		return rc;
 	if (t->how->prove && (rc = proof_open(&t->proof, t->n_cuts, e)) < 0)

@@ -437,8 +437,10 @@ static const char *native_vr(const struct transcoding *t)
 
 	if (t->in->tag != T_PIXELS)
 		return t->in->tag == TAG(0x7FE0, 0x0009) ? "OD" : "OF";
-	if (t->was.encoding == ENCODING_IMPLICIT || (strcmp(vr, "OB") != 0 && strcmp(vr, "OW") != 0))
-		return t->in->pixels.bits_allocated > 8 ? "OW" : "OB";
+	const bool wide = t->in->pixels.bits_allocated > 8;
+	if (t->was.encoding == ENCODING_IMPLICIT || (strcmp(vr, "OB") != 0 && strcmp(vr, "OW") != 0) ||
+	    (wide && encoding_of(t->to) == ENCODING_BIG))
+		return wide ? "OW" : "OB";
 	return vr;
 }
 

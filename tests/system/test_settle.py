@@ -338,6 +338,24 @@ def out_of_place():
         clean(node)
 
 
+@case('wide samples in big endian that are said to lie in bytes are the same image before and after')
+def bytes_that_are_words():
+    sent = bytes(i * 37 % 251 for i in range(60))
+    one = picture('not-bytes', 1, 6, 5, syntax=EXPLICIT_BE)
+    one.elements[-1] = (PIXELS, 'OB', sent)
+    one = objects.Instance(one.sop_class, one.elements, EXPLICIT_BE)
+    words = b''.join(sent[k + 1:k - 1:-1] if k else sent[1::-1] for k in range(0, 60, 2))
+    with node_of() as node:
+        equal(node.store([one]), [0], 'status')
+        for when in ('before', 'after'):
+            equal(frames_native(node, [one])[one.uid].hex(), words.hex(), 'samples ' + when)
+            got = parse(get_native(node, [one])[one.uid], EXPLICIT_LE)
+            equal(got[PIXELS].hex(), words.hex(), 'samples by C-GET ' + when)
+            if when == 'before':
+                equal(settle(node)['encoded'], 1, 'encoded')
+        check_originals(node, [one])
+
+
 @case('rules: the first that holds, by modality, site and photometric; as a wrong one is refused with its line')
 def rules():
     text_of = '\n[settle chest]\nmodality = DX\nform = j2k-lossless\n[settle colour]\nphotometric = RGB\nform = keep\n' \
