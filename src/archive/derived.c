@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 struct derived {
@@ -143,21 +142,6 @@ static void finish(struct derived *d, int rc)
 
 /* ---- making one */
 
-/* The reserve is of the archive's file system; scratch files may lie on another. */
-static int room_for(struct archive *a, int fd, uint64_t n, struct err *e)
-{
-	struct stat of_file, of_archive;
-	struct statvfs v;
-
-	if (fstat(fd, &of_file) < 0 || stat(a->folder, &of_archive) < 0 || fstatvfs(fd, &v) < 0)
-		return err_sys(e, E_IO, "looking for room for a copy");
-	const uint64_t reserve = of_file.st_dev == of_archive.st_dev ? a->reserve : 0;
-	if ((uint64_t)v.f_bavail * v.f_frsize < reserve + n)
-		return err_set(e, E_FULL, "no room for a copy in another form beyond the reserve of %llu MiB",
-			       (unsigned long long)(reserve >> 20));
-	return 0;
-}
-
 static int make_it(struct archive *a, struct derived *d, const struct stored *s,
 		   int (*make)(void *arg, int fd, uint8_t about[DERIVED_ABOUT], struct err *e), void *arg,
 		   struct err *e)
@@ -168,9 +152,9 @@ static int make_it(struct archive *a, struct derived *d, const struct stored *s,
 
 	if ((d->fd = scratch_file(a, path, e)) < 0)
 		return d->fd;
-	if (room_for(a, d->fd, s->part10_len, NULL) < 0) {
+	if (scratch_room(a, d->fd, s->part10_len, NULL) < 0) {
 		derived_forget(a);
-		if ((rc = room_for(a, d->fd, s->part10_len, e)) < 0)
+		if ((rc = scratch_room(a, d->fd, s->part10_len, e)) < 0)
 			return rc;
 	}
 	if ((rc = make(arg, d->fd, d->about, e)) < 0)

@@ -14,4 +14,6 @@
 #define SCRATCH_PATH 32
 /* An empty one; returns the descriptor, above 0. */
 int scratch_file(struct archive *a, char path[SCRATCH_PATH], struct err *e);
+/* Where it lies there is room for n bytes: 0, -E_FULL. The reserve is of the archive's file system; scratch files may lie on another. */
+int scratch_room(const struct archive *a, int fd, uint64_t n, struct err *e);
 #endif

@@ -147,10 +147,10 @@ static int anything_new(struct archive *a, struct err *e)
 	return through > after;
 }
 
-int settle_notice(struct archive *a, struct err *e)
+int settle_notice(struct archive *a, bool (*go_on)(void *arg), void *arg, struct err *e)
 {
 	int rc = anything_new(a, e), n = 0;
-	for (bool more = rc > 0; more;) {
+	for (bool more = rc > 0; more && (!go_on || go_on(arg));) {
 		if ((rc = notice_step(a, &more, e)) < 0)
 			return rc;
 		n += rc;

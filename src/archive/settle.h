@@ -34,8 +34,10 @@ struct settle_job {
 	uint64_t ticket; /* of the lease */
 	char why[160];   /* the last try failed, or what was kept as it is and why */
 };
-/* Looks at what arrived since the last call and puts its series into the table of jobs: durable, cheap, no cost to intake. How many. */
-int settle_notice(struct archive *a, struct err *e);
+/* Looks at what arrived since the last call and puts its series into the table of jobs: durable, cheap, no cost to intake. How many.
+ * The first time in an archive that is old may take minutes: go_on (NULL: to the end) is asked now and then, and false ends it;
+ * the next call goes on. */
+int settle_notice(struct archive *a, bool (*go_on)(void *arg), void *arg, struct err *e);
 /* The next series that is due, and has been quiet for quiet_us; with now, instead, that with the lowest id above after, whether it is
  * quiet, due, given up or not: a run that goes on behind the job it had last tries each series once. study: "" or NULL for any. */
 struct settle_want {

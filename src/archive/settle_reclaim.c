@@ -39,6 +39,7 @@ static int stands(struct reclaim *c, uint64_t seq, struct record *out)
 	struct db_stmt *s;
 	struct err why = {0};
 	size_t n;
+	*out = (struct record){0}; /* for the alert */
 	int rc = db_get(c->archive->db, DB_READ, &reader, c->e);
 	if (rc < 0 || (rc = event_statement(reader, "settled-place", &s, c->e, 1, (int64_t)seq)) < 0 ||
 	    (rc = db_step(s, c->e)) <= 0)

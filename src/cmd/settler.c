@@ -246,7 +246,7 @@ static int turn(struct settler *s, bool *running, struct err *e)
 	asks = s->asks;
 	pthread_mutex_unlock(&s->lock);
 	*running |= begins;
-	rc = settle_notice(s->o.archive, e);
+	rc = settle_notice(s->o.archive, go_on, s, e);
 	if (begins)
 		begin_run(s);
 	if (rc >= 0 && (rc = next_job(s, *running, &job, e)) == 1)

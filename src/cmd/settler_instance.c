@@ -50,7 +50,9 @@ static int encode(struct settler *s, struct task *t, const struct image_source *
 
 	if ((rc = between(&pace, e)) < 0)
 		return rc;
-	if ((rc = t->file = scratch_file(s->o.archive, path, e)) < 0)
+	/* What is encoded beside it takes its place, too, before any of it can be counted as taken. */
+	if ((rc = t->file = scratch_file(s->o.archive, path, e)) < 0 ||
+	    (rc = scratch_room(s->o.archive, t->file, t->stored.part10_len * s->at_once, e)) < 0)
 		return rc;
 	rc = transcode(image, syntax, &how, t->file, &t->result, e);
 	return rc < 0 ? rc : between(&pace, e);

@@ -510,6 +510,26 @@ def grace():
     clean(node)
 
 
+@case('below the reserve nothing is encoded: no scratch file takes what is left')
+def reserve():
+    some = [picture('reserve', n, 200, 200, stored=12, modality='CT') for n in (1, 2)]
+    node = node_of()
+    with node:
+        equal(node.store(some), [0, 0], 'statuses')
+    free = os.statvfs(node.data)
+    node.settings['archive.reserve'] = '%dM' % ((free.f_bavail * free.f_frsize >> 20) * 2)
+    node.write_config()
+    with node:
+        done = node.teleread('settle', '--now', '--json', code=1)
+        equal(json.loads(done.out)['failed'], 1, 'series that failed')
+        check('beyond the reserve of' in done.err, done.err)
+        equal(metrics(node).get('teleread_imaging_encode_bytes_total', 0), 0, 'bytes that were encoded')
+    node.settings['archive.reserve'] = '0'
+    node.write_config()
+    equal(settle(node)['encoded'], 2, 'encoded when there is room')
+    check_originals(node, some)
+
+
 @case('without a node the command settles by itself; status and exit codes')
 def without_node():
     some = [image('alone', n, side=128) for n in range(1, 4)]

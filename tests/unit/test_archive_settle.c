@@ -33,7 +33,7 @@ static struct settle_job lease(struct archive *a)
 {
 	struct settle_job j;
 	struct err e = {0};
-	if (settle_notice(a, &e) < 0 || settle_lease(a, &any, HOUR, &j, &e) != 1)
+	if (settle_notice(a, NULL, NULL, &e) < 0 || settle_lease(a, &any, HOUR, &j, &e) != 1)
 		fail_msg("no job: %s", e.msg);
 	return j;
 }
@@ -42,7 +42,7 @@ static bool no_job(struct archive *a)
 {
 	struct settle_job j;
 	struct err e = {0};
-	assert_true(settle_notice(a, &e) >= 0);
+	assert_true(settle_notice(a, NULL, NULL, &e) >= 0);
 	return settle_lease(a, &any, HOUR, &j, &e) == 0;
 }
 
@@ -464,6 +464,30 @@ static void readers_from_before(void **state)
 	archive_close(a);
 }
 
+static bool not_now(void *arg)
+{
+	++*(unsigned *)arg;
+	return false;
+}
+
+static void noticing_may_be_ended(void **state)
+{
+	(void)state;
+	struct archive *a = open_archive();
+	struct settle_status st;
+	unsigned asked = 0;
+	struct err e = {0};
+	store(a, &o[0]);
+	assert_int_equal(settle_notice(a, not_now, &asked, &e), 0);
+	assert_int_equal(asked, 1);
+	assert_int_equal(settle_status(a, &st, &e), 0);
+	assert_int_equal(st.waiting, 0);
+	assert_int_equal(settle_notice(a, NULL, NULL, &e), 1); /* and goes on where it ended */
+	assert_int_equal(settle_status(a, &st, &e), 0);
+	assert_int_equal(st.waiting, 1);
+	archive_close(a);
+}
+
 static void leases(void **state)
 {
 	(void)state;
@@ -805,6 +829,7 @@ int main(void)
 					    teardown_series),
 	    cmocka_unit_test_setup_teardown(nothing_goes_for_what_is_damaged, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(readers_from_before, setup_series, teardown_series),
+	    cmocka_unit_test_setup_teardown(noticing_may_be_ended, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(leases, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(a_series_that_changes, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(what_was_received_is_found, setup_series, teardown_series),
