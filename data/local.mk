@@ -169,6 +169,7 @@ SQL_SQLITE = \
 	data/sql/sqlite/settle-job-stands.sql \
 	data/sql/sqlite/settle-look.sql \
 	data/sql/sqlite/settle-news.sql \
+	data/sql/sqlite/settle-queue.sql \
 	data/sql/sqlite/settle-series.sql \
 	data/sql/sqlite/settle-status.sql \
 	data/sql/sqlite/settled-extra-put.sql \

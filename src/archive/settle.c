@@ -326,6 +326,19 @@ int settle_status(struct archive *a, struct settle_status *out, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+int settle_queue(struct archive *a, struct settle_status *out, struct err *e)
+{
+	AUTO(db_conn) c = NULL;
+	struct db_stmt *s;
+	int rc = db_get(a->db, DB_READ, &c, e);
+	if (rc < 0 || (rc = event_statement(c, "settle-queue", &s, e, 0)) < 0 || (rc = db_step(s, e)) < 0)
+		return rc;
+	*out = (struct settle_status){
+	    .waiting = (uint64_t)db_int(s, 0), .failed = (uint64_t)db_int(s, 1), .reclaimable = (uint64_t)db_int(s, 2)};
+	db_reset(s);
+	return 0;
+}
+
 static int each_page(struct archive *a, bool done, int64_t after, struct settle_job *page, unsigned *n, struct err *e)
 {
 	AUTO(db_conn) c = NULL;

@@ -9,7 +9,7 @@
  * turn; then, a grace later, the blocks of the old records are given back (holes in shared packs, packs of one record removed), never while a backup
  * runs. A crash before the event leaves a pack that recovery removes, one after it costs nothing. Replay takes settled records for
  * those that are gone.
- * Errors:   as intake.h.   Threads: one lease is one thread's. All need ARCHIVE_SERVE but settle_status(), settle_each(), settle_extra().
+ * Errors:   as intake.h.   Threads: one lease is one thread's. All need ARCHIVE_SERVE but settle_status(), settle_queue(), settle_each(), settle_extra().
  */
 #ifndef ARCHIVE_SETTLE_H
 #define ARCHIVE_SETTLE_H
@@ -85,6 +85,8 @@ struct settle_status {
 	uint64_t reclaimable;                   /* bytes still to be given back */
 };
 int settle_status(struct archive *a, struct settle_status *out, struct err *e);
+/* waiting, failed and reclaimable only: at no cost that grows with what is done. */
+int settle_queue(struct archive *a, struct settle_status *out, struct err *e);
 int settle_each(struct archive *a, bool done, int (*seen)(void *arg, const struct settle_job *j), void *arg,
 		struct err *e);
 /* What goes with a settled series; -E_NOENT where there is none, or not of all its instances that are in sight now. */

@@ -58,7 +58,7 @@ void settler_gauges(struct archive *a)
 	struct settle_status st;
 	struct err e = {0};
 
-	if (settle_status(a, &st, &e) < 0) {
+	if (settle_queue(a, &st, &e) < 0) {
 		log_warn("the queue of settling could not be read: %s", e.msg);
 		return;
 	}

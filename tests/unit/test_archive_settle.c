@@ -464,6 +464,43 @@ static void readers_from_before(void **state)
 	archive_close(a);
 }
 
+static uint64_t series_waiting(struct archive *a)
+{
+	struct settle_status all, queue;
+	struct err e = {0};
+	assert_true(settle_notice(a, NULL, NULL, &e) >= 0);
+	assert_int_equal(settle_status(a, &all, &e), 0);
+	assert_int_equal(settle_queue(a, &queue, &e), 0);
+	assert_int_equal(queue.waiting, all.waiting);
+	assert_int_equal(queue.failed, all.failed);
+	assert_int_equal(queue.reclaimable, all.reclaimable);
+	return all.waiting;
+}
+
+/* A job goes with its series, and comes with it. */
+static void jobs_of_what_was_dropped(void **state)
+{
+	(void)state;
+	struct archive *a = open_archive();
+	struct decision discard = {.what = DECIDE_DISCARD, .who = "tester", .why = "a test"};
+	struct decision_result done;
+	struct err e = {0};
+	store(a, &o[0]);
+	assert_int_equal(series_waiting(a), 1);
+	decide_on(a, DECIDE_DROP, NULL);
+	assert_int_equal(series_waiting(a), 0);
+	decide_on(a, DECIDE_RESTORE, NULL);
+	assert_int_equal(series_waiting(a), 1);
+	decide_on(a, DECIDE_DROP, NULL); /* and nothing in quarantine tells of it any more */
+	for (bool gone = false; !gone && discard.number < 9; gone = done.done) {
+		discard.number++;
+		assert_int_equal(decide(a, &discard, &done, &e), 0);
+	}
+	assert_true(done.done);
+	assert_int_equal(series_waiting(a), 0);
+	archive_close(a);
+}
+
 static bool not_now(void *arg)
 {
 	++*(unsigned *)arg;
@@ -829,6 +866,7 @@ int main(void)
 					    teardown_series),
 	    cmocka_unit_test_setup_teardown(nothing_goes_for_what_is_damaged, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(readers_from_before, setup_series, teardown_series),
+	    cmocka_unit_test_setup_teardown(jobs_of_what_was_dropped, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(noticing_may_be_ended, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(leases, setup_series, teardown_series),
 	    cmocka_unit_test_setup_teardown(a_series_that_changes, setup_series, teardown_series),
