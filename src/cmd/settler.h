@@ -2,9 +2,9 @@
  *
  * The node's one runs beside everything else and picks what has been quiet for settle.quiet; while something arrives it works
  * a quarter of the time, on one processor (settle.busy). A command without a node has one of its own, which does what it is asked for.
- * Each instance is encoded by imaging/transcode.h, which decodes every frame again and compares; then what was received is put
- * together again by the copy's recipe, and its digest compared. Where either differs, what was received stays, an alert is
- * raised and the instance counted. What cannot be encoded stays as it came, with the reason in the series' notes.
+ * Each instance is encoded by imaging/transcode.h, which decodes every frame again and compares; the pieces that the copy's
+ * recipe puts together are told to a digest while they are written, and it must be that of what was received. Where either
+ * differs, what was received stays, an alert is raised and the instance counted. What cannot be encoded stays as it came, with the reason in the series' notes.
  * What fails for reasons of the moment (no room, no workers) is tried again, later each time, and given up after SETTLER_TRIES.
  * Memory:   SETTLER_AT_ONCE tables of frames at most, besides what goes with one series (archive/settle.h).
  * Threads:  one of its own, and one for each instance under work. settler_ask() and settler_look(): any.
