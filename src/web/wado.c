@@ -5,6 +5,7 @@
 #include "dicom/dict.h"
 #include "dicom/dset.h"
 #include "imaging/transcode.h"
+#include "web/exchange_own.h"
 #include "web/reply.h"
 #include "web/wado_choice.h"
 #include <inttypes.h>
@@ -68,8 +69,10 @@ int wado_instance(struct exchange *x, struct stored *out, struct err *e)
 {
 	int rc = lookup_instance(x->archive, x->scope, x->study, x->series, x->instance, out, e);
 
-	if (rc == 0)
+	if (rc == 0) {
+		own_of(x)->odd = NULL; /* something is stored under it: a frame that is not there is another mistake */
 		exchange_audit(x, x->study, NULL, 1);
+	}
 	return rc;
 }
 

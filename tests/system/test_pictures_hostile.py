@@ -312,6 +312,16 @@ def settled():
     well('settling')
 
 
+@case('a frame that is not there, under UIDs that are none but are stored')
+def odd():
+    one = bombs.made('odd', ('OW', SAMPLES[0]), changes=[(0x0020000D, 'UI', 'c0ffee-1'), (0x0020000E, 'UI', 'c0ffee-2')])
+    equal(node.store([one]), [0], 'C-STORE')
+    equal(web.get(path(one) + '/frames/1', OCTETS).body, SAMPLES[0], 'samples')
+    answer = web.get(path(one) + '/frames/1,2', related(OCTETS))
+    equal(answer.status, 404, answer)
+    equal(json.loads(answer.body)['error'], 'frame 2 of 1', 'what it says')
+
+
 @case('after all that what is whole is whole, and the node ends as asked')
 def whole():
     for n, wanted in enumerate(SAMPLES, 1):
