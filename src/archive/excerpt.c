@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE (256u << 10)
+#define PIECE (64u << 10)     /* stays in a processor's cache, and comes from memory that is in use already */
 #define VALUE_MOST (2u << 20) /* a palette of 65,536 entries is 128 KiB, an overlay of 4,096 x 4,096 all of it */
 #define DEFLATED_MOST (512ULL << 20)
 #define GE_PRIVATE "1.2.840.113619.5.2" /* implicit little endian, but for pixel data */
@@ -100,8 +100,9 @@ static int sequence_end(void *arg, unsigned depth, struct err *e)
 	return 0;
 }
 
-static int read_head(struct archive *a, const struct stored *s, uint64_t frame, uint8_t *piece, struct dset **out,
-		     struct err *e)
+/* Up to end, where pixel data begins: the reader would gather those, too. */
+static int read_head(struct archive *a, const struct stored *s, uint64_t end, uint64_t frame, uint8_t *piece,
+		     struct dset **out, struct err *e)
 {
 	static const struct scan_ops ops = {.element = element, .item = item, .sequence_end = sequence_end};
 	struct head h = {.frame = frame};
@@ -113,8 +114,8 @@ static int read_head(struct archive *a, const struct stored *s, uint64_t frame, 
 	if ((rc = dset_new(&d, e)) < 0 || (rc = scan_new(s->syntax, VALUE_MOST, &ops, &h, &scan, e)) < 0)
 		return rc;
 	h.at[0] = d;
-	for (uint64_t at = s->head_len; at < s->part10_len && rc == 0; at += (uint64_t)n) {
-		size_t part = s->part10_len - at < PIECE ? (size_t)(s->part10_len - at) : PIECE;
+	for (uint64_t at = s->head_len; at < end && rc == 0; at += (uint64_t)n) {
+		size_t part = end - at < PIECE ? (size_t)(end - at) : PIECE;
 
 		if ((n = stored_read(a, s, at, piece, part, e)) <= 0)
 			return n < 0 ? (int)n : err_set(e, E_CORRUPT, "record of %s is short", s->sop_instance);
@@ -278,9 +279,11 @@ static int make(struct copy *c, const struct frame_table *t, uint64_t frame, str
 	snprintf(meta.sop_class, sizeof(meta.sop_class), "%s", s->sop_class);
 	snprintf(meta.sop_instance, sizeof(meta.sop_instance), "%s", s->sop_instance);
 	const char *native = big_endian(s) ? UID_EXPLICIT_BE : UID_EXPLICIT_LE;
-	bool encapsulated = frames_of(t)->encapsulated;
+	const struct frames *f = frames_of(t);
+	bool encapsulated = f->encapsulated;
 	snprintf(meta.syntax, sizeof(meta.syntax), "%s", encapsulated ? s->syntax : native);
-	if ((rc = read_head(c->archive, s, frame, c->piece, &d, e)) < 0 || (rc = part10_write(&meta, &text, e)) < 0 ||
+	if ((rc = read_head(c->archive, s, f->value_at, frame, c->piece, &d, e)) < 0 ||
+	    (rc = part10_write(&meta, &text, e)) < 0 ||
 	    (rc = dset_write(d, encapsulated ? UID_EXPLICIT_LE : native, &text, e)) < 0 ||
 	    (rc = put(c, text.data, text.len, e)) < 0)
 		return rc;

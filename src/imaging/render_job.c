@@ -221,8 +221,15 @@ static int arrange(const struct shot *s, const struct softcopy *c, const struct 
 		part.aside_y = (double)region.y * fy - (double)part.y + 0.5 - 0.5 * fy;
 		region = part;
 	}
-	if ((rc = size_make(k, &region, width, height, out, e)) < 0)
+	bool all =
+	    region.x == 0 && region.y == 0 && region.w == k->width && region.h == k->height && region.real_w == 0;
+	if (all && width == k->width && height == k->height) {
+		canvas_cleanup(out);
+		*out = *k;
+		*k = (struct canvas){0};
+	} else if ((rc = size_make(k, &region, width, height, out, e)) < 0) {
 		return rc;
+	}
 	size_flip(out, o->flip_x, o->flip_y);
 	return 0;
 }
