@@ -6,7 +6,7 @@
  * recipe puts together are told to a digest while they are written, and it must be that of what was received. Where either
  * differs, what was received stays, an alert is raised and the instance counted. What cannot be encoded stays as it came, with the reason in the series' notes.
  * What fails for reasons of the moment (no room, no workers) is tried again, later each time, and given up after SETTLER_TRIES.
- * Memory:   SETTLER_AT_ONCE tables of frames at most, besides what goes with one series (archive/settle.h).
+ * Memory:   twice SETTLER_AT_ONCE tables of frames at most, besides what goes with one series (archive/settle.h).
  * Threads:  one of its own, and one for each instance under work. settler_ask() and settler_look(): any.
  */
 #ifndef CMD_SETTLER_H

@@ -21,8 +21,9 @@ struct series {
 	struct settle_pack *pack;
 	struct extras *extras;
 	struct settler_run *sum;
-	struct task *ring; /* tasks under way, the oldest at head */
-	unsigned head, n;
+	struct task
+	    *ring; /* tasks under way, the oldest at head; more than threads, which shall not wait for this one */
+	unsigned room, head, n;
 	int64_t renewed_us;
 };
 
@@ -41,11 +42,10 @@ static int renew(struct series *x, struct err *e)
 /* Gives the crew as many as may be under way; 0 when the series has no more. */
 static int fill(struct series *x, struct err *e)
 {
-	unsigned most = x->settler->at_once;
 	int rc = 1;
 
-	while (x->n < most && rc > 0) {
-		struct task *t = &x->ring[(x->head + x->n) % most];
+	while (x->n < x->room && rc > 0) {
+		struct task *t = &x->ring[(x->head + x->n) % x->room];
 
 		t->job = x->job;
 		if ((rc = settle_next(x->pack, &t->stored, &t->settled, e)) == 1) {
@@ -98,7 +98,7 @@ static int take(struct series *x, struct err *e)
 		return rc;
 	count(x, t);
 	task_clear(t);
-	x->head = (x->head + 1) % x->settler->at_once;
+	x->head = (x->head + 1) % x->room;
 	x->n--;
 	return atomic_load(&x->settler->stop) ? err_set(e, E_CANCEL, "settling was stopped") : 0;
 }
@@ -120,7 +120,7 @@ static int settle_instances(struct series *x, struct err *e)
 static void drain(struct series *x)
 {
 	atomic_store(&x->settler->cut, true);
-	for (; x->n > 0; x->n--, x->head = (x->head + 1) % x->settler->at_once) {
+	for (; x->n > 0; x->n--, x->head = (x->head + 1) % x->room) {
 		while (!crew_wait(x->settler->crew, &x->ring[x->head], WAIT_US))
 			;
 		task_clear(&x->ring[x->head]);
@@ -141,14 +141,14 @@ static void say(const struct settle_job *job, const struct settler_run *sum, int
 int settler_series(struct settler *s, const struct settle_job *job, struct settler_run *sum, struct err *e)
 {
 	int64_t begun = clock_mono_us();
-	struct series x = {.settler = s, .job = job, .sum = sum, .renewed_us = begun};
+	struct series x = {.settler = s, .job = job, .sum = sum, .room = 2 * s->at_once, .renewed_us = begun};
 	AUTO(settle_pack) pack = NULL;
 	AUTO(extras) extras = NULL;
 	int rc;
 
-	if (!(x.ring = calloc(s->at_once, sizeof *x.ring)))
+	if (!(x.ring = calloc(x.room, sizeof *x.ring)))
 		return err_set(e, E_NOMEM, "no memory for settling");
-	for (unsigned i = 0; i < s->at_once; i++)
+	for (unsigned i = 0; i < x.room; i++)
 		x.ring[i].file = -1;
 	if ((rc = settle_begin(s->o.archive, job, &pack, e)) == 0 && (rc = extras_new(job, &extras, e)) == 0) {
 		x.pack = pack;

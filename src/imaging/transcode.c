@@ -122,7 +122,7 @@ int transcode(const struct image_source *in, const char *to, const struct transc
 	t->to = to;
 	t->how = how ? how : &plainly;
 	t->r = &r;
-	t->plain.fd = t->head.fd = -1;
+	t->plain.fd = t->head.fd = t->first_samples = -1;
 	snprintf(r.syntax, sizeof r.syntax, "%s", to);
 	if ((rc = sink_open(&t->out, out, e)) == 0)
 		rc = run(t, in, e);
@@ -130,6 +130,7 @@ int transcode(const struct image_source *in, const char *to, const struct transc
 	proof_cleanup(&t->proof);
 	edits_cleanup(&t->edits);
 	job_result_cleanup(&t->first);
+	fd_cleanup(&t->first_samples);
 	own_close(&t->plain);
 	own_close(&t->head);
 	free(t->room);

@@ -45,7 +45,9 @@ struct transcoding {
 	uint8_t swap;              /* of in's native value */
 	struct image_pixel pixels; /* of the new data set */
 	struct job_result first;   /* the first frame, in its new form */
-	unsigned n_cuts;           /* of each frame */
+	int first_samples;         /* and what it was encoded from, where that is to be proven; else -1 */
+	struct image_pixel first_pixels;
+	unsigned n_cuts; /* of each frame */
 	struct edits edits;
 	struct proof proof;
 	uint64_t data_at;   /* where the data set begins in the new file */

@@ -109,6 +109,10 @@ static int new_form(struct transcoding *t, uint64_t frame, struct samples_out *p
 	}
 	if ((rc = encode(t, &p, fd, r, e)) < 0)
 		return rc;
+	if (frame == 0 && t->how->prove) { /* there is nothing yet that proves: next_frame() */
+		t->first_samples = fd_steal(&fd);
+		t->first_pixels = p;
+	}
 	return proof ? samples_put(proof, fd, &p, t->room, e) : 0;
 }
 
@@ -154,11 +158,8 @@ static int next_frame(struct transcoding *t, uint64_t frame, struct samples_out 
 	if (frame == 0) {
 		*r = t->first;
 		t->first = (struct job_result){0};
-		if (!proof)
-			return 0;
-		struct image_pixel p; /* its samples are wanted once more */
-		AUTO(fd) fd = samples(t, 0, &p, e);
-		return fd < 0 ? fd : samples_put(proof, fd, &p, t->room, e);
+		AUTO(fd) fd = fd_steal(&t->first_samples);
+		return proof ? samples_put(proof, fd, &t->first_pixels, t->room, e) : 0;
 	}
 	if (new_form(t, frame, proof, r, &why) < 0)
 		return named(t, frame, &why, e);
