@@ -305,13 +305,14 @@ static int whole(const struct copy *c, struct err *e)
 
 int excerpt_whole(struct archive *a, const struct stored *s, uint64_t most, int to, struct err *e)
 {
-	AUTO(str) piece = malloc(PIECE);
+	AUTO(str) piece = NULL;
 
 	if (s->part10_len > most)
 		return err_set(e, E_LIMIT, "an instance of %llu bytes is larger than %llu",
 			       (unsigned long long)s->part10_len, (unsigned long long)most);
-	if (!piece)
+	if (!(piece = malloc(PIECE)))
 		return err_set(e, E_NOMEM, "no memory to copy with");
+	/* cppcheck-suppress memleak */
 	return whole(&(struct copy){.archive = a, .stored = s, .piece = (uint8_t *)piece, .fd = to}, e);
 }
 
@@ -327,7 +328,7 @@ int excerpt_write(struct archive *a, const struct stored *s, uint64_t frame, int
 	if (!(piece = malloc(PIECE)))
 		return err_set(e, E_NOMEM, "no memory to copy with");
 	if ((rc = frames_open(a, s, &t, e)) < 0)
-		return rc;
+		return rc; /* cppcheck-suppress memleak */
 	struct copy c = {.archive = a, .stored = s, .piece = (uint8_t *)piece, .fd = to};
 	*at = 0;
 	rc = make(&c, t, frame, e);

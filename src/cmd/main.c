@@ -81,7 +81,8 @@ static int run_worker(void)
 
 	if (getsockopt(WORKER_SOCKET, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_SEQPACKET)
 		worker_main(WORKER_SOCKET);
-	fputs("teleread worker: is started by the program itself, to decode pictures; it does nothing by hand\n", stderr);
+	fputs("teleread worker: is started by the program itself, to decode pictures; it does nothing by hand\n",
+	      stderr);
 	return EXIT_USAGE;
 }
 

@@ -29,8 +29,8 @@ struct node {
 	struct server *server, *secure; /* secure: over TLS; NULL: none */
 	shim_tls *tls;                  /* of secure */
 	struct settler *settler;
-	struct reporter *reporter;      /* of storage commitment */
-	struct web *web;                /* the HTTP face */
+	struct reporter *reporter; /* of storage commitment */
+	struct web *web;           /* the HTTP face */
 	struct site unknown_as;
 	bool accepts_unknown;
 	_Atomic(struct settings *) settings;

@@ -156,7 +156,7 @@ static int meta(struct rebuilding *b, const char *syntax, struct err *e)
 	if (!head)
 		return err_set(e, E_NOMEM, "no memory for a file's head");
 	if ((rc = in->read(in->arg, 0, head, in->head_len < META_MOST ? in->head_len : META_MOST, e)) < 0)
-		return (int)rc;
+		return (int)rc; /* cppcheck-suppress memleak */
 	if ((rc = part10_read(head, (size_t)rc, &m, NULL)) < 0)
 		return err_set(e, E_CORRUPT, "a settled instance has no File Meta Information");
 	snprintf(m.syntax, sizeof m.syntax, "%s", syntax);

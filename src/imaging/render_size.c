@@ -11,7 +11,7 @@ int canvas_new(uint32_t width, uint32_t height, uint32_t samples, struct canvas 
 		return err_set(e, E_NOMEM, "no memory for a picture of %u x %u pixels", width, height);
 	canvas_cleanup(out);
 	*out = (struct canvas){width, height, samples, data};
-	return 0;
+	return 0; /* cppcheck-suppress memleak */
 }
 
 void canvas_cleanup(struct canvas *c)
@@ -155,9 +155,10 @@ static int scale(const struct canvas *in, const struct rect *of, uint32_t width,
 	    (rc = taps_make(in->height, height, of->aside_y, of->real_h, &y, e)) < 0 ||
 	    (rc = canvas_new(width, height, in->samples, out, e)) < 0)
 		return rc;
-	float *room = malloc(3 * n * sizeof(*room)), *sum = room + 2 * n;
+	float *room = malloc(3 * n * sizeof(*room)), *sum;
 	if (!room)
 		return err_set(e, E_NOMEM, "no memory to scale a picture");
+	sum = room + 2 * n;
 	struct rows rows = {in, x.tap, width, {UINT32_MAX, UINT32_MAX}, {room, room + n}};
 	for (uint32_t i = 0; i < height; i++) {
 		memset(sum, 0, n * sizeof(*sum));

@@ -121,8 +121,7 @@ static void bad_files_name_line_key_and_what_was_expected(void **state)
 	    "2: unknown section [logs], expected one of: [node] [dicom] [query] [index] [archive] [settle] [imaging] "
 	    "[commitment] [log] [alerts] [audit] [http] [login] [oidc] [coerce AET] [settle NAME]");
 	BAD("[settle a b]\n", "1: [settle a b]: expected a name: 1 to 32 letters, digits, - and _");
-	BAD("[settle a]\nform = keep\n[settle a]\nform = keep\n",
-	    "4: [settle a] form is set twice, first in line 2");
+	BAD("[settle a]\nform = keep\n[settle a]\nform = keep\n", "4: [settle a] form is set twice, first in line 2");
 	BAD("aet = X\n", "1: aet stands before the first [section]");
 	BAD("[node]\naet\n", "2: aet: expected key = value");
 	BAD("[node\naet = X\n", "1: [node: expected [section]");

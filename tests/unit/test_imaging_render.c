@@ -462,7 +462,8 @@ static void write_other(const char *syntax)
 	struct err e = {0};
 	const int to = open(other, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (file_source_open(&f, open(in, O_RDONLY | O_CLOEXEC), &e) < 0 || transcode(&f.src, syntax, NULL, to, &r, &e) < 0)
+	if (file_source_open(&f, open(in, O_RDONLY | O_CLOEXEC), &e) < 0 ||
+	    transcode(&f.src, syntax, NULL, to, &r, &e) < 0)
 		fail_msg("%s", e.msg);
 	close(to);
 	file_source_close(&f);
