@@ -91,17 +91,23 @@ static const struct codec_row jpegls_near[] = {{ALL, BITS_1, 1, 1, SIGN_ANY, REF
 					       END};
 
 /* A data set that says YBR_FULL_422 of a JPEG 2000 stream is wrong about it, or the stream has halved components: both are read. */
-#define J2K_ROWS(deepest, why)                                                                                         \
+#define J2K_ROWS(deepest)                                                                                              \
+	{J2K, BITS_8 | BITS_16, 1, 16, SIGN_ANY, YES, "samples are RGB before they are encoded"},                      \
+	    {HALF, BITS_8 | BITS_16, 1, 16, SIGN_ANY, YES, half}, {GREY, BITS_1, 1, 1, SIGN_ANY, YES, YES},            \
+	    {ALL, BITS_1, 1, 1, SIGN_ANY, REFUSED("single bits with colours")},                                        \
+	    {ALL, BITS_8 | BITS_16, 1, 16, SIGN_ANY, YES, YES},                                                        \
 	{                                                                                                              \
-		{J2K, BITS_8 | BITS_16, 1, 16, SIGN_ANY, YES, "samples are RGB before they are encoded"},              \
-		    {HALF, BITS_8 | BITS_16, 1, 16, SIGN_ANY, YES, half}, {GREY, BITS_1, 1, 1, SIGN_ANY, YES, YES},    \
-		    {ALL, BITS_1, 1, 1, SIGN_ANY, REFUSED("single bits with colours")},                                \
-		    {ALL, BITS_8 | BITS_16, 1, 16, SIGN_ANY, YES, YES},                                                \
-		    {GREY | PALETTE | COLOUR, BITS_32, 1, deepest, SIGN_ANY, YES, YES},                                \
-		    {GREY | PALETTE | COLOUR, BITS_32, deepest + 1, 24, SIGN_ANY, YES, why},                           \
-		    {ALL, BITS_32 | BITS_64, 1, 64, SIGN_ANY, REFUSED("more than 24 bits")}, END                       \
+		GREY | PALETTE | COLOUR, BITS_32, 1, deepest, SIGN_ANY, YES, YES                                       \
 	}
-static const struct codec_row j2k[] = J2K_ROWS(24, "more than 24 bits"), htj2k[] = J2K_ROWS(18, "more than 18 bits");
+#define J2K_REST                                                                                                       \
+	{                                                                                                              \
+		ALL, BITS_32 | BITS_64, 1, 64, SIGN_ANY, REFUSED("more than 24 bits")                                  \
+	}
+static const struct codec_row j2k[] = {J2K_ROWS(24), J2K_REST, END},
+			      htj2k[] = {J2K_ROWS(18),
+					 {GREY | PALETTE | COLOUR, BITS_32, 19, 24, SIGN_ANY, YES, "more than 18 bits"},
+					 J2K_REST,
+					 END};
 
 static const struct codec_row arithmetic[] = {
     {ALL, BITS_ANY, 1, 64, SIGN_ANY, REFUSED("retired: arithmetic or hierarchical JPEG")}, END};
