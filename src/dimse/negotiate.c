@@ -3,6 +3,8 @@
 #include "dicom/dict.h"
 #include "dimse/conform.h"
 #include "dimse/session.h"
+#include "imaging/codec.h"
+#include "imaging/transcode.h"
 #include "net/server.h"
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +94,52 @@ static const char *storage_syntax(const struct session *s, const struct shim_con
 	return NULL;
 }
 
+/* Pixels that not every codec carries: single bits, more than 16 of them, numbers that are no integers. */
+static bool odd_pixels(const char *abstract)
+{
+	static const char *const classes[] = {"1.2.840.10008.5.1.4.1.1.481.2", "1.2.840.10008.5.1.4.1.1.66.4",
+					      "1.2.840.10008.5.1.4.1.1.30"}; /* dose, segmentation, parametric map */
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strcmp(abstract, classes[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Endoscopic, microscopic and photographic: nothing else can be made of a video. */
+static bool video(const char *abstract)
+{
+	static const char *const classes[] = {"1.2.840.10008.5.1.4.1.1.77.1.1.1", "1.2.840.10008.5.1.4.1.1.77.1.2.1",
+					      "1.2.840.10008.5.1.4.1.1.77.1.4.1"};
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strcmp(abstract, classes[i]) == 0)
+			return true;
+	return false;
+}
+
+/* C-GET: what is stored is not known yet, so of those that the peer proposes it is the first that can be made of nearly
+ * anything. One with loss would leave all behind that is not stored in it: it is for who proposes nothing else. */
+static const char *retrieve_syntax(const struct session *s, const struct shim_context *c)
+{
+	const char *first = NULL;
+
+	for (unsigned i = 0; i < c->n_syntaxes; i++) {
+		const char *syntax = c->syntaxes[i];
+		bool kept_only = uid_is_encapsulated(syntax) && !codec_known(CODEC_DECODE, syntax);
+
+		if (!storage_syntax_taken(s, syntax))
+			continue;
+		if (video(c->abstract) ? kept_only
+				       : transcode_can(UID_EXPLICIT_LE, syntax) &&
+					     !(odd_pixels(c->abstract) && uid_is_encapsulated(syntax)))
+			return syntax;
+		if (!first || (transcode_can(UID_EXPLICIT_LE, syntax) && !transcode_can(UID_EXPLICIT_LE, first)))
+			first = syntax;
+	}
+	return first;
+}
+
 /* Commands and identifiers: what we like best, explicit VR first. */
 static const char *plain_syntax(const struct shim_context *c)
 {
@@ -114,7 +162,8 @@ static void decide(const struct session *s, struct shim_context *c)
 		c->result = 3;
 		return;
 	}
-	if (!(syntax = storage ? storage_syntax(s, c) : plain_syntax(c)) || strlen(syntax) >= sizeof(c->accepted)) {
+	syntax = !storage ? plain_syntax(c) : c->role_scp ? retrieve_syntax(s, c) : storage_syntax(s, c);
+	if (!syntax || strlen(syntax) >= sizeof(c->accepted)) {
 		c->result = 4;
 		return;
 	}

@@ -41,10 +41,13 @@ static const struct send_context *context_for(const struct sender *s, const char
 	return NULL;
 }
 
-/* As stored when that is taken, else as it was received, else the simplest syntax that can be made of it. */
+/* As stored when that is taken, else as it was received, else the simplest syntax that can be made of it. What has no
+ * pixel data may go in any that is encapsulated, for its data set is the same in all of them (PS3.5 A.4); whether it has
+ * any is found when that is made. */
 static int choose(const struct sender *s, const struct stored *what, const struct send_context **out, struct err *e)
 {
 	static const char *const liked[] = {UID_EXPLICIT_LE, UID_IMPLICIT_LE};
+	const struct send_context *without_pixels = NULL;
 	bool taken = false;
 
 	if ((*out = context_for(s, what->sop_class, what->syntax)))
@@ -56,13 +59,19 @@ static int choose(const struct sender *s, const struct stored *what, const struc
 		if ((*out = context_for(s, what->sop_class, liked[k])) && transcode_can(what->syntax, liked[k]))
 			return 0;
 	for (unsigned i = 0; i < s->n_contexts; i++) {
-		if (strcmp(s->contexts[i].abstract, what->sop_class) != 0)
+		const struct send_context *c = &s->contexts[i];
+
+		if (strcmp(c->abstract, what->sop_class) != 0)
 			continue;
 		taken = true;
-		*out = &s->contexts[i];
-		if (transcode_can(what->syntax, (*out)->syntax))
+		*out = c;
+		if (transcode_can(what->syntax, c->syntax))
 			return 0;
+		if (uid_is_syntax(c->syntax) && uid_is_encapsulated(c->syntax) && !uid_is_deflated(c->syntax))
+			without_pixels = c;
 	}
+	if ((*out = without_pixels))
+		return 0;
 	return taken ? err_set(e, E_UNSUP, "%s cannot be turned into what the peer takes", uid_name(what->syntax))
 		     : err_set(e, E_UNSUP, "the peer does not take %s", uid_name(what->sop_class));
 }

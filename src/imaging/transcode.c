@@ -32,11 +32,15 @@ static int plan(struct transcoding *t, struct err *e)
 	const char *from = t->in->syntax;
 	const bool same = strcmp(from, t->to) == 0, loss = t->how->codec.ratio > 0 || t->how->codec.quality > 0;
 
+	/* what has no pixel data is the same data set in all that are encapsulated (PS3.5 A.4) */
+	const bool bare =
+	    !t->in->tag && !uid_is_deflated(from) && !uid_is_deflated(t->to) && uid_is_encapsulated(t->to);
+
 	t->same = same;
 	t->encode = !same && (t->in->tag || uid_is_deflated(from)) && !native(t->to);
 	t->decode = !same && t->in->encapsulated;
 	t->lossy = t->encode && !codec_lossless(t->to);
-	if (t->lossy ? !loss || !codec_known(CODEC_ENCODE, t->to) : !transcode_can(from, t->to))
+	if (t->lossy ? !loss || !codec_known(CODEC_ENCODE, t->to) : !bare && !transcode_can(from, t->to))
 		return err_set(e, E_UNSUP, "there is no way from %s to %s", uid_name(from), uid_name(t->to));
 	if (t->in->tag && t->in->tag != T_PIXELS && t->encode)
 		return err_set(e, E_UNSUP, "samples that are no integers are not compressed");

@@ -45,7 +45,8 @@ struct transcode_result {
 };
 void transcode_result_cleanup(struct transcode_result *r);
 AUTO_TYPE(transcode_result, struct transcode_result);
-/* For some pixels; lossy ones are not counted among what can be written. */
+/* For some pixels; lossy ones are not counted among what can be written. An instance without pixel data goes into any
+ * encapsulated syntax besides. */
 bool transcode_can(const char *from, const char *to);
 /* Writes a Part 10 file to out, from its offset on; marks are filled in with pwrite(), so out is a file. to may be what it is in
  * already: the data set is written anew by the toolkit, its frames are copied. */

@@ -13,13 +13,14 @@ import dul
 import lib
 from dul import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
 from lib import case, check, equal, note, tool, trap
-from objects import (Instance, J2K_LOSSLESS, JPEG_BASELINE, JPEG_LS, JPEG_SV1, RLE, SECONDARY, UNDEFINED, Part10, file_meta, image,
+from objects import (CT, Instance, J2K_LOSSLESS, JPEG_BASELINE, JPEG_LS, JPEG_SV1, RLE, SECONDARY, UNDEFINED, Part10, file_meta, image,
                      parse, pixels, text)
 from parts import DICOM, Client, related
 
 lib.need_program()
-lib.need_tools('dcmdrle', 'dcmdjpeg', 'dcmdjpls', 'gdcmconv', 'dcmcjpeg')
+lib.need_tools('dcmdrle', 'dcmdjpeg', 'dcmdjpls', 'gdcmconv', 'dcmcjpeg', 'getscu')
 node = lib.Node()
+SR = '1.2.840.10008.5.1.4.1.1.88.11'
 WATCH = node.teleread('token', 'create', '--name', 'an operator', '--role', 'admin').out.strip()
 node.start('--accept-unknown', 'NORTH')
 web = Client(node)
@@ -186,6 +187,62 @@ def lossy():
     with open(at + '.theirs', 'rb') as f:
         theirs = parse(Part10(f.read()).data)
     equal(out[PIXELS], theirs[PIXELS], 'RGB as dcmdjpeg makes it')
+
+
+def report(study):
+    """A document: no pixel data, nor what describes it."""
+    one = image(study, 9, sop_class=SR, modality='SR')
+    return Instance(SR, [e for e in one.elements if e[0] >> 16 not in (0x0028, 0x7FE0)], EXPLICIT_LE)
+
+
+@case('who likes a form with loss best gets all there is, in one without')
+def liked():
+    instances = [made('liked', 1, side=SIDE, extra=[(PIXELS, 'OW', TWELVE)]),
+                 made('liked', 2, side=SIDE, sop_class=SECONDARY, extra=COLOURS + [(PIXELS, 'OB', WORD + WORD[:SIDE * SIDE])]),
+                 report('liked')]
+    equal(node.store(instances, 'NORTH_PACS'), [0, 0, 0], 'C-STORE')
+    wanted = {one.uid: parse(one.data) for one in instances}
+    for option, syntax in {'+xy': EXPLICIT_LE, '+xx': EXPLICIT_LE, '+xw': EXPLICIT_LE, '+xu': EXPLICIT_LE, '+xn': EXPLICIT_LE,
+                           '+xs': JPEG_SV1, '+xt': JPEG_LS, '+xv': J2K_LOSSLESS, '+xr': RLE, '+xi': IMPLICIT_LE}.items():
+        at = lib.folder()
+        tool('getscu', '-aet', 'NORTH_PACS', '-aec', 'TELEREAD', '-S', '+B', option, '-od', at, '-k', 'QueryRetrieveLevel=STUDY',
+             '-k', 'StudyInstanceUID=' + instances[0].study, '127.0.0.1', node.port)
+        came = {}
+        for name in os.listdir(at):
+            with open(os.path.join(at, name), 'rb') as f:
+                part10 = Part10(f.read())
+            equal(part10.syntax, syntax, option)
+            found = parse(part10.data, syntax)
+            came[text(found, 0x00080018)] = found.get(PIXELS)
+            check(0x00282110 not in found, '%s: nothing was lost' % option)
+        equal(sorted(came), sorted(wanted), option)
+        if syntax in (EXPLICIT_LE, IMPLICIT_LE):
+            equal(came, {uid: found.get(PIXELS) for uid, found in wanted.items()}, option)
+
+
+@case('of one context the syntax is taken that nearly anything can be made in')
+def accepted():
+    j2k, video = '1.2.840.10008.1.2.4.91', '1.2.840.10008.1.2.4.102'
+    endoscopy, dose = '1.2.840.10008.5.1.4.1.1.77.1.1.1', '1.2.840.10008.5.1.4.1.1.481.2'
+    for sop_class, proposed, taken in (
+            (CT, [j2k, JPEG_BASELINE, IMPLICIT_LE], IMPLICIT_LE), (CT, [j2k, J2K_LOSSLESS, EXPLICIT_LE], J2K_LOSSLESS),
+            (CT, [video, j2k, JPEG_SV1], JPEG_SV1), (CT, [j2k, JPEG_BASELINE], j2k), (CT, [video], video),
+            (endoscopy, [video, EXPLICIT_LE], video), (endoscopy, [j2k, EXPLICIT_LE], EXPLICIT_LE),
+            (dose, [JPEG_SV1, EXPLICIT_LE], EXPLICIT_LE), (dose, [JPEG_SV1], JPEG_SV1)):
+        with node.associate('NORTH_PACS', get=[(sop_class, proposed)]) as a:
+            equal([s for c, s in a.contexts.values() if c == sop_class], [taken], 'to receive, of %s' % proposed)
+        with node.associate('NORTH_PACS', [(sop_class, proposed)]) as a:
+            equal([s for c, s in a.contexts.values() if c == sop_class], [proposed[0]], 'to send, of %s' % proposed)
+
+
+@case('a document goes where only forms of pictures are taken, a picture does not')
+def bare():
+    j2k = '1.2.840.10008.1.2.4.91'
+    instances = [report('bare'), stored('bare', 1, side=SIDE, extra=[(PIXELS, 'OW', TWELVE)])]
+    equal(node.store(instances[:1], 'NORTH_PACS'), [0], 'C-STORE')
+    got, final = node.get('STUDY', [(SR, j2k), (CT, j2k)], 'NORTH_PACS', StudyInstanceUID=instances[0].study)
+    equal([(uid, syntax, parse(data)) for _, uid, syntax, data in got], [(instances[0].uid, j2k, parse(instances[0].data))])
+    equal((final.status, final.completed, final.failed), (0xB000, 1, 1))
 
 
 @case('both doors share one copy')
