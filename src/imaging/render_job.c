@@ -153,6 +153,8 @@ static int show(const struct shot *s, const struct softcopy *c, const struct ren
 		rc = err_set(e, E_UNSUP, "grey of the photometric interpretation \"%s\"", s->said.photometric);
 	if (rc < 0)
 		return rc;
+	if (o->voi != RENDER_FILE && !grey)
+		notes_add(notes, "a window is for grey images: it was ignored");
 	if (c->there)
 		softcopy_shutter(c, s, out, notes);
 	if (!o->no_overlays)

@@ -118,10 +118,10 @@ static int ask_viewport(const char *text, bool thumbnail, struct render_options 
 	bool ignored = false;
 	int n = split(text, field);
 
-	if (n < 2 || !count(field[0], RENDERED_VIEW_MOST, &o->width) ||
+	if ((n != 2 && n != (int)FIELDS) || !count(field[0], RENDERED_VIEW_MOST, &o->width) ||
 	    !count(field[1], RENDERED_VIEW_MOST, &o->height))
 		return err_set(e, E_INVAL, "viewport is vw,vh%s; vw and vh are pixels from 1 to %u",
-			       thumbnail ? "" : ",sx,sy,sw,sh", RENDERED_VIEW_MOST);
+			       thumbnail ? "" : ", or vw,vh,sx,sy,sw,sh", RENDERED_VIEW_MOST);
 	o->enlarge = true;
 	if (thumbnail && n > 2)
 		return err_set(e, E_INVAL, "viewport of a thumbnail is vw,vh alone");
@@ -166,18 +166,41 @@ static int ask_overlays(const char *text, struct render_options *o, struct err *
 	return o->no_overlays || strcmp(text, "yes") == 0 ? 0 : err_set(e, E_INVAL, "overlays is yes or no");
 }
 
+/* PS3.18 8.3.1.1 wants what is not known to be ignored; whoever mistyped a name is told. */
+static int tell_unknown(struct exchange *x, struct err *e)
+{
+	static const char *const known[] = {"accept",   "transfer-syntax", "charset",    "quality", "window",
+					    "viewport", "annotation",      "iccprofile", "overlays"};
+	char text[CODEC_WARNING], names[80] = "";
+	size_t used = 0;
+
+	for (unsigned i = 0; i < x->query.n && used < sizeof(names); i++) {
+		const char *name = x->query.pairs[i].name;
+		bool is_known = false;
+
+		for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)
+			is_known |= strcmp(name, known[k]) == 0;
+		if (!is_known)
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", name);
+	}
+	if (!used)
+		return 0;
+	snprintf(text, sizeof(text), "ignored, for they are not known here: %s", names);
+	return rendered_warn(x, text, e);
+}
+
 int rendered_ask(struct exchange *x, bool thumbnail, struct render_options *out, struct err *e)
 {
 	const char *quality = url_query_get(&x->query, "quality"), *window = url_query_get(&x->query, "window"),
 		   *viewport = url_query_get(&x->query, "viewport"),
 		   *annotation = url_query_get(&x->query, "annotation"),
 		   *profile = url_query_get(&x->query, "iccprofile"), *overlays = url_query_get(&x->query, "overlays");
-	int rc = 0;
+	int rc = tell_unknown(x, e);
 
 	memset(out, 0, sizeof(*out));
 	if (thumbnail)
 		out->width = out->height = RENDERED_THUMBNAIL;
-	if (quality)
+	if (rc == 0 && quality)
 		rc = ask_quality(quality, out, e);
 	if (rc == 0 && window)
 		rc = ask_window(window, out, e);

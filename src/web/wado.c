@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "dicom/dict.h"
 #include "dicom/dset.h"
-#include "imaging/transcode.h"
 #include "web/exchange_own.h"
 #include "web/reply.h"
 #include "web/wado_choice.h"
@@ -153,13 +152,10 @@ static int count_missing(struct exchange *x, uint64_t *missing, char stored[65],
 
 static int unacceptable(struct exchange *x, const char *stored, bool single, struct err *e)
 {
-	const struct offer offers[] = {
-	    {"application/dicom", stored, true, single, true},
-	    {"application/dicom", UID_EXPLICIT_LE, true, single, false},
-	};
-	bool both = strcmp(UID_EXPLICIT_LE, stored) != 0 && transcode_can(stored, UID_EXPLICIT_LE);
+	struct offer offers[WADO_SYNTAX_OFFERS];
+	unsigned n = wado_syntax_offers(stored, single, offers);
 
-	return reply_unacceptable(x, offers, both ? 2 : 1, e);
+	return reply_unacceptable(x, offers, n, e);
 }
 
 static int reply_instances(struct exchange *x, struct selection *selection, uint64_t total, struct err *e)

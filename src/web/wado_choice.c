@@ -145,6 +145,18 @@ const char *wado_syntax(const struct accept *a, const char *type, bool multipart
 	return *syntax ? syntax : syntax_by(a, false, type, multipart, stored);
 }
 
+unsigned wado_syntax_offers(const char *stored, bool single, struct offer out[WADO_SYNTAX_OFFERS])
+{
+	const char *syntax;
+	unsigned n = 0;
+
+	out[n++] = (struct offer){"application/dicom", stored, true, single, true};
+	for (unsigned i = 0; (syntax = uid_syntax(i)) && n < WADO_SYNTAX_OFFERS; i++)
+		if (strcmp(syntax, stored) != 0 && can_be(stored, syntax))
+			out[n++] = (struct offer){"application/dicom", syntax, true, single, false};
+	return n;
+}
+
 /* ---- pixels */
 
 #define SAMPLES "application/octet-stream"
@@ -172,18 +184,6 @@ static unsigned pixel_offers(const char *stored, bool single, bool samples, stru
 static bool decodable(const char *stored)
 {
 	return !wado_media_type(stored) || transcode_can(stored, UID_EXPLICIT_LE);
-}
-
-unsigned wado_pixel_offers(const char *stored, bool single, struct offer out[WADO_PIXEL_OFFERS])
-{
-	const char *type = wado_media_type(stored);
-	unsigned n = 0;
-
-	if (type)
-		out[n++] = (struct offer){type, stored, true, single, true};
-	if (decodable(stored))
-		out[n++] = (struct offer){SAMPLES, UID_EXPLICIT_LE, true, single, !type};
-	return n;
 }
 
 void wado_pixels_stored(const char *stored, struct wado_pixels *out)
@@ -238,6 +238,19 @@ static unsigned make_offers(const char *stored, const struct image_pixel *shape,
 		if (can_make(stored, shape, makes[i]))
 			out[n++] = (struct offer){wado_media_type(makes[i]), makes[i], true, single, false};
 	return n;
+}
+
+unsigned wado_pixel_offers(const char *stored, const struct image_pixel *shape, bool single,
+			   struct offer out[WADO_PIXEL_OFFERS])
+{
+	const char *type = wado_media_type(stored);
+	unsigned n = 0;
+
+	if (type)
+		out[n++] = (struct offer){type, stored, true, single, true};
+	if (decodable(stored))
+		out[n++] = (struct offer){SAMPLES, UID_EXPLICIT_LE, true, single, !type};
+	return shape ? n + make_offers(stored, shape, single, out + n) : n;
 }
 
 /* Compressed bytes under the name of application/octet-stream are for those only who name a syntax or a star: without,

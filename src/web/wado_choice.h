@@ -25,6 +25,10 @@ unsigned wado_form_offers(bool single, struct offer out[WADO_OFFERS]);
  * takes. Borrowed from a or stored, or constant. */
 const char *wado_syntax(const struct accept *a, const char *type, bool multipart, const char *stored);
 
+/* The transfer syntaxes that an instance is given in, the stored one first, for a refusal to name. */
+#define WADO_SYNTAX_OFFERS 16u
+unsigned wado_syntax_offers(const char *stored, bool single, struct offer out[WADO_SYNTAX_OFFERS]);
+
 /* Compressed pixel data: its media type, "image/jls"; NULL: stored as samples. */
 const char *wado_media_type(const char *syntax);
 bool wado_lossy(const char *syntax); /* decoding it does not give back what was compressed, perhaps */
@@ -36,8 +40,9 @@ struct wado_pixels {
 	bool multipart;
 };
 #define WADO_PIXEL_OFFERS 16u
-/* What pixel data is offered as, for a refusal to name; single: it is one part. */
-unsigned wado_pixel_offers(const char *stored, bool single, struct offer out[WADO_PIXEL_OFFERS]);
+/* What pixel data is offered as, for a refusal to name; shape: as below; single: it is one part. */
+unsigned wado_pixel_offers(const char *stored, const struct image_pixel *shape, bool single,
+			   struct offer out[WADO_PIXEL_OFFERS]);
 void wado_pixels_stored(const char *stored, struct wado_pixels *out); /* in parts, by their own type */
 /* Whether the client names something that would have to be made. */
 bool wado_names_other(const struct accept *a, const char *stored);

@@ -76,10 +76,10 @@ static int check_list(const uint64_t *list, unsigned n, const struct pixels *p, 
 	return 0;
 }
 
-static int refuse(struct exchange *x, const char *stored, bool single, struct err *e)
+static int refuse(struct exchange *x, const char *stored, struct pixels *p, bool single, struct err *e)
 {
 	struct offer offers[WADO_PIXEL_OFFERS];
-	unsigned n = wado_pixel_offers(stored, single, offers);
+	unsigned n = wado_pixel_offers(stored, pixels_shape(p), single, offers);
 
 	return reply_unacceptable(x, offers, n, e);
 }
@@ -119,7 +119,7 @@ static int reply_frame(struct exchange *x, const struct stored *s, struct pixels
 	if (quick && wado_names_other(&x->accept, s->syntax))
 		return 1;
 	if (!choose(x, s, p, true, &how))
-		return quick ? 1 : refuse(x, s->syntax, true, e);
+		return quick ? 1 : refuse(x, s->syntax, p, true, e);
 	if (quick && how.decoded)
 		return 1;
 	if ((rc = pixels_frame(p, &how, frame - 1, &part, e)) < 0 && stay_compressed(x, s, true, rc, &how, e))
@@ -185,7 +185,7 @@ static int reply_list(struct exchange *x, const struct stored *s, struct framing
 	int rc;
 
 	if (!choose(x, s, f->pixels, false, &f->how))
-		rc = refuse(x, s->syntax, false, e);
+		rc = refuse(x, s->syntax, f->pixels, false, e);
 	else
 		rc = first_frame(x, s, f, e);
 	if (rc == 0) {
@@ -266,7 +266,7 @@ static int next_instance(struct pixeldata *d, struct err *e)
 		if (choose(d->x, &d->stored, d->pixels, single, &d->how))
 			return 1;
 		if (d->x->instance[0])
-			return refuse(d->x, d->stored.syntax, single, e);
+			return refuse(d->x, d->stored.syntax, d->pixels, single, e);
 		wado_pixels_stored(d->stored.syntax, &d->how);
 		return 1;
 	}

@@ -233,7 +233,7 @@ def _():
             ('window=1,nan,linear', 'numbers'), ('window=1e999,5,linear', 'numbers'), ('window=1,2,3,4', 'center,width'),
             ('window=1,5,cubic', 'linear, linear-exact or sigmoid'), ('window=1,0.5,linear', 'at least 1'),
             ('viewport=5', 'vw,vh'), ('viewport=0,5', 'vw'), ('viewport=5,-5', 'vw'), ('viewport=99999,5', '8192'),
-            ('viewport=8192,8192', 'larger than the image'), ('viewport=5,5,a', 'sx'), ('viewport=5,5,0,0,0,5', 'not 0'), ('viewport=5,5,0,0,5,5,5', 'vw,vh'),
+            ('viewport=8192,8192', 'larger than the image'), ('viewport=5,5,a,,,', 'sx'), ('viewport=5,5,1', 'vw,vh'), ('viewport=5,5,0,0,5', 'vw,vh'), ('viewport=5,5,0,0,0,5', 'not 0'), ('viewport=5,5,0,0,5,5,5', 'vw,vh'),
             ('viewport=5,5,10,10,10,10', '16 x 16'), ('viewport=5,5,4000000000,0,4000000000,1', 'not in an image'),
             ('annotation=everything', 'patient'), ('iccprofile=mine', 'srgb'), ('overlays=some', 'yes or no')):
         refused(path + parameter, 400, word)
@@ -249,6 +249,13 @@ def _():
     equal((answer.status, answer.body), (200, plain.body))
     check(answer.headers['Warning'].startswith('299 '), answer.headers['Warning'])
     equal(get(where(SINGLE) + '/rendered?iccprofile=no').headers['Warning'], None)
+    answer = get(where(SINGLE) + '/rendered?windw=1,2&viewport=16,16&also=&charset=utf-8')
+    equal((answer.status, answer.headers['Warning']), (200, '299 teleread "ignored, for they are not known here: windw, also"'))
+    colour = get(where(COLOUR) + '/rendered')
+    equal(colour.headers['Warning'], None)
+    answer = get(where(COLOUR) + '/rendered?window=40,400,linear')
+    equal((answer.status, answer.body), (200, colour.body))
+    check('window' in answer.headers['Warning'], answer.headers['Warning'])
 
 
 @case('window, viewport and quality do what they say')

@@ -247,7 +247,7 @@ static void test_offers_are_chosen(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) { /* what a 406 names can be had */
 		struct offer offers[WADO_PIXEL_OFFERS];
-		unsigned n = wado_pixel_offers(stored[i], true, offers);
+		unsigned n = wado_pixel_offers(stored[i], NULL, true, offers);
 
 		assert_true(n > 0);
 		for (unsigned k = 0; k < n; k++) {
@@ -257,6 +257,38 @@ static void test_offers_are_chosen(void **state)
 			pixels(text, stored[i], true, offers[k].type, offers[k].syntax, false);
 		}
 	}
+}
+
+static void test_offers_that_would_be_made(void **state)
+{
+	static const char *const types[] = {"image/jphc", "image/jp2", "image/jls", "image/jpeg", "image/dicom-rle"};
+	static const char *const forms[] = {JPEG_LS,    UID_EXPLICIT_LE, "1.2.840.10008.1.2.8.1", JPEG("70"),
+					    JPEG("90"), JPEG("201"),     "1.2.840.10008.1.2.5"};
+	const struct image_pixel grey = shape("MONOCHROME2", 1, 16);
+	struct offer offers[WADO_PIXEL_OFFERS], whole[WADO_SYNTAX_OFFERS];
+	unsigned n = wado_pixel_offers(UID_EXPLICIT_LE, &grey, true, offers), found = 0;
+	struct accept a;
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++)
+		for (size_t t = 0; t < sizeof types / sizeof types[0]; t++)
+			found |= strcmp(offers[i].type, types[t]) == 0 ? 1u << t : 0;
+	assert_int_equal(found, 31);
+	for (unsigned i = 1; i < n; i++)
+		is_made(offers[i].type, UID_EXPLICIT_LE, &grey,
+			strcmp(offers[i].syntax, JPEG("202")) == 0 ? JPEG("201") : offers[i].syntax);
+	n = wado_syntax_offers(JPEG_LS, true, whole);
+	found = 0;
+	for (unsigned i = 0; i < n; i++) {
+		char text[200];
+
+		snprintf(text, sizeof text, "application/dicom; transfer-syntax=%s", whole[i].syntax);
+		assert_int_equal(accept_parse(text, &a, NULL), 0);
+		assert_string_equal(wado_syntax(&a, "application/dicom", false, JPEG_LS), whole[i].syntax);
+		for (size_t t = 0; t < sizeof forms / sizeof forms[0]; t++)
+			found |= strcmp(whole[i].syntax, forms[t]) == 0 ? 1u << t : 0;
+	}
+	assert_int_equal(found, 127);
 }
 
 /* ---- lists of frames */
@@ -441,6 +473,7 @@ int main(void)
 	    cmocka_unit_test(test_pixels_undecodable),
 	    cmocka_unit_test(test_made_for_who_names_it),
 	    cmocka_unit_test(test_offers_are_chosen),
+	    cmocka_unit_test(test_offers_that_would_be_made),
 	    cmocka_unit_test(test_frame_lists),
 	    cmocka_unit_test(test_paths),
 	    cmocka_unit_test(test_zip),
