@@ -352,9 +352,12 @@ static int say_resolutions(struct exchange *x, const struct part *p, struct err 
 
 	if (p->n_cuts == 0)
 		return 0;
+	/* OpenJPEG refuses what ends before a marker: the two bytes of the one that begins the next resolution go along */
+	const unsigned marker = strncmp(p->syntax, "1.2.840.10008.1.2.4.9", 21) == 0 ? 2 : 0;
+
 	for (unsigned i = 0; i < p->n_cuts; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u;bytes=%" PRIu64, i ? ", " : "",
-				      1u << (p->n_cuts - 1 - i), p->cuts[i]);
+				      1u << (p->n_cuts - 1 - i), p->cuts[i] + (i + 1 < p->n_cuts ? marker : 0));
 	return http_add(x->http, "Teleread-Resolutions", text) < 0
 		   ? err_set(e, E_NOMEM, "a header of the answer could not be set")
 		   : 0;

@@ -175,6 +175,22 @@ def first_bytes():
     check(web.get(at, OCTETS).headers['Teleread-Resolutions'] is None, 'samples have no resolutions')
 
 
+@case('so are those of JPEG 2000, as OpenJPEG wants them')
+def first_bytes_of_jpeg_2000():
+    whole = web.get(path(NATIVE) + '/frames/1', 'image/jp2')
+    sizes = resolutions(whole)
+    check(len(sizes) > 3 and sizes[1] == len(whole.body), sizes)
+    for divisor in sizes:
+        part, pictures = web.get(path(NATIVE) + '/frames/1', 'image/jp2', Range='bytes=0-%d' % (sizes[divisor] - 1)), []
+        equal(part.status, 206 if divisor > 1 else part.status, 'the range')
+        for word, stream in (('part', part.body), ('whole', whole.body)):
+            at = os.path.join(FOLDER, 'opj-%s.pgm' % word)
+            tool('opj_decompress', '-i', saved(word + '.j2k', stream), '-o', at, '-r', str(divisor.bit_length() - 1))
+            pictures.append(pgm(at))
+        equal(pictures[0][:2], (-(-SIDE // divisor),) * 2, 'size at 1/%d' % divisor)
+        check(pictures[0] == pictures[1], 'picture at 1/%d from %d of %d bytes' % (divisor, sizes[divisor], sizes[1]))
+
+
 @case('a first picture of a large radiograph takes few of its bytes')
 def radiograph():
     columns, rows = 2500, 3000
