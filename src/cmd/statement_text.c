@@ -174,7 +174,11 @@ static void print_contexts(const json_t *facts)
 		for (k = 0; (item = json_array_get(json_object_get(class, "items"), k)); k++)
 			printf("| %s | %zu: %s | %s |\n", text(class, "name"), k + 1, text(item, "name"),
 			       yes(item, "agreed"));
-	puts("\nSCP/SCU role selection is accepted for storage classes: the caller may be their SCP, for C-GET.\n");
+	puts("\nSCP/SCU role selection is accepted for storage classes: the caller may be their SCP, for C-GET. "
+	     "Of the syntaxes of such a context the first is accepted that nearly anything can be made in without "
+	     "loss; one with "
+	     "loss, where there is no other. Nothing is encoded with loss: what is stored so goes out as it is, or "
+	     "decoded.\n");
 }
 
 static void print_statuses(const json_t *facts)
