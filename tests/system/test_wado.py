@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import struct
 import sys
 import urllib.parse
@@ -14,7 +15,7 @@ sys.dont_write_bytecode = True
 import lib
 from dul import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
 from lib import case, check, equal, tool, trap
-from objects import (CT, HTJ2K, J2K, J2K_LOSSLESS, JPEG_BASELINE, JPEG_LS, JPEG_SV1, JPEG_XL, RLE, SECONDARY, Instance, Part10,
+from objects import (CT, HTJ2K, HTJ2K_LOSSLESS, J2K, J2K_LOSSLESS, JPEG_BASELINE, JPEG_LS, JPEG_SV1, JPEG_XL, RLE, SECONDARY, Instance, Part10,
                      encode, image, parse, pixels, text, uid)
 from parts import (DICOM, NATIVE_XML, OCTETS, Client, path, related, resolve, series_path, study_path)
 
@@ -121,8 +122,14 @@ def accept():
         equal(answer.status, status, 'Accept: %s: %s' % (accepted, answer))
         if status == 406:
             check(json.loads(answer.body)['error'].count('application/dicom') >= 1, answer)
-            last = le if 'transfer-syntax' in accepted else 'type="application/dicom+xml"'
-            check(json.loads(answer.body)['error'].endswith(last), 'all that there is, to its end: %s' % answer)
+            says = json.loads(answer.body)['error']
+            if 'transfer-syntax' in accepted:  # the stored one first, then all that can be made of it
+                named = re.findall('application/dicom; transfer-syntax=([0-9.]+)', says)
+                check(named[0] == le and {RLE, JPEG_LS, JPEG_SV1, HTJ2K_LOSSLESS, J2K_LOSSLESS, DEFLATED_LE} < set(named), named)
+                check(not {J2K, HTJ2K, IMPLICIT_LE} & set(named), named)
+                check(says.endswith('multipart/related; type="application/dicom"; transfer-syntax=' + named[-1]), says)
+            else:
+                check(says.endswith('type="application/dicom+xml"'), 'all that there is, to its end: %s' % answer)
         if status == 200:
             equal(answer.type, 'multipart/related' if multipart else DICOM, accepted)
             body = answer.parts()[0] if multipart else answer
