@@ -168,7 +168,9 @@ SQL_SQLITE = \
 	data/sql/sqlite/settle-job-renew.sql \
 	data/sql/sqlite/settle-job-stands.sql \
 	data/sql/sqlite/settle-look.sql \
+	data/sql/sqlite/settle-new-each.sql \
 	data/sql/sqlite/settle-news.sql \
+	data/sql/sqlite/settle-notes-before.sql \
 	data/sql/sqlite/settle-queue.sql \
 	data/sql/sqlite/settle-series.sql \
 	data/sql/sqlite/settle-status.sql \

@@ -185,6 +185,7 @@ static void job_row(const struct archive *a, struct db_stmt *s, struct settle_jo
 	COPY(j->modality, 3);
 	COPY(j->site, 4);
 	COPY(j->why, 16);
+	j->open = (uint64_t)db_int(s, 17);
 	bool mine = a->mode != ARCHIVE_SERVE || db_int(s, 13) == a->settler; /* else of a process that has ended */
 	if (!mine || j->lease_us <= clock_wall_us())
 		j->lease_us = 0;
@@ -203,9 +204,12 @@ static int find_job(struct archive *a, struct db_conn *c, const struct settle_wa
 	db_bind_int(s, 2, want->now ? want->after : t - want->quiet_us);
 	db_bind_int(s, 3, t);
 	db_bind_int(s, 4, a->settler);
+	if (want->now)
+		db_bind_int(s, 5, want->again);
 	if ((rc = db_step(s, e)) <= 0)
 		return rc;
 	job_row(a, s, out);
+	out->again = want->now && want->again;
 	db_reset(s);
 	return 1;
 }
@@ -290,40 +294,11 @@ int settle_job_done(struct archive *a, const struct settle_job *j, const char *w
 
 /* ---- what there is */
 
-int settle_status(struct archive *a, struct settle_status *out, struct err *e)
+static int noticed(struct archive *a, uint64_t *out, struct err *e)
 {
 	AUTO(db_conn) c = NULL;
-	struct db_stmt *s;
-	struct settle_status t = {0};
 	int rc = db_get(a->db, DB_READ, &c, e);
-	if (rc < 0 || (rc = event_statement(c, "settle-status", &s, e, 2, clock_wall_us(),
-					    a->mode == ARCHIVE_SERVE ? a->settler : 0)) < 0)
-		return rc;
-	while ((rc = db_step(s, e)) > 0) {
-		uint64_t n = (uint64_t)db_int(s, 1);
-		switch (db_int(s, 0)) {
-		case SETTLE_DONE:
-			t.done = n;
-			t.received = (uint64_t)db_int(s, 5);
-			t.kept = (uint64_t)db_int(s, 6);
-			break;
-		case SETTLE_FAILED:
-			t.failed = n;
-			break;
-		default:
-			t.waiting = n;
-		}
-		t.leased += (uint64_t)db_int(s, 2);
-		t.instances += (uint64_t)db_int(s, 3);
-		t.bytes += (uint64_t)db_int(s, 4);
-	}
-	if (rc == 0 && (rc = event_statement(c, "reclaim-sum", &s, e, 0)) == 0 && (rc = db_step(s, e)) > 0) {
-		t.reclaimable = (uint64_t)db_int(s, 0);
-		db_reset(s);
-	}
-	if (rc >= 0)
-		*out = t;
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? rc : meta_number(c, NOTICED, out, e);
 }
 
 int settle_queue(struct archive *a, struct settle_status *out, struct err *e)
@@ -339,32 +314,129 @@ int settle_queue(struct archive *a, struct settle_status *out, struct err *e)
 	return 0;
 }
 
-static int each_page(struct archive *a, bool done, int64_t after, struct settle_job *page, unsigned *n, struct err *e)
+/* A page of a list: of jobs, or (new) of series that something arrived for since settle_notice() looked. */
+struct page {
+	struct settle_job jobs[PAGE];
+	unsigned n;
+	bool new;
+	int64_t after;
+};
+
+static int read_page(struct archive *a, bool done, uint64_t upto, struct page *p, struct err *e)
 {
 	AUTO(db_conn) c = NULL;
 	struct db_stmt *s;
+	int64_t seen = (int64_t)upto, most = PAGE;
 	int rc = db_get(a->db, DB_READ, &c, e);
-	*n = 0;
-	if (rc < 0 || (rc = event_statement(c, "settle-job-each", &s, e, 3, after, (int64_t)done, (int64_t)PAGE)) < 0)
+	p->n = 0;
+	if (rc == 0)
+		rc = p->new ? event_statement(c, "settle-new-each", &s, e, 3, p->after, most, seen)
+			    : event_statement(c, "settle-job-each", &s, e, 4, p->after, (int64_t)done, most, seen);
+	if (rc < 0)
 		return rc;
 	while ((rc = db_step(s, e)) > 0)
-		if (*n < PAGE)
-			job_row(a, s, &page[(*n)++]);
+		if (p->n < PAGE) {
+			job_row(a, s, &p->jobs[p->n++]);
+			p->after = db_int(s, p->new ? 18 : 0);
+		}
+	return rc;
+}
+
+static int each_of(struct archive *a, bool done, uint64_t upto, struct page *p,
+		   int (*seen)(void *arg, const struct settle_job *j), void *arg, struct err *e)
+{
+	int rc = 0;
+	p->after = 0;
+	for (p->n = PAGE; rc == 0 && p->n == PAGE;) {
+		rc = read_page(a, done, upto, p, e);
+		for (unsigned i = 0; i < p->n && rc == 0; i++)
+			if ((p->jobs[i].state == SETTLE_DONE) == done)
+				rc = seen(arg, &p->jobs[i]);
+	}
 	return rc;
 }
 
 int settle_each(struct archive *a, bool done, int (*seen)(void *arg, const struct settle_job *j), void *arg,
 		struct err *e)
 {
-	struct settle_job *page = calloc(PAGE, sizeof *page);
-	int64_t after = 0;
-	unsigned n = PAGE;
-	int rc = page ? 0 : err_set(e, E_NOMEM, "no memory for a list");
-	while (rc == 0 && n == PAGE && (rc = each_page(a, done, after, page, &n, e)) == 0)
-		for (unsigned i = 0; i < n && rc == 0; i++) {
-			after = page[i].id;
-			rc = seen(arg, &page[i]);
-		}
-	free(page);
+	struct page *p = calloc(1, sizeof *p);
+	uint64_t upto = 0;
+	int rc = p ? noticed(a, &upto, e) : err_set(e, E_NOMEM, "no memory for a list");
+	if (rc == 0 && (rc = each_of(a, done, upto, p, seen, arg, e)) == 0 && (rc = anything_new(a, e)) > 0) {
+		p->new = true;
+		rc = each_of(a, done, upto, p, seen, arg, e);
+	}
+	free(p);
 	return rc;
+}
+
+static int add_job(void *arg, const struct settle_job *j)
+{
+	struct settle_status *t = arg;
+	uint64_t *of = j->lease_us                 ? &t->leased
+		       : j->state == SETTLE_DONE   ? &t->done
+		       : j->state == SETTLE_FAILED ? &t->failed
+						   : &t->waiting;
+	++*of;
+	t->instances += j->waiting;
+	t->bytes += j->open;
+	if (j->state == SETTLE_DONE) {
+		t->received += j->received;
+		t->kept += j->kept;
+	}
+	return 0;
+}
+
+/* By the table of jobs alone, which tells of all. */
+static int status_of_jobs(struct archive *a, struct db_conn *c, struct settle_status *t, struct err *e)
+{
+	struct db_stmt *s;
+	int rc =
+	    event_statement(c, "settle-status", &s, e, 2, clock_wall_us(), a->mode == ARCHIVE_SERVE ? a->settler : 0);
+	if (rc < 0)
+		return rc;
+	while ((rc = db_step(s, e)) > 0) {
+		uint64_t n = (uint64_t)db_int(s, 1);
+		switch (db_int(s, 0)) {
+		case SETTLE_DONE:
+			t->done = n;
+			t->received = (uint64_t)db_int(s, 5);
+			t->kept = (uint64_t)db_int(s, 6);
+			break;
+		case SETTLE_FAILED:
+			t->failed = n;
+			break;
+		default:
+			t->waiting = n;
+		}
+		t->leased += (uint64_t)db_int(s, 2);
+		t->instances += (uint64_t)db_int(s, 3);
+		t->bytes += (uint64_t)db_int(s, 4);
+	}
+	return rc;
+}
+
+static int to_be_reclaimed(struct db_conn *c, uint64_t *out, struct err *e)
+{
+	struct db_stmt *s;
+	int rc = event_statement(c, "reclaim-sum", &s, e, 0);
+	if (rc < 0 || (rc = db_step(s, e)) <= 0)
+		return rc;
+	*out = (uint64_t)db_int(s, 0);
+	db_reset(s);
+	return 0;
+}
+
+int settle_status(struct archive *a, struct settle_status *out, struct err *e)
+{
+	struct settle_status t = {0};
+	int rc = anything_new(a, e), more = rc;
+	if (rc > 0 && (rc = settle_each(a, true, add_job, &t, e)) == 0)
+		rc = settle_each(a, false, add_job, &t, e);
+	AUTO(db_conn) c = NULL;
+	if (rc < 0 || (rc = db_get(a->db, DB_READ, &c, e)) < 0 ||
+	    (more == 0 && (rc = status_of_jobs(a, c, &t, e)) < 0) || (rc = to_be_reclaimed(c, &t.reclaimable, e)) < 0)
+		return rc;
+	*out = t;
+	return 0;
 }

@@ -27,11 +27,13 @@ struct settle_job {
 	char study[65], series[65], modality[17], site[33];
 	enum settle_state state;
 	uint64_t instances, waiting; /* of the series; of them not settled */
+	uint64_t open;               /* bytes of those */
 	uint64_t received, kept;     /* bytes of Part 10 files as they came, and as they are now */
 	int64_t newest_us;           /* last arrival */
 	int64_t due_us, lease_us;    /* lease_us: until when somebody works on it; 0: nobody */
 	int tries;
 	uint64_t ticket; /* of the lease */
+	bool again;      /* of the lease: leased though it is settled, to be settled anew (settle_want) */
 	char why[160];   /* the last try failed, or what was kept as it is and why */
 };
 /* Looks at what arrived since the last call and puts its series into the table of jobs: durable, cheap, no cost to intake. How many.
@@ -39,18 +41,19 @@ struct settle_job {
  * the next call goes on. */
 int settle_notice(struct archive *a, bool (*go_on)(void *arg), void *arg, struct err *e);
 /* The next series that is due, and has been quiet for quiet_us; with now, instead, that with the lowest id above after, whether it is
- * quiet, due, given up or not: a run that goes on behind the job it had last tries each series once. study: "" or NULL for any. */
+ * quiet, due, given up or not: a run that goes on behind the job it had last tries each series once. study: "" or NULL for any.
+ * again, with now: also settled ones, if something of theirs was kept as it came: rules or limits may be others now. */
 struct settle_want {
 	int64_t quiet_us;
 	const char *study;
-	bool now;
+	bool now, again;
 	int64_t after;
 };
 /* 1: leased to this process for lease_us; 0: none. */
 int settle_lease(struct archive *a, const struct settle_want *want, int64_t lease_us, struct settle_job *out,
 		 struct err *e);
 int settle_renew(struct archive *a, const struct settle_job *j, int64_t lease_us, struct err *e); /* -E_CANCEL: lost */
-/* Nothing came of it: again at due_us, or (0) given up. */
+/* Nothing came of it: again at due_us, or (0) given up. What was settled already stays so. */
 int settle_fail(struct archive *a, const struct settle_job *j, const char *why, int64_t due_us, struct err *e);
 
 /* ---- writing the pack of a leased series */
@@ -78,12 +81,13 @@ int64_t settle_reclaim(struct archive *a, int64_t grace_us, bool (*go_on)(void *
 
 /* ---- what there is */
 struct settle_status {
-	uint64_t waiting, leased, failed, done; /* series */
+	uint64_t waiting, leased, failed, done; /* series: each is in one of them */
 	uint64_t instances;                     /* not settled */
 	uint64_t bytes;                         /* of them */
 	uint64_t received, kept;                /* of settled series */
 	uint64_t reclaimable;                   /* bytes still to be given back */
 };
+/* These two also tell of what settle_notice() has not looked at yet; id 0. */
 int settle_status(struct archive *a, struct settle_status *out, struct err *e);
 /* waiting, failed and reclaimable only: at no cost that grows with what is done. */
 int settle_queue(struct archive *a, struct settle_status *out, struct err *e);
@@ -92,4 +96,6 @@ int settle_each(struct archive *a, bool done, int (*seen)(void *arg, const struc
 /* What goes with a settled series; -E_NOENT where there is none, or not of all its instances that are in sight now. */
 int settle_extra(struct archive *a, const struct scope *scope, const char *study, const char *series,
 		 enum settle_extra_kind kind, struct buf *out, struct err *e);
+/* The notes of the settled pack that tells of some of the series' instances, though others came since; -E_NOENT. For its next one. */
+int settle_notes_before(struct archive *a, const char *series, struct buf *out, struct err *e);
 #endif

@@ -35,16 +35,11 @@ static int collect(void *arg, const uint8_t *data, size_t n, struct err *e)
 	return buf_put(arg, data, n, e);
 }
 
-int settle_extra(struct archive *a, const struct scope *scope, const char *study, const char *series,
-		 enum settle_extra_kind kind, struct buf *out, struct err *e)
+static int read_extra(struct archive *a, const char *series, const char *name, uint64_t pack, uint64_t at,
+		      struct buf *out, struct err *e)
 {
 	uint8_t head[PACK_HEAD];
-	uint64_t pack = 0, at = 0;
 	struct record r;
-	const char *name = settled_extra_name(kind);
-	int rc = name ? find(a, scope, study, series, kind, &pack, &at, e) : none(e);
-	if (rc < 0)
-		return rc;
 	int64_t k = a->packs->ops->read(a->packs, pack, at, head, sizeof head, e);
 	if (k < 0)
 		return k == -E_NOENT ? none(e) : (int)k; /* settled anew just now */
@@ -53,4 +48,37 @@ int settle_extra(struct archive *a, const struct scope *scope, const char *study
 		return err_set(e, E_CORRUPT, "pack %" PRIu64 " at %" PRIu64 " does not hold what the index says", pack,
 			       at);
 	return record_verify(a->packs, &r, collect, out, e);
+}
+
+int settle_extra(struct archive *a, const struct scope *scope, const char *study, const char *series,
+		 enum settle_extra_kind kind, struct buf *out, struct err *e)
+{
+	uint64_t pack = 0, at = 0;
+	const char *name = settled_extra_name(kind);
+	int rc = name ? find(a, scope, study, series, kind, &pack, &at, e) : none(e);
+	return rc < 0 ? rc : read_extra(a, series, name, pack, at, out, e);
+}
+
+static int find_before(struct archive *a, const char *series, uint64_t *pack, uint64_t *at, struct err *e)
+{
+	AUTO(db_conn) c = NULL;
+	struct db_stmt *s;
+	int rc = db_get(a->db, DB_READ, &c, e);
+	if (rc < 0 || (rc = event_statement(c, "settle-notes-before", &s, e, 0)) < 0)
+		return rc;
+	db_bind_text(s, 1, series, strlen(series));
+	db_bind_int(s, 2, SETTLE_NOTES);
+	if ((rc = db_step(s, e)) <= 0)
+		return rc < 0 ? rc : none(e);
+	*pack = (uint64_t)db_int(s, 0);
+	*at = (uint64_t)db_int(s, 1);
+	db_reset(s);
+	return 0;
+}
+
+int settle_notes_before(struct archive *a, const char *series, struct buf *out, struct err *e)
+{
+	uint64_t pack = 0, at = 0;
+	int rc = find_before(a, series, &pack, &at, e);
+	return rc < 0 ? rc : read_extra(a, series, settled_extra_name(SETTLE_NOTES), pack, at, out, e);
 }

@@ -115,6 +115,8 @@ int value_number(const struct value_range *r, const char *text, int64_t *out)
 	if (at == text)
 		return -E_CONFIG;
 	at += strspn(at, " ");
+	if (n == 0 && !*at && r->type == VALUE_TIME) /* no time at all needs no unit */
+		at = "ms";
 	for (const struct unit *u = units(r->type); u->name; u++) {
 		if (strcmp(at, u->name) != 0)
 			continue;

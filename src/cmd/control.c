@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #define MESSAGE_MOST 2048
-#define SETTLE_NUMBERS "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+#define SETTLE_NUMBERS                                                                                                 \
+	"%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
 
 struct control {
 	struct archive *archive;
@@ -201,16 +202,18 @@ static int answer_settle(struct control *c, const char *request, char text[MESSA
 	char when[8];
 
 	if (request[0] == ' ') {
-		if (sscanf(request, " %7s %64s", when, ask.study) != 2 || (strcmp(when, "now") && strcmp(when, "due")))
+		if (sscanf(request, " %7s %64s", when, ask.study) != 2 ||
+		    (strcmp(when, "now") && strcmp(when, "due") && strcmp(when, "again")))
 			return err_set(e, E_INVAL, "no run of settling that is known here");
-		ask.now = strcmp(when, "now") == 0;
+		ask.again = strcmp(when, "again") == 0;
+		ask.now = ask.again || strcmp(when, "now") == 0;
 		if (strcmp(ask.study, "-") == 0)
 			ask.study[0] = '\0';
 		settler_ask(c->settler, &ask);
 	}
 	settler_look(c->settler, &r);
-	snprintf(text, MESSAGE_MOST, "settle %d " SETTLE_NUMBERS " %d %s", r.running, r.series, r.of, r.encoded, r.kept,
-		 r.mismatched, r.failed, r.in, r.out, (int)r.err.code, r.err.msg);
+	snprintf(text, MESSAGE_MOST, "settle %d " SETTLE_NUMBERS " %d %s", r.running, r.series, r.done, r.of, r.encoded,
+		 r.kept, r.mismatched, r.failed, r.in, r.out, (int)r.err.code, r.err.msg);
 	return 0;
 }
 
@@ -478,14 +481,18 @@ int control_settle(int client, const struct settler_ask *ask, struct settler_run
 
 	snprintf(text, sizeof text, "settle?");
 	if (ask)
-		snprintf(text, sizeof text, "settle %s %s", ask->now ? "now" : "due", ask->study[0] ? ask->study : "-");
+		snprintf(text, sizeof text, "settle %s %s",
+			 ask->again ? "again"
+			 : ask->now ? "now"
+				    : "due",
+			 ask->study[0] ? ask->study : "-");
 	if ((rc = send_message(client, text, -1, e)) < 0 || (rc = receive_message(client, text, &none, e)) < 0)
 		return rc;
 	if (strncmp(text, "error ", 6) == 0)
 		return read_error(text + 6, e);
 	/* NOLINTNEXTLINE(cert-err34-c): of the node */
-	if (sscanf(text, "settle %d " SETTLE_NUMBERS " %d%n", &running, &r.series, &r.of, &r.encoded, &r.kept,
-		   &r.mismatched, &r.failed, &r.in, &r.out, &code, &at) != 10 ||
+	if (sscanf(text, "settle %d " SETTLE_NUMBERS " %d%n", &running, &r.series, &r.done, &r.of, &r.encoded, &r.kept,
+		   &r.mismatched, &r.failed, &r.in, &r.out, &code, &at) != 11 ||
 	    !at || code < 0 || code >= E_COUNT)
 		return err_set(e, E_CLOSED, "the node stopped before it had finished; when it is started, it goes on");
 	r.running = running != 0;

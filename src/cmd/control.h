@@ -5,7 +5,7 @@
  * What `teleread fsck` finds comes as "alert KIND SUBJECT", a new line and a sentence, answered by "noted".
  * A decision (archive/kept.h) comes as "decide KIND NUMBER STUDY" (0 and - for none), a new line and why; who decides is
  * the user at the other end. The answer is "decided DONE RECORDS LEFT REASON".
- * "reindex" and "reindex?" begin and watch a refresh of the index; "settle now|due STUDY" (- for all of them) and "settle?" a run
+ * "reindex" and "reindex?" begin and watch a refresh of the index; "settle now|again|due STUDY" (- for all of them) and "settle?" a run
  * of the settler.
  * Only the user who runs the node, and root, may open the socket, and nobody else's messages are answered. Threads:
  * control_start() starts a few that serve one client each; a client belongs to one thread.

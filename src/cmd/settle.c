@@ -1,5 +1,6 @@
 #include "archive/settle.h"
 #include "archive/kept.h"
+#include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
 #include "imaging/worker.h"
@@ -14,12 +15,13 @@
 #define MODALITIES_MOST 64
 
 static struct {
-	gboolean now;
+	gboolean now, again;
 	char *study;
 } opt;
 
 static const GOptionEntry options[] = {
     {"now", 0, 0, G_OPTION_ARG_NONE, &opt.now, "All that waits, however fresh, and what was given up", NULL},
+    {"again", 0, 0, G_OPTION_ARG_NONE, &opt.again, "Also settled series: what of them was kept as it came", NULL},
     {"study", 0, 0, G_OPTION_ARG_FILENAME, &opt.study, "Series of this study only", "UID"},
     G_OPTION_ENTRY_NULL,
 };
@@ -64,17 +66,26 @@ static int add_done(void *arg, const struct settle_job *j)
 	return 0;
 }
 
-/* What was given up is named; what waits is counted only. */
+/* What failed is named, with when it is tried again; what only waits is counted. */
 static int add_waiting(void *arg, const struct settle_job *j)
 {
+	const bool over = j->state == SETTLE_FAILED;
 	struct table *t = arg;
+	char due[32];
 
-	if (j->state != SETTLE_FAILED)
+	if (!over && (!j->why[0] || j->tries == 0))
 		return 0;
+	clock_text(j->due_us, due);
 	if (t->common->json)
-		return json_array_append_new(
-		    t->failed, json_pack("{s:s, s:s, s:s}", "study", j->study, "series", j->series, "why", j->why));
-	printf("given up: series %s of study %s: %s\n", j->series, j->study, j->why);
+		return json_array_append_new(t->failed,
+					     json_pack("{s:s, s:s, s:s, s:s, s:i, s:s}", "study", j->study, "series",
+						       j->series, "state", over ? "given up" : "waiting", "why", j->why,
+						       "tries", j->tries, "due", over ? "" : due));
+	if (over)
+		printf("given up: series %s of study %s: %s\n", j->series, j->study, j->why);
+	else
+		printf("waiting: series %s of study %s, tried %d times, again at %s: %s\n", j->series, j->study,
+		       j->tries, due, j->why);
 	return 0;
 }
 
@@ -141,10 +152,10 @@ static int run_status(const struct common *c)
 		return EXIT_DONE;
 	}
 	print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "waiting", number(st.waiting),
-			     "leased", number(st.leased), "failed", number(st.failed), "done", number(st.done),
+			     "under_work", number(st.leased), "given_up", number(st.failed), "settled", number(st.done),
 			     "instances", number(st.instances), "bytes", number(st.bytes), "received",
 			     number(st.received), "kept", number(st.kept), "reclaimable", number(st.reclaimable),
-			     "modalities", modalities_json(&t), "given_up", t.failed));
+			     "modalities", modalities_json(&t), "failed", t.failed));
 	return EXIT_DONE;
 }
 
@@ -158,6 +169,17 @@ struct notes {
 	struct err err;
 };
 
+static json_t *lines_json(const char *text)
+{
+	json_t *list = json_array();
+
+	for (size_t n; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		json_array_append_new(list, json_stringn(text, n));
+	}
+	return list;
+}
+
 static int print_notes(void *arg, const struct settle_job *j)
 {
 	AUTO(buf) text = BUF(SETTLE_EXTRA_MOST);
@@ -170,7 +192,7 @@ static int print_notes(void *arg, const struct settle_job *j)
 		return rc == -E_NOENT ? 0 : rc;
 	n->found++;
 	if (n->common->json)
-		print_json(json_pack("{s:s, s:s}", "series", j->series, "notes", buf_text(&text)));
+		print_json(json_pack("{s:s, s:o}", "series", j->series, "notes", lines_json(buf_text(&text))));
 	else
 		printf("series %s\n%s", j->series, buf_text(&text));
 	return 0;
@@ -217,7 +239,7 @@ static void wait_and_show(struct progress *bar, const struct settler_run *r)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
 
-	progress_at(bar, r->series + r->failed, r->of, "series");
+	progress_at(bar, r->done, r->of, "instances");
 	nanosleep(&pause, NULL);
 }
 
@@ -226,7 +248,13 @@ static int settle_beside(const struct common *c, const struct settler_ask *ask, 
 {
 	AUTO(fd) node = control_connect(c->config.data, e);
 	struct progress bar;
-	int rc = node < 0 ? node : control_settle(node, ask, r, e);
+	int rc;
+
+	if (node < 0)
+		return err_set(e, E_BUSY,
+			       "another command settles here, or the node is about to start or end: try "
+			       "again when it is done");
+	rc = control_settle(node, ask, r, e);
 
 	progress_begin(&bar, "settling");
 	while (rc == 0 && r->running && !interrupted) {
@@ -234,7 +262,10 @@ static int settle_beside(const struct common *c, const struct settler_ask *ask, 
 		rc = control_settle(node, NULL, r, e);
 	}
 	progress_end(&bar);
-	return rc;
+	return rc == -E_CLOSED || rc == -E_IO ? err_set(e, E_CLOSED,
+							"the node ended before all was settled; when it is started, it "
+							"goes on with what is left")
+					      : rc;
 }
 
 static struct settling in_force(void *arg)
@@ -283,23 +314,26 @@ static void print_run(const struct common *c, const struct settler_run *r)
 		       r->failed);
 }
 
-static int end_run(const struct common *c, const struct settler_run *r)
+static int end_run(const struct common *c, const struct settler_run *r, bool beside)
 {
 	print_run(c, r);
 	if (r->err.code != E_OK)
 		fprintf(stderr, "teleread settle: %s\n", r->err.msg);
 	if (interrupted)
-		fputs("teleread settle: interrupted\n", stderr);
+		fputs(beside ? "teleread settle: interrupted; the node goes on with it\n"
+			     : "teleread settle: interrupted; what was not finished begins again the next time\n",
+		      stderr);
 	return interrupted || r->err.code != E_OK || r->mismatched || r->failed ? EXIT_FOUND : EXIT_DONE;
 }
 
 static int run_settle(struct common *c)
 {
 	AUTO(archive) a = NULL;
-	struct settler_ask ask = {.now = opt.now};
+	struct settler_ask ask = {.now = opt.now || opt.again, .again = opt.again};
 	struct settler_run r = {0};
 	char patient[65];
 	struct err e = {0};
+	bool beside = false;
 	int rc = archive_there(c, &e);
 
 	if (opt.study)
@@ -309,15 +343,15 @@ static int run_settle(struct common *c)
 		return complain("settle", &e);
 	if (rc == -E_BUSY) {
 		e = (struct err){0};
-		if ((rc = archive_open(&c->config, ARCHIVE_READ, &a, &e)) == 0)
-			rc = 1; /* a node has it */
+		rc = archive_open(&c->config, ARCHIVE_READ, &a, &e);
+		beside = true;
 	}
 	catch_interrupts();
 	if (rc >= 0 && opt.study && kept_patient(a, opt.study, patient, NULL) == -E_NOENT)
 		rc = err_set(&e, E_NOENT, "there is no study %s", opt.study);
 	else if (rc >= 0)
-		rc = rc == 1 ? settle_beside(c, &ask, &r, &e) : settle_here(c, a, &ask, &r, &e);
-	return rc < 0 ? complain("settle", &e) : end_run(c, &r);
+		rc = beside ? settle_beside(c, &ask, &r, &e) : settle_here(c, a, &ask, &r, &e);
+	return rc < 0 ? complain("settle", &e) : end_run(c, &r, beside);
 }
 
 int cmd_settle(int argc, char **argv)
@@ -346,9 +380,9 @@ int cmd_settle(int argc, char **argv)
 		return misused(usage.name, "unexpected argument \"%s\"", argv[1]);
 	if (opt.study && (strlen(opt.study) > 64 || !opt.study[0]))
 		return misused(usage.name, "--study: expected a UID");
-	if (notes && (opt.now || !opt.study))
-		return misused(usage.name, "notes goes with --study, and without --now");
-	if (argc > 1 && !notes && (opt.now || opt.study))
-		return misused(usage.name, "status goes without --now and --study");
+	if (notes && (opt.now || opt.again || !opt.study))
+		return misused(usage.name, "notes goes with --study, and without --now and --again");
+	if (argc > 1 && !notes && (opt.now || opt.again || opt.study))
+		return misused(usage.name, "status goes without --now, --again and --study");
 	return notes ? run_notes(&c) : argc > 1 ? run_status(&c) : run_settle(&c);
 }

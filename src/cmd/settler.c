@@ -1,5 +1,6 @@
 #include "cmd/settler.h"
 #include "archive/intake.h"
+#include "base/alert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/settler_own.h"
@@ -64,6 +65,14 @@ bool settler_pace(struct settler *s, int64_t *from_us)
 	return !stopped(s);
 }
 
+void settler_seen(struct settler *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->run.running && s->run.done < s->run.of)
+		s->run.done++;
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* ---- a series */
 
 static int64_t retry_at(const struct settle_job *job)
@@ -83,11 +92,13 @@ static void give_back(struct settler *s, const struct settle_job *job, int rc, c
 	bool cancelled = rc == -E_CANCEL;
 	struct err e = {0};
 
+	int64_t due_us = cancelled ? clock_wall_us() : retry_at(job);
+
 	if (!cancelled)
 		log_warn("series %s could not be settled: %s", job->series, why->msg);
-	if (settle_fail(s->o.archive, job, cancelled ? "" : why->msg, cancelled ? clock_wall_us() : retry_at(job), &e) <
-		0 &&
-	    e.code != E_CANCEL)
+	if (due_us == 0 && job->state != SETTLE_DONE)
+		alert_raise(ALERT_SETTLE, job->series, "given up after %d tries: %s", job->tries + 1, why->msg);
+	if (settle_fail(s->o.archive, job, cancelled ? "" : why->msg, due_us, &e) < 0 && e.code != E_CANCEL)
 		log_warn("the job of series %s could not be given back: %s", job->series, e.msg);
 }
 
@@ -131,7 +142,7 @@ static int count_one(void *arg, const struct settle_job *j)
 	struct count *c = arg;
 
 	if (!c->ask->study[0] || strcmp(c->ask->study, j->study) == 0)
-		c->n++;
+		c->n += j->instances;
 	return 0;
 }
 
@@ -144,6 +155,8 @@ static void begin_run(struct settler *s)
 	ask = s->ask;
 	pthread_mutex_unlock(&s->lock);
 	settle_each(s->o.archive, false, count_one, &waiting, NULL);
+	if (ask.again)
+		settle_each(s->o.archive, true, count_one, &waiting, NULL);
 	pthread_mutex_lock(&s->lock);
 	s->run.of = waiting.n;
 	pthread_mutex_unlock(&s->lock);
@@ -181,6 +194,7 @@ static int next_job(struct settler *s, bool running, struct settle_job *job, str
 	pthread_mutex_unlock(&s->lock);
 	if (running) {
 		want.now = ask.now;
+		want.again = ask.again;
 		want.study = ask.study;
 	}
 	if ((rc = settle_lease(s->o.archive, &want, SETTLER_LEASE_US, job, e)) == 1 && running) {
@@ -295,6 +309,7 @@ void settler_ask(struct settler *s, const struct settler_ask *ask)
 	} else {
 		s->after = 0;
 		s->ask.now |= ask->now;
+		s->ask.again |= ask->again;
 		if (strcmp(s->ask.study, ask->study) != 0)
 			s->ask.study[0] = '\0';
 	}

@@ -5,7 +5,8 @@
  * Each instance is encoded by imaging/transcode.h, which decodes every frame again and compares; the pieces that the copy's
  * recipe puts together are told to a digest while they are written, and it must be that of what was received. Where either
  * differs, what was received stays, an alert is raised and the instance counted. What cannot be encoded stays as it came, with the reason in the series' notes.
- * What fails for reasons of the moment (no room, no workers) is tried again, later each time, and given up after SETTLER_TRIES.
+ * What fails for reasons of the moment (no room, no workers) or a limit of workers is tried again, later each time; after SETTLER_TRIES
+ * the series is given up, or, where it is a limit, the instance kept as it came: with an alert either way. Both can be asked for again.
  * Memory:   twice SETTLER_AT_ONCE tables of frames at most, besides what goes with one series (archive/settle.h).
  * Threads:  one of its own, and one for each instance under work. settler_ask() and settler_look(): any.
  */
@@ -35,15 +36,16 @@ void settler_end(struct settler *s);
 /* Waits for the end: as long as a frame takes that is at a worker (imaging_stop() cuts it short). NULL is fine. */
 void settler_free(struct settler *s);
 
-/* A run: everything that is due now. now: also what arrived just now, and what was given up. study: "" all of them. One at
- * a time; a second one widens the first. */
+/* A run: everything that is due now. now: also what arrived just now, and what was given up. again, with now: also settled series of
+ * which something was kept as it came, by the rules and limits of now. study: "" all of them. One at a time; a second one widens the first. */
 struct settler_ask {
-	bool now;
+	bool now, again;
 	char study[65];
 };
 struct settler_run {
 	bool running;
-	uint64_t series, of;                        /* finished; about how many there are */
+	uint64_t series;                            /* finished */
+	uint64_t done, of;                          /* instances looked at; about how many there are */
 	uint64_t encoded, kept, mismatched, failed; /* instances; failed: series */
 	uint64_t in, out;                           /* bytes of Part 10 files of what was encoded */
 	struct err err;                             /* the last failure */

@@ -18,7 +18,8 @@ static struct metric m_prove =
     METRIC(SECONDS, "teleread_settle_prove_seconds", "", "Decoding it again and comparing, likewise");
 static struct metric m_pause =
     METRIC(SECONDS, "teleread_settle_pause_seconds", "", "Pauses of settling while the node was receiving");
-static struct metric m_queue = METRIC(GAUGE, "teleread_settle_queue", "", "Series that wait to be settled");
+static struct metric m_queue =
+    METRIC(GAUGE, "teleread_settle_queue", "", "Series that wait to be settled, or are under work");
 static struct metric m_given_up = METRIC(GAUGE, "teleread_settle_failed_series", "", "Series that were given up");
 static struct metric m_reclaimable =
     METRIC(GAUGE, "teleread_settle_reclaimable_bytes", "", "Disk space of what settled copies stand for");
@@ -62,7 +63,7 @@ void settler_gauges(struct archive *a)
 		log_warn("the queue of settling could not be read: %s", e.msg);
 		return;
 	}
-	metric_set(&m_queue, (int64_t)st.waiting);
+	metric_set(&m_queue, (int64_t)(st.waiting + st.leased));
 	metric_set(&m_given_up, (int64_t)st.failed);
 	metric_set(&m_reclaimable, (int64_t)st.reclaimable);
 }

@@ -14,6 +14,9 @@
 
 struct extras {
 	struct buf metadata, notes, thumbnail, preview;
+	struct buf before;              /* notes of the pack that some of the instances come from */
+	bool looked;                    /* for those */
+	const char *at;                 /* in them, behind what was taken last: NULL for the begin */
 	struct metadata_writer *writer; /* NULL: the document became too long */
 	bool notes_full;
 	uint64_t middle, n; /* instances */
@@ -28,6 +31,7 @@ int extras_new(const struct settle_job *job, struct extras **out, struct err *e)
 		return err_set(e, E_NOMEM, "no memory for what goes with a series");
 	x->metadata = BUF(SETTLE_EXTRA_MOST);
 	x->notes = BUF(NOTES_MOST);
+	x->before = BUF(SETTLE_EXTRA_MOST);
 	x->thumbnail = BUF(SETTLE_EXTRA_MOST);
 	x->preview = BUF(SETTLE_EXTRA_MOST);
 	x->middle = job->instances / 2;
@@ -44,6 +48,7 @@ void extras_free(struct extras *x)
 	metadata_free(x->writer);
 	buf_cleanup(&x->metadata);
 	buf_cleanup(&x->notes);
+	buf_cleanup(&x->before);
 	buf_cleanup(&x->thumbnail);
 	buf_cleanup(&x->preview);
 	free(x);
@@ -134,8 +139,49 @@ static void indent(struct buf *out, const char *lines)
 	}
 }
 
+/* What was noted of an instance begins with its UID and goes on through lines that are indented. */
+static const char *find_note(const char *from, const char *until, const char *uid, size_t *n)
+{
+	size_t len = strlen(uid);
+
+	for (const char *end; from < until; from = end) {
+		const bool found = strncmp(from, uid, len) == 0 && from[len] == ' ';
+
+		end = from;
+		do {
+			end += strcspn(end, "\n");
+			end += *end == '\n';
+		} while (*end == ' ');
+		*n = (size_t)(end - from);
+		if (found)
+			return from;
+	}
+	return NULL;
+}
+
+/* Of an instance that was settled before: what was noted then. They come in the order of then, mostly: it is sought on from the last. */
+static bool note_of_before(struct extras *x, struct archive *a, const struct task *t)
+{
+	const char *text, *found;
+	size_t n = 0;
+
+	if (!x->looked && settle_notes_before(a, t->stored.series, &x->before, NULL) < 0)
+		buf_clear(&x->before);
+	x->looked = true;
+	text = buf_text(&x->before);
+	if (!x->at)
+		x->at = text;
+	if (!(found = find_note(x->at, text + x->before.len, t->stored.sop_instance, &n)))
+		found = find_note(text, x->at, t->stored.sop_instance, &n);
+	if (!found)
+		return false;
+	x->at = found + n;
+	buf_put(&x->notes, found, n, NULL);
+	return true;
+}
+
 /* A line for each instance, and below it what of its data set is not as it was sent. */
-static void add_note(struct extras *x, const struct task *t)
+static void add_note(struct extras *x, struct archive *a, const struct task *t)
 {
 	size_t before = x->notes.len;
 
@@ -146,9 +192,9 @@ static void add_note(struct extras *x, const struct task *t)
 			   t->stored.syntax, t->result.syntax, (unsigned long long)t->stored.part10_len,
 			   (unsigned long long)t->result.size);
 		indent(&x->notes, buf_text(&t->result.changes));
-	} else if (t->settled) {
+	} else if (t->settled && !note_of_before(x, a, t)) {
 		buf_printf(&x->notes, NULL, "%s settled before, %s\n", t->stored.sop_instance, t->stored.syntax);
-	} else {
+	} else if (!t->settled) {
 		buf_printf(&x->notes, NULL, "%s kept %s: %s\n", t->stored.sop_instance, t->stored.syntax, t->reason);
 	}
 	if (x->notes.len > NOTES_MOST - 4096) {
@@ -162,7 +208,7 @@ int extras_add(struct extras *x, struct archive *a, const struct task *t, struct
 {
 	if (x->n++ == x->middle)
 		add_pictures(x, a, t);
-	add_note(x, t);
+	add_note(x, a, t);
 	return add_metadata(x, a, t, e);
 }
 

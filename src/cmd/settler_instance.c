@@ -6,6 +6,10 @@
 #include "base/log.h"
 #include "cmd/settler_own.h"
 #include <stdio.h>
+#include <string.h>
+
+/* Bytes of an instance below which it does not count whether encoding makes it smaller: one form for a whole series is worth more. */
+#define SMALL (256u << 10)
 
 static void keep(struct task *t, const char *reason)
 {
@@ -13,10 +17,18 @@ static void keep(struct task *t, const char *reason)
 	snprintf(t->reason, sizeof t->reason, "%.*s", (int)sizeof t->reason - 1, reason);
 }
 
-/* About the instance itself, so that it would fail again; else about the moment. */
+/* About the instance itself, so that it would fail again; else about the moment, or about limits that may be others one day. */
 static bool lasting(int rc)
 {
-	return rc == -E_UNSUP || rc == -E_CORRUPT || rc == -E_LIMIT || rc == -E_INVAL || rc == -E_NOENT;
+	return rc == -E_UNSUP || rc == -E_CORRUPT || rc == -E_INVAL || rc == -E_NOENT;
+}
+
+/* Over a limit time after time: the others of its series shall not wait for it for ever. */
+static void keep_for_limit(struct task *t, const struct err *why)
+{
+	keep(t, why->msg);
+	alert_raise(ALERT_SETTLE, t->stored.sop_instance, "kept as it came after %d tries: %s", t->job->tries + 1,
+		    why->msg);
 }
 
 static void mismatch(struct task *t, const struct err *why)
@@ -55,7 +67,11 @@ static int encode(struct settler *s, struct task *t, const struct image_source *
 	    (rc = scratch_room(s->o.archive, t->file, t->stored.part10_len * s->at_once, e)) < 0)
 		return rc;
 	rc = transcode(image, syntax, &how, t->file, &t->result, e);
-	return rc < 0 ? rc : between(&pace, e);
+	if (rc < 0 || (rc = between(&pace, e)) < 0)
+		return rc;
+	if (t->stored.part10_len >= SMALL && t->result.size + t->result.appendix.len >= t->stored.part10_len)
+		keep(t, "encoded it would not be smaller");
+	return 0;
 }
 
 static int choose_and_encode(struct settler *s, struct task *t, struct err *e)
@@ -82,15 +98,19 @@ void settler_encode(void *settler, struct task *t)
 	int rc;
 
 	t->outcome = ENCODED;
-	if (t->settled) {
+	/* What is encoded stays so; what was kept may be tried anew. */
+	if (t->settled && !(t->job->again && strcmp(t->stored.syntax, t->stored.received_syntax) == 0)) {
 		keep(t, "");
 		return;
 	}
+	t->settled = false;
 	rc = choose_and_encode(settler, t, &e);
 	if (rc == -E_MISMATCH)
 		mismatch(t, &e);
 	else if (rc < 0 && lasting(rc))
 		keep(t, e.msg);
+	else if (rc == -E_LIMIT && t->job->tries + 1 >= SETTLER_TRIES)
+		keep_for_limit(t, &e);
 	else if (rc < 0)
 		t->err = e;
 }

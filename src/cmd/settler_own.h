@@ -29,13 +29,14 @@ struct settler {
 /* ---- settler.c */
 /* Called between frames and between instances by whoever works since *from_us; rests where the node is busy. false: stop. */
 bool settler_pace(struct settler *s, int64_t *from_us);
+void settler_seen(struct settler *s); /* one more instance of the run under way */
 
 /* ---- settler_crew.c: threads that work on tasks */
 enum outcome { ENCODED, KEPT, MISMATCHED, OUTCOMES };
 struct task { /* an instance from settle_next() to settle_put() */
 	const struct settle_job *job;
 	struct stored stored;
-	bool settled; /* it was so before */
+	bool settled; /* it was so before, and is left so */
 	enum outcome outcome;
 	int file; /* ENCODED: the settled Part 10 file, from offset 0; else -1 */
 	struct transcode_result result;

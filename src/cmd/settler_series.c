@@ -97,6 +97,7 @@ static int take(struct series *x, struct err *e)
 	    (rc = put(x, t, e)) < 0)
 		return rc;
 	count(x, t);
+	settler_seen(x->settler);
 	task_clear(t);
 	x->head = (x->head + 1) % x->room;
 	x->n--;

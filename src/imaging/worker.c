@@ -202,13 +202,14 @@ static int attempt(struct attempt *a, struct job_result *out, struct err *e)
 
 static int give_up(struct attempt *a, struct err *e)
 {
+	const bool late = a->last == DEATH_TIME || a->last == DEATH_HUNG;
 	uint64_t digest[2];
 
 	if (a->deaths < DEATHS_MOST)
 		return err_set(e, E_IO, "%u workers were killed from outside while they had this job", a->mishaps);
 	if (!a->hung && refused_digest(a->job, a->in.fd, digest, NULL) == 0)
-		refused_add(digest);
-	if (a->last == DEATH_TIME || a->last == DEATH_HUNG)
+		refused_add(digest, late ? E_LIMIT : E_UNSUP);
+	if (late)
 		return err_set(e, E_LIMIT, "takes more time than a worker has (%u s)",
 			       time_for(a->job, a->options.seconds));
 	return err_set(e, E_CORRUPT, "cannot be read: two workers died of it (%s)", a->what);
@@ -217,13 +218,17 @@ static int give_up(struct attempt *a, struct err *e)
 static int check_refused(const struct attempt *a, struct err *e)
 {
 	uint64_t digest[2];
+	enum err_code code;
 	int rc;
 
 	if (!refused_any())
 		return 0;
 	if ((rc = refused_digest(a->job, a->in.fd, digest, e)) < 0)
 		return rc;
-	return refused_has(digest) ? err_set(e, E_UNSUP, "not tried again: two workers died of it before") : 0;
+	code = refused_has(digest);
+	return code == E_OK      ? 0
+	       : code == E_LIMIT ? err_set(e, E_LIMIT, "not tried again: it took more time than a worker has")
+				 : err_set(e, code, "not tried again: two workers died of it before");
 }
 
 static int run(const struct job *j, const struct imaging_options *o, struct job_result *out, struct err *e)

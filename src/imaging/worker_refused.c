@@ -8,6 +8,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t list[REFUSED_MOST][2];
+static enum err_code codes[REFUSED_MOST];
 static unsigned next_place;
 static _Atomic unsigned count;
 
@@ -77,17 +78,17 @@ int refused_digest(const struct job *j, const int in[2], uint64_t digest[2], str
 	return rc;
 }
 
-static bool has(const uint64_t digest[2])
+static enum err_code has(const uint64_t digest[2])
 {
 	for (unsigned i = 0; i < atomic_load(&count); i++)
 		if (list[i][0] == digest[0] && list[i][1] == digest[1])
-			return true;
-	return false;
+			return codes[i];
+	return E_OK;
 }
 
-bool refused_has(const uint64_t digest[2])
+enum err_code refused_has(const uint64_t digest[2])
 {
-	bool found;
+	enum err_code found;
 
 	pthread_mutex_lock(&lock);
 	found = has(digest);
@@ -95,10 +96,11 @@ bool refused_has(const uint64_t digest[2])
 	return found;
 }
 
-void refused_add(const uint64_t digest[2])
+void refused_add(const uint64_t digest[2], enum err_code code)
 {
 	pthread_mutex_lock(&lock);
-	if (!has(digest)) {
+	if (has(digest) == E_OK) {
+		codes[next_place] = code;
 		list[next_place][0] = digest[0];
 		list[next_place][1] = digest[1];
 		next_place = (next_place + 1) % REFUSED_MOST;

@@ -13,7 +13,8 @@
 bool refused_any(void);
 /* in: -1 for none; read through, so only asked for while refused_any(), or after a death. */
 int refused_digest(const struct job *j, const int in[2], uint64_t digest[2], struct err *e);
-bool refused_has(const uint64_t digest[2]);
-void refused_add(const uint64_t digest[2]);
+/* 0: not refused; else as refused_add() was told: E_LIMIT where another limit could help, E_UNSUP. */
+enum err_code refused_has(const uint64_t digest[2]);
+void refused_add(const uint64_t digest[2], enum err_code code);
 void refused_forget(void); /* all of them */
 #endif

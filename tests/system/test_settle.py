@@ -66,7 +66,7 @@ def originals(node, *words):
 
 
 def notes(node, study):
-    return ''.join(one['notes'] for one in node.json_lines('settle', 'notes', '--study', study))
+    return ''.join(line + '\n' for one in node.json_lines('settle', 'notes', '--study', study) for line in one['notes'])
 
 
 def check_originals(node, instances):
@@ -312,7 +312,7 @@ def kept():
         for i, _ in cases:
             equal(stored_as(node, i), (i.syntax, i.data), 'what lies there')
         check_originals(node, [i for i, _ in cases])
-        equal(status(node)['done'], len(cases), 'settled series')
+        equal(status(node)['settled'], len(cases), 'settled series')
         for i, why in cases:
             equal(notes(node, i.study), '%s kept %s: %s\n' % (i.uid, i.syntax, why), 'notes')
         clean(node)
@@ -356,6 +356,51 @@ def bytes_that_are_words():
         check_originals(node, [one])
 
 
+@case('what would not become smaller is kept as it came')
+def not_smaller():
+    noise = b''.join(hashlib.sha256(b'%d' % n).digest() for n in range(400 * 400 * 2 // 32))
+    one = picture('noise', 1, 400, 400, body=noise)
+    with node_of() as node:
+        equal(node.store([one]), [0], 'status')
+        run = settle(node)
+        equal((run['encoded'], run['kept'], run['in']), (0, 1, 0), 'the run: %s' % run)
+        equal(stored_as(node, one), (one.syntax, one.data), 'what lies there')
+        equal(notes(node, one.study), '%s kept %s: encoded it would not be smaller\n' % (one.uid, one.syntax), 'notes')
+        clean(node)
+
+
+@case('a limit of workers is a failed try, not a reason to keep; after that, settling again by other limits')
+def limits():
+    one = picture('wide', 1, 4400, 4400, 3, 8, photometric='RGB', planar=0, body=bytes(range(256)) * (4400 * 4400 * 3 // 256))
+    other = picture('narrow', 1, 64, 64)
+    node = node_of({'imaging.memory': '128M'}, rules='\n[settle narrow]\nmodality = OT\nphotometric = MONOCHROME2\nform = keep\n')
+    with node:
+        equal(node.store([one, other]), [0, 0], 'statuses')
+        equal(status(node)['waiting'], 2, 'what waits')
+        equal(settle(node, code=1)['failed'], 1, 'failed series')
+        now = status(node)
+        equal((now['waiting'], now['settled'], now['given_up']), (1, 1, 0), 'series: %s' % now)
+        said = now['failed'][0]
+        equal((said['series'], said['state'], said['tries']), (one.series, 'waiting', 1), 'what failed')
+        check('128 MB' in said['why'] and said['due'], said)
+        check('again at' in node.teleread('settle', 'status').out, 'status as text')
+        for _ in range(7):
+            last = node.teleread('settle', '--now', '--json', code=None)
+        equal(json.loads(last.out)['kept'], 1, 'kept in the end')
+        check('128 MB' in notes(node, one.study), 'the reason')
+        check(any(a['subject'] == one.uid for a in node.json_lines('alerts')), 'no alert')
+    node.settings['imaging.memory'] = '2G'
+    node.write_config()
+    with open(node.config, 'a') as f:
+        f.write('\n[settle narrow]\nmodality = OT\nform = htj2k-lossless\n')
+    equal(settle(node)['encoded'], 0, 'what is settled is left')
+    equal(settle(node, '--again', '--study', one.study)['encoded'], 1, 'the wide one, again')
+    equal(settle(node, '--again')['encoded'], 1, 'all others, by another rule')
+    equal(settle(node, '--again')['series'], 0, 'nothing is left')
+    check_originals(node, [one, other])
+    clean(node)
+
+
 @case('rules: the first that holds, by modality, site and photometric; as a wrong one is refused with its line')
 def rules():
     text_of = '\n[settle chest]\nmodality = DX\nform = j2k-lossless\n[settle colour]\nphotometric = RGB\nform = keep\n' \
@@ -380,7 +425,7 @@ def by_itself():
     first = [image('itself', n, side=128) for n in range(1, 5)]
     with node_of(SOON) as node:
         equal(node.store(first), [0] * 4, 'statuses')
-        lib.wait_until(lambda: status(node)['done'] == 1, 30, 'the series is settled')
+        lib.wait_until(lambda: status(node)['settled'] == 1, 30, 'the series is settled')
         equal([stored_as(node, i)[0] for i in first], [HTJ2K_RPCL] * 4, 'stored syntaxes')
         count = metrics(node)
         equal(count['teleread_settle_instances_total{outcome="encoded"}'], 4, 'encoded')
@@ -389,8 +434,9 @@ def by_itself():
         late = image('itself', 5)
         equal(node.store([late]), [0], 'status')
         lib.wait_until(lambda: stored_as(node, late)[0] == HTJ2K_RPCL, 30, 'the late one is settled, too')
-        lib.wait_until(lambda: status(node)['done'] == 1, 30, 'the series is done')
+        lib.wait_until(lambda: status(node)['settled'] == 1, 30, 'the series is done')
         check_originals(node, first + [late])
+        equal(notes(node, late.study).count(' encoded '), 5, 'what became of those of before is noted still')
         equal(sorted(node.instances()), sorted(i.uid for i in first + [late]), 'instances found')
         with open(node.log) as f:
             log = f.read()
@@ -480,7 +526,7 @@ def stopped():
     node.stop()
     check(time.monotonic() - begun < 8 * lib.SLOW, 'the stop took %.1f s' % (time.monotonic() - begun))
     with node:
-        lib.wait_until(lambda: status(node)['done'] == 3, 60, 'all is settled')
+        lib.wait_until(lambda: status(node)['settled'] == 3, 60, 'all is settled')
         check_originals(node, some)
         clean(node)
 
@@ -541,7 +587,7 @@ def without_node():
     run = settle(node, '--study', some[0].study)
     equal((run['series'], run['encoded']), (1, 3), 'the run')
     now = status(node)
-    equal((now['waiting'], now['done']), (1, 1), 'series')
+    equal((now['waiting'], now['settled']), (1, 1), 'series')
     equal([m['modality'] for m in now['modalities']], ['CT'], 'modalities')
     check(now['modalities'][0]['received'] > now['modalities'][0]['kept'] > 0, now)
     node.teleread('settle', 'nonsense', code=2)
@@ -573,7 +619,7 @@ def gives_way():
     some = many('way', 30)
     with node_of({'settle.enabled': 'true', 'settle.quiet': '0ms', 'settle.busy': '1h'}) as node:
         equal(set(node.store(some)), {0}, 'statuses')
-        lib.wait_until(lambda: status(node)['done'] == 3, 120, 'it settles all the same')
+        lib.wait_until(lambda: status(node)['settled'] == 3, 120, 'it settles all the same')
         count = metrics(node)
         check(count['teleread_settle_pause_seconds_count'] >= count['teleread_settle_instances_total{outcome="encoded"}']
               >= 30, 'it did not rest behind each instance')

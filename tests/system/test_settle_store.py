@@ -39,7 +39,7 @@ def status(node):
 
 def all_given_back(node):
     now = status(node)
-    return now['waiting'] == 0 and now['failed'] == 0 and now['done'] > 0 and now['reclaimable'] == 0
+    return now['waiting'] == 0 and now['given_up'] == 0 and now['settled'] > 0 and now['reclaimable'] == 0
 
 
 def check_originals(node, instances):

@@ -298,6 +298,10 @@ static void what_it_stood_for_is_given_back(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		assert_put(a, &o[i]);
 	extra_is(a, "metadata of it");
+	assert_int_equal(settle_status(a, &st, &e), 0); /* before anybody looked at what is new */
+	assert_int_equal(st.done, 1);
+	assert_int_equal(st.waiting, 0);
+	assert_true(st.received > st.kept && st.kept > 0);
 	assert_true(no_job(a));
 	assert_clean(a);
 	archive_close(a);
