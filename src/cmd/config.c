@@ -1,6 +1,7 @@
 #include "archive/registry.h"
 #include "cmd/cmd.h"
 #include "cmd/node.h"
+#include "imaging/form.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,44 @@ static void check_strangers(const struct common *c)
 		coerce_strangers(a, &c->config, say_stranger, &e);
 }
 
+static void say_doubt(void *arg, const char *sentence)
+{
+	(void)arg;
+	printf("warning: %s\n", sentence);
+}
+
+static void check_sites(const struct common *c, struct archive *a)
+{
+	const struct config_rules *rules = &c->config.settle;
+
+	for (unsigned i = 0; i < rules->n; i++) {
+		const struct config_rule *r = &rules->v[i];
+		char **codes = strcmp(r->key, "site") == 0 ? g_strsplit(r->value, ",", -1) : NULL;
+
+		for (char **code = codes; code && *code; code++) {
+			struct site s;
+
+			if (site_get(a, g_strstrip(*code), &s, NULL) == -E_NOENT)
+				printf("warning: [settle %s] site: there is no site %s\n", r->name, *code);
+		}
+		g_strfreev(codes);
+	}
+}
+
+/* Rules of settling that are right, and can never hold. */
+static void check_rules(const struct common *c)
+{
+	AUTO(archive) a = NULL;
+	AUTO(forms) forms = NULL;
+	struct err e = {0};
+
+	if (c->config.settle.n == 0 || forms_compile(&c->config.settle, NULL, &forms, &e) < 0)
+		return;
+	forms_doubts(forms, say_doubt, NULL);
+	if (archive_there(c, &e) == 0 && open_beside(c, false, &a, &e) == 0)
+		check_sites(c, a);
+}
+
 static int run_check(int argc, char **argv)
 {
 	static const struct usage usage = {
@@ -83,6 +122,7 @@ static int run_check(int argc, char **argv)
 	else
 		puts("no configuration file: every setting has its default");
 	check_strangers(&c);
+	check_rules(&c);
 	return EXIT_DONE;
 }
 

@@ -167,6 +167,78 @@ void forms_free(struct forms *f)
 	free(f);
 }
 
+/* ---- rules that can never hold */
+
+static bool is_one_of(const char *const *words, size_t n, const char *entry, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(words[i]) == len && memcmp(words[i], entry, len) == 0)
+			return true;
+	return false;
+}
+
+/* PS3.3 C.7.6.3.1.2, with those that were retired. */
+static bool photometric_known(const char *entry, size_t n)
+{
+	static const char *const words[] = {
+	    "MONOCHROME1",  "MONOCHROME2",     "PALETTE COLOR",   "RGB",     "HSV",     "ARGB", "CMYK", "YBR_FULL",
+	    "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB"};
+
+	return is_one_of(words, sizeof words / sizeof words[0], entry, n);
+}
+
+static const char *entry_doubt(enum condition what, const char *entry, size_t n)
+{
+	if (what == MODALITY && memchr(entry, ' ', n))
+		return "no modality has a blank in it; expected commas between them";
+	if (what == SOP_CLASS && (strspn(entry, "0123456789.") < n || !memchr(entry, '.', n)))
+		return "this is no UID of a SOP class";
+	if (what == PHOTOMETRIC && !photometric_known(entry, n))
+		return "no such photometric interpretation is known";
+	return NULL;
+}
+
+static void rule_doubts(const struct rule *r, void (*say)(void *arg, const char *sentence), void *arg)
+{
+	const char *at, *entry, *why;
+	char text[256];
+	size_t n;
+
+	for (enum condition c = 0; c < CONDITIONS; c++)
+		for (at = r->lists[c]; next_entry(&at, &entry, &n);)
+			if ((why = entry_doubt(c, entry, n))) {
+				snprintf(text, sizeof text, "[settle %s] %s: %.*s never holds: %s", r->name, keys[c],
+					 (int)(n < 64 ? n : 64), entry, why);
+				say(arg, text);
+			}
+}
+
+static bool unconditional(const struct rule *r)
+{
+	for (enum condition c = 0; c < CONDITIONS; c++)
+		if (r->lists[c])
+			return false;
+	return true;
+}
+
+void forms_doubts(const struct forms *f, void (*say)(void *arg, const char *sentence), void *arg)
+{
+	const struct rule *all = NULL; /* the first that holds for everything */
+	char text[256];
+
+	for (unsigned i = 0; f && i < f->n; i++) {
+		rule_doubts(&f->v[i], say, arg);
+		if (all) {
+			snprintf(text, sizeof text,
+				 "[settle %s] never counts: [settle %s] before it holds for everything", f->v[i].name,
+				 all->name);
+			say(arg, text);
+		} else if (unconditional(&f->v[i])) {
+			all = &f->v[i];
+		}
+	}
+}
+
 /* ---- choosing */
 
 static bool holds(const struct rule *r, const struct form_facts *facts)

@@ -27,6 +27,8 @@
 struct forms;
 /* file: for the sentences, NULL when there is none. rules are borrowed until forms_free(). */
 int forms_compile(const struct config_rules *rules, const char *file, struct forms **out, struct err *e);
+/* Tells what of the rules can never hold, as sentences: codes and UIDs that no image has, rules behind one that holds for everything. */
+void forms_doubts(const struct forms *f, void (*say)(void *arg, const char *sentence), void *arg);
 void forms_free(struct forms *f);
 static inline void forms_cleanup(struct forms **f)
 {

@@ -418,6 +418,13 @@ def rules():
     want = '%s:%d: [settle small] form = j2k-lossy 10: expected htj2k-lossless' % (
         bad.config, lines.index('form = j2k-lossy 10') + 1)
     check(want in done.err, done.err)
+    odd = node_of(rules='\n[settle a]\nmodality = CT MR, CT\nsop_class = 12\nphotometric = GREY, RGB\nsite = NOWHERE, NORTH\nform = keep\n'
+                        '[settle rest]\nform = keep\n[settle late]\nmodality = MR\nform = keep\n')
+    said = [line for line in odd.teleread('config', 'check').out.splitlines() if line.startswith('warning: [settle')]
+    equal([line.split(': ')[1] for line in said],
+          ['[settle a] modality', '[settle a] sop_class', '[settle a] photometric',
+           '[settle late] never counts', '[settle a] site'], 'warnings: %s' % said)
+    check('CT MR never' in said[0] and 'GREY never' in said[2] and said[4].endswith('NOWHERE'), said)
 
 
 @case('a node settles by itself, and counts; a late instance opens its series again')
