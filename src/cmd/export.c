@@ -134,11 +134,13 @@ static int rebuild(struct export *x, const struct stored *s, int fd, struct err 
 	if (rc == 0)
 		rc = transcode_rebuild(&settled, s->received_syntax, s->received_digest, s->received_len, fd, &size, e);
 	x->bytes += size;
-	return rc == -E_CORRUPT || rc == -E_MISMATCH ? err_set(e, E_CORRUPT,
-							       "what was settled in pack %" PRIu64 " is damaged: "
-							       "what was received cannot be put together again from it",
-							       s->pack)
-						     : rc;
+	if (rc != -E_CORRUPT && rc != -E_MISMATCH)
+		return rc;
+	*e = (struct err){0};
+	return err_set(e, E_CORRUPT,
+		       "what was settled in pack %" PRIu64
+		       " is damaged: what was received cannot be put together again from it",
+		       s->pack);
 }
 
 static int copy(struct export *x, const struct stored *s, int fd, struct err *e)

@@ -250,10 +250,12 @@ static int settle_beside(const struct common *c, const struct settler_ask *ask, 
 	struct progress bar;
 	int rc;
 
-	if (node < 0)
+	if (node < 0) {
+		*e = (struct err){0};
 		return err_set(e, E_BUSY,
 			       "another command settles here, or the node is about to start or end: try "
 			       "again when it is done");
+	}
 	rc = control_settle(node, ask, r, e);
 
 	progress_begin(&bar, "settling");
@@ -262,10 +264,11 @@ static int settle_beside(const struct common *c, const struct settler_ask *ask, 
 		rc = control_settle(node, NULL, r, e);
 	}
 	progress_end(&bar);
-	return rc == -E_CLOSED || rc == -E_IO ? err_set(e, E_CLOSED,
-							"the node ended before all was settled; when it is started, it "
-							"goes on with what is left")
-					      : rc;
+	if (rc != -E_CLOSED && rc != -E_IO)
+		return rc;
+	*e = (struct err){0};
+	return err_set(e, E_CLOSED,
+		       "the node ended before all was settled; when it is started, it goes on with what is left");
 }
 
 static struct settling in_force(void *arg)

@@ -538,6 +538,48 @@ def stopped():
         clean(node)
 
 
+@case('what is damaged is called that, with its pack, when the original is asked for')
+def damaged():
+    one = picture('damaged', 1, 64, 64)
+    node = node_of()
+    with node:
+        equal(node.store([one]), [0], 'status')
+        equal(settle(node)['encoded'], 1, 'encoded')
+    pack = sorted(os.path.join(at, name) for at, _, names in os.walk(os.path.join(node.data, 'packs')) for name in names)
+    hit = 0
+    for name in pack:
+        with open(name, 'r+b') as f:
+            body = f.read()
+            at = body.find(b'\xff\x4f\xff\x51')
+            if at >= 0:
+                f.seek(at + 200)
+                f.write(b'\x55' * 40)
+                hit += 1
+    equal(hit, 1, 'packs with a code stream')
+    done = node.teleread('export', '--original', '--all', '--to', os.path.join(lib.folder(), 'out'), code=1)
+    check('what was settled in pack ' in done.out + done.err and 'is damaged' in done.out + done.err, done)
+
+
+@case('a node that is killed, and an interrupt, are told as what they are')
+def told():
+    some = many('told', 60)
+    with node_of() as node:
+        equal(set(node.store(some)), {0}, 'statuses')
+        words = [lib.PROGRAM, 'settle', '--now', '--config', node.config, '--data', node.data]
+        at = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.15)
+        at.send_signal(signal.SIGINT)
+        said = at.communicate(timeout=30)[1]
+        if at.returncode == 1:  # else it was quicker
+            check('the node goes on' in said, said)
+        at = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.15)
+        node.kill()
+        said = at.communicate(timeout=30)[1]
+        if at.returncode == 1:
+            check('the node ended' in said or 'node is about to' in said, said)
+
+
 def on_disk(node):
     """Bytes of blocks of the packs."""
     return sum(os.stat(os.path.join(at, name)).st_blocks * 512

@@ -521,7 +521,7 @@ static void noticing_may_be_ended(void **state)
 	store(a, &o[0]);
 	assert_int_equal(settle_notice(a, not_now, &asked, &e), 0);
 	assert_int_equal(asked, 1);
-	assert_int_equal(settle_status(a, &st, &e), 0);
+	assert_int_equal(settle_queue(a, &st, &e), 0);
 	assert_int_equal(st.waiting, 0);
 	assert_int_equal(settle_notice(a, NULL, NULL, &e), 1); /* and goes on where it ended */
 	assert_int_equal(settle_status(a, &st, &e), 0);

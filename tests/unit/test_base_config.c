@@ -161,6 +161,10 @@ static void one_setting(void **state)
 	(void)state;
 	assert_int_equal(config_default(&c, NULL), 0);
 	assert_int_equal(config_set(&c, "dicom.port", "104", &e), 0);
+	assert_int_equal(config_set(&c, "settle.busy", "0", &e), 0); /* no time at all has no unit */
+	assert_int_equal(c.settle_busy_ms, 0);
+	assert_int_equal(config_set(&c, "settle.busy", "1", NULL), -E_CONFIG);
+	assert_int_equal(config_set(&c, "dicom.artim", "0", NULL), -E_CONFIG);
 	assert_int_equal(c.dicom_port, 104);
 	assert_int_equal(config_set(&c, "node.aet", "ABCDEFGHIJKLMNOP", &e), 0);
 	assert_int_equal(config_set(&c, "node.aet", "ABCDEFGHIJKLMNOPQ", NULL), -E_CONFIG);
