@@ -29,7 +29,7 @@ enum alert_kind {
 	ALERT_LOGIN,      /* too many wrong passwords; subject: the name */
 	ALERT_GLASS,      /* a study was opened in an emergency; subject: who, and its UID */
 	ALERT_AUDIT, /* the audit trail is not as it was left, or its collector is away; subject: audit, or the collector */
-	ALERT_SETTLE, /* an encoded copy was not what was received, which stays; subject: SOP Instance UID */
+	ALERT_SETTLE, /* an encoded copy was not what was received, or is over a limit; a series was given up; subject: its UID */
 	ALERT_KINDS
 };
 #define ALERT_FILE "alerts.log"
