@@ -18,9 +18,10 @@ static void keep(struct task *t, const char *reason)
 }
 
 /* About the instance itself, so that it would fail again; else about the moment, or about limits that may be others one day. */
-static bool lasting(int rc)
+static bool lasting(const struct task *t, int rc)
 {
-	return rc == -E_UNSUP || rc == -E_CORRUPT || rc == -E_INVAL || rc == -E_NOENT;
+	return rc == -E_UNSUP || rc == -E_CORRUPT || rc == -E_INVAL || rc == -E_NOENT ||
+	       (rc == -E_LIMIT && !t->result.workers_limit);
 }
 
 /* Over a limit time after time: the others of its series shall not wait for it for ever. */
@@ -107,7 +108,7 @@ void settler_encode(void *settler, struct task *t)
 	rc = choose_and_encode(settler, t, &e);
 	if (rc == -E_MISMATCH)
 		mismatch(t, &e);
-	else if (rc < 0 && lasting(rc))
+	else if (rc < 0 && lasting(t, rc))
 		keep(t, e.msg);
 	else if (rc == -E_LIMIT && t->job->tries + 1 >= SETTLER_TRIES)
 		keep_for_limit(t, &e);

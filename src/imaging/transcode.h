@@ -42,6 +42,7 @@ struct transcode_result {
 	uint32_t tag;               /* its Pixel Data; 0: none */
 	uint64_t value_at, value_n; /* the value of it, in the new Part 10 file */
 	char warning[CODEC_WARNING];
+	bool workers_limit; /* of -E_LIMIT: a worker's memory or time, which settings may raise */
 };
 void transcode_result_cleanup(struct transcode_result *r);
 AUTO_TYPE(transcode_result, struct transcode_result);

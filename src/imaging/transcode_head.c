@@ -71,8 +71,10 @@ static int run(struct transcoding *t, const char *from, const char *to, int in, 
 	snprintf(d.from, sizeof d.from, "%s", from);
 	snprintf(j.syntax, sizeof j.syntax, "%s", to);
 	memcpy(j.more, &d, sizeof d);
-	if ((rc = worker_run(&j, &r, e)) < 0)
+	if ((rc = worker_run(&j, &r, e)) < 0) {
+		t->r->workers_limit = rc == -E_LIMIT;
 		return rc;
+	}
 	own_open(out, to, r.out, r.n);
 	return 0;
 }

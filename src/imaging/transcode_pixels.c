@@ -47,7 +47,11 @@ static int decode(struct transcoding *t, uint64_t frame, struct image_pixel *p, 
 		return stream;
 	snprintf(j.syntax, sizeof j.syntax, "%s", t->in->syntax);
 	j.in[0] = stream;
-	if ((rc = worker_run(&j, &r, e)) < 0 || (rc = check_samples(&r, &t->in->pixels, e)) < 0)
+	if ((rc = worker_run(&j, &r, e)) < 0) {
+		t->r->workers_limit = rc == -E_LIMIT;
+		return rc;
+	}
+	if ((rc = check_samples(&r, &t->in->pixels, e)) < 0)
 		return rc;
 	r.warning[sizeof r.warning - 1] = 0;
 	warn(t, r.warning);
@@ -80,8 +84,10 @@ static int encode(struct transcoding *t, const struct image_pixel *p, int fd, st
 	int rc;
 
 	snprintf(j.syntax, sizeof j.syntax, "%s", t->to);
-	if ((rc = worker_run(&j, r, e)) < 0)
+	if ((rc = worker_run(&j, r, e)) < 0) {
+		t->r->workers_limit = rc == -E_LIMIT;
 		return rc;
+	}
 	t->r->encode_ns += r->seconds_ns;
 	t->r->prove_ns += r->prove_ns;
 	bool fits = r->n > 0 && r->n <= ITEM_MOST && r->n_cuts <= CODEC_CUTS && r->pixels.rows == p->rows &&
