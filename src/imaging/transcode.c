@@ -141,7 +141,6 @@ int transcode(const struct image_source *in, const char *to, const struct transc
 	free(t);
 	if (rc < 0)
 		transcode_result_cleanup(&r);
-	else
-		*result = r;
+	*result = rc < 0 ? (struct transcode_result){.workers_limit = r.workers_limit} : r;
 	return rc;
 }
