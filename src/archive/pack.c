@@ -49,20 +49,6 @@ enum {
 
 static const char pack_magic[8] = "TLRDPACK", record_magic[8] = {'T', 'L', 'R', 'D', 'R', 'E', 'C', '1'};
 
-static void put(uint8_t *p, uint64_t v, int n)
-{
-	for (int i = 0; i < n; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-}
-
-static uint64_t get(const uint8_t *p, int n)
-{
-	uint64_t v = 0;
-	for (int i = 0; i < n; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return v;
-}
-
 static void get_text(const uint8_t *p, char *out, size_t room)
 {
 	memcpy(out, p, room - 1);
@@ -73,66 +59,67 @@ void pack_header(uint64_t pack, enum pack_kind kind, int64_t created_us, uint8_t
 {
 	memset(out, 0, PACK_BLOCK);
 	memcpy(out + H_MAGIC, pack_magic, 8);
-	put(out + H_VERSION, kind == PACK_SETTLED ? PACK_VERSION : PACK_VERSION_INTAKE, 4);
-	put(out + H_BLOCK, PACK_BLOCK, 4);
-	put(out + H_PACK, pack, 8);
-	put(out + H_CREATED, (uint64_t)created_us, 8);
-	put(out + H_KIND, kind, 4);
-	put(out + H_SUM, XXH3_64bits(out, H_SUM), 8);
+	pack_put(out + H_VERSION, kind == PACK_SETTLED ? PACK_VERSION : PACK_VERSION_INTAKE, 4);
+	pack_put(out + H_BLOCK, PACK_BLOCK, 4);
+	pack_put(out + H_PACK, pack, 8);
+	pack_put(out + H_CREATED, (uint64_t)created_us, 8);
+	pack_put(out + H_KIND, kind, 4);
+	pack_put(out + H_SUM, XXH3_64bits(out, H_SUM), 8);
 }
 
 void pack_header_span(uint8_t head[PACK_BLOCK], uint64_t first, uint64_t last)
 {
-	put(head + H_FIRST, first, 8);
-	put(head + H_LAST, last, 8);
-	put(head + H_SUM, XXH3_64bits(head, H_SUM), 8);
+	pack_put(head + H_FIRST, first, 8);
+	pack_put(head + H_LAST, last, 8);
+	pack_put(head + H_SUM, XXH3_64bits(head, H_SUM), 8);
 }
 
 void pack_header_span_read(const uint8_t head[PACK_BLOCK], uint64_t *first, uint64_t *last)
 {
-	*first = get(head + H_FIRST, 8);
-	*last = get(head + H_LAST, 8);
+	*first = pack_get(head + H_FIRST, 8);
+	*last = pack_get(head + H_LAST, 8);
 }
 
 int pack_header_read(const uint8_t in[PACK_BLOCK], uint64_t pack, enum pack_kind *kind, struct err *e)
 {
-	if (memcmp(in, pack_magic, 8) || get(in + H_SUM, 8) != XXH3_64bits(in, H_SUM) || get(in + H_PACK, 8) != pack)
+	if (memcmp(in, pack_magic, 8) || pack_get(in + H_SUM, 8) != XXH3_64bits(in, H_SUM) ||
+	    pack_get(in + H_PACK, 8) != pack)
 		return err_set(e, E_CORRUPT, "pack %llu: its header is damaged", (unsigned long long)pack);
-	if (get(in + H_VERSION, 4) < 1 || get(in + H_VERSION, 4) > PACK_VERSION)
+	if (pack_get(in + H_VERSION, 4) < 1 || pack_get(in + H_VERSION, 4) > PACK_VERSION)
 		return err_set(e, E_UNSUP, "pack %llu: version %u, this program reads versions up to %d",
-			       (unsigned long long)pack, (unsigned)get(in + H_VERSION, 4), PACK_VERSION);
-	*kind = (enum pack_kind)get(in + H_KIND, 4);
+			       (unsigned long long)pack, (unsigned)pack_get(in + H_VERSION, 4), PACK_VERSION);
+	*kind = (enum pack_kind)pack_get(in + H_KIND, 4);
 	return 0;
 }
 
 static void put_was(const struct record *r, uint8_t *out)
 {
 	const struct record_was *w = &r->was;
-	put(out + R_WAS_PACK, w->pack, 8);
-	put(out + R_WAS_AT, w->at, 8);
-	put(out + R_WAS_LENGTH, w->part10_len, 8);
-	put(out + R_WAS_HEAD, w->head_len, 4);
-	put(out + R_WAS_KIND, w->kind, 4);
+	pack_put(out + R_WAS_PACK, w->pack, 8);
+	pack_put(out + R_WAS_AT, w->at, 8);
+	pack_put(out + R_WAS_LENGTH, w->part10_len, 8);
+	pack_put(out + R_WAS_HEAD, w->head_len, 4);
+	pack_put(out + R_WAS_KIND, w->kind, 4);
 	memcpy(out + R_WAS_DIGEST, w->digest, 16);
 	memcpy(out + R_WAS_SYNTAX, w->syntax, strlen(w->syntax));
-	put(out + R_APPENDIX, r->appendix_len, 8);
-	put(out + R_APPENDIX_HASH, r->appendix_hash, 8);
+	pack_put(out + R_APPENDIX, r->appendix_len, 8);
+	pack_put(out + R_APPENDIX_HASH, r->appendix_hash, 8);
 }
 
 static bool get_was(const uint8_t *in, struct record *r)
 {
 	struct record_was *w = &r->was;
 	*w = (struct record_was){
-	    .kind = (enum record_kind)get(in + R_WAS_KIND, 4),
-	    .pack = get(in + R_WAS_PACK, 8),
-	    .at = get(in + R_WAS_AT, 8),
-	    .part10_len = get(in + R_WAS_LENGTH, 8),
-	    .head_len = (uint32_t)get(in + R_WAS_HEAD, 4),
+	    .kind = (enum record_kind)pack_get(in + R_WAS_KIND, 4),
+	    .pack = pack_get(in + R_WAS_PACK, 8),
+	    .at = pack_get(in + R_WAS_AT, 8),
+	    .part10_len = pack_get(in + R_WAS_LENGTH, 8),
+	    .head_len = (uint32_t)pack_get(in + R_WAS_HEAD, 4),
 	};
 	memcpy(w->digest, in + R_WAS_DIGEST, 16);
 	get_text(in + R_WAS_SYNTAX, w->syntax, sizeof w->syntax);
-	r->appendix_len = get(in + R_APPENDIX, 8);
-	r->appendix_hash = get(in + R_APPENDIX_HASH, 8);
+	r->appendix_len = pack_get(in + R_APPENDIX, 8);
+	r->appendix_hash = pack_get(in + R_APPENDIX_HASH, 8);
 	return w->head_len <= w->part10_len && w->part10_len < INT64_MAX / 2 && r->appendix_len < INT64_MAX / 4;
 }
 
@@ -140,15 +127,15 @@ void record_header(const struct record *r, uint8_t out[PACK_HEAD])
 {
 	memset(out, 0, PACK_HEAD);
 	memcpy(out + R_MAGIC, record_magic, 8);
-	put(out + R_PACK, r->pack, 8);
-	put(out + R_AT, r->at, 8);
-	put(out + R_SEQ, r->seq, 8);
-	put(out + R_RECEIVED, (uint64_t)r->received_us, 8);
-	put(out + R_LENGTH, r->part10_len, 8);
-	put(out + R_HEAD, r->head_len, 4);
-	put(out + R_KIND, r->kind, 4);
+	pack_put(out + R_PACK, r->pack, 8);
+	pack_put(out + R_AT, r->at, 8);
+	pack_put(out + R_SEQ, r->seq, 8);
+	pack_put(out + R_RECEIVED, (uint64_t)r->received_us, 8);
+	pack_put(out + R_LENGTH, r->part10_len, 8);
+	pack_put(out + R_HEAD, r->head_len, 4);
+	pack_put(out + R_KIND, r->kind, 4);
 	memcpy(out + R_DIGEST, r->digest, 16);
-	put(out + R_HEAD_HASH, r->head_hash, 8);
+	pack_put(out + R_HEAD_HASH, r->head_hash, 8);
 	memcpy(out + R_SITE, r->site, strlen(r->site));
 	memcpy(out + R_AET, r->aet, strlen(r->aet));
 	memcpy(out + R_CLASS, r->sop_class, strlen(r->sop_class));
@@ -159,23 +146,23 @@ void record_header(const struct record *r, uint8_t out[PACK_HEAD])
 		put_was(r, out);
 	else
 		memcpy(out + R_NOTE, r->note, strlen(r->note));
-	put(out + R_SUM, XXH3_64bits(out, R_SUM), 8);
+	pack_put(out + R_SUM, XXH3_64bits(out, R_SUM), 8);
 }
 
 int record_header_read(const uint8_t in[PACK_HEAD], uint64_t pack, uint64_t at, struct record *out)
 {
-	if (memcmp(in, record_magic, 8) || get(in + R_PACK, 8) != pack || get(in + R_AT, 8) != at ||
-	    get(in + R_SUM, 8) != XXH3_64bits(in, R_SUM))
+	if (memcmp(in, record_magic, 8) || pack_get(in + R_PACK, 8) != pack || pack_get(in + R_AT, 8) != at ||
+	    pack_get(in + R_SUM, 8) != XXH3_64bits(in, R_SUM))
 		return 0;
 	*out = (struct record){
-	    .kind = (enum record_kind)get(in + R_KIND, 4),
+	    .kind = (enum record_kind)pack_get(in + R_KIND, 4),
 	    .pack = pack,
 	    .at = at,
-	    .seq = get(in + R_SEQ, 8),
-	    .received_us = (int64_t)get(in + R_RECEIVED, 8),
-	    .part10_len = get(in + R_LENGTH, 8),
-	    .head_len = (uint32_t)get(in + R_HEAD, 4),
-	    .head_hash = get(in + R_HEAD_HASH, 8),
+	    .seq = pack_get(in + R_SEQ, 8),
+	    .received_us = (int64_t)pack_get(in + R_RECEIVED, 8),
+	    .part10_len = pack_get(in + R_LENGTH, 8),
+	    .head_len = (uint32_t)pack_get(in + R_HEAD, 4),
+	    .head_hash = pack_get(in + R_HEAD_HASH, 8),
 	};
 	memcpy(out->digest, in + R_DIGEST, 16);
 	memcpy(out->sent, in + R_SENT, 16);

@@ -54,6 +54,20 @@ struct record {
 	uint64_t appendix_len, appendix_hash; /* right behind the Part 10 file (dicom/appendix.h); XXH3-64 */
 };
 
+/* A number of n bytes as packs have them: the lowest first. */
+static inline void pack_put(uint8_t *p, uint64_t v, int n)
+{
+	for (int i = 0; i < n; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+}
+static inline uint64_t pack_get(const uint8_t *p, int n)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < n; i++)
+		v |= (uint64_t)p[i] << 8 * i;
+	return v;
+}
 static inline uint64_t pack_round(uint64_t n)
 {
 	return (n + PACK_BLOCK - 1) / PACK_BLOCK * PACK_BLOCK;

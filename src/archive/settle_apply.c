@@ -29,20 +29,6 @@ const char *settled_extra_name(enum settle_extra_kind kind)
 
 /* ---- as bytes */
 
-static void put(uint8_t *p, uint64_t v, int n)
-{
-	for (int i = 0; i < n; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-}
-
-static uint64_t get(const uint8_t *p, int n)
-{
-	uint64_t v = 0;
-	for (int i = 0; i < n; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return v;
-}
-
 int settled_list_write(const struct settled_list *l, struct buf *out, struct err *e)
 {
 	uint64_t size = L_HEAD + (uint64_t)l->n_extras * EXTRA_SIZE + l->n * ENTRY_SIZE;
@@ -53,19 +39,19 @@ int settled_list_write(const struct settled_list *l, struct buf *out, struct err
 		return rc;
 	uint8_t *p = out->data;
 	memset(p, 0, (size_t)size);
-	put(p + L_ENTRIES, l->n, 8);
-	put(p + L_EXTRAS, l->n_extras, 4);
+	pack_put(p + L_ENTRIES, l->n, 8);
+	pack_put(p + L_EXTRAS, l->n_extras, 4);
 	memcpy(p + L_STUDY, l->study, strlen(l->study));
 	memcpy(p + L_SERIES, l->series, strlen(l->series));
 	p += L_HEAD;
 	for (unsigned i = 0; i < l->n_extras; i++, p += EXTRA_SIZE) {
-		put(p, l->extras[i].kind, 4);
-		put(p + 8, l->extras[i].at, 8);
+		pack_put(p, l->extras[i].kind, 4);
+		pack_put(p + 8, l->extras[i].at, 8);
 	}
 	for (uint64_t i = 0; i < l->n; i++, p += ENTRY_SIZE) {
-		put(p, l->entries[i].seq, 8);
-		put(p + 8, l->entries[i].pack, 8);
-		put(p + 16, l->entries[i].at, 8);
+		pack_put(p, l->entries[i].seq, 8);
+		pack_put(p + 8, l->entries[i].pack, 8);
+		pack_put(p + 16, l->entries[i].at, 8);
 	}
 	out->len = (size_t)size;
 	return 0;
@@ -76,7 +62,7 @@ static int parse(const struct buf *in, struct settled_list *out, struct err *e)
 	const uint8_t *p = in->data;
 	if (in->len < L_HEAD)
 		return err_set(e, E_CORRUPT, "a settled pack's list is cut");
-	*out = (struct settled_list){.n = get(p + L_ENTRIES, 8), .n_extras = (unsigned)get(p + L_EXTRAS, 4)};
+	*out = (struct settled_list){.n = pack_get(p + L_ENTRIES, 8), .n_extras = (unsigned)pack_get(p + L_EXTRAS, 4)};
 	if (out->n_extras > SETTLED_EXTRAS || out->n > LIST_MOST / ENTRY_SIZE ||
 	    in->len < L_HEAD + out->n_extras * EXTRA_SIZE + out->n * ENTRY_SIZE)
 		return err_set(e, E_CORRUPT, "a settled pack's list is shorter than it says");
@@ -87,9 +73,10 @@ static int parse(const struct buf *in, struct settled_list *out, struct err *e)
 		return err_set(e, E_NOMEM, "no memory for the list of a settled pack");
 	p += L_HEAD;
 	for (unsigned i = 0; i < out->n_extras; i++, p += EXTRA_SIZE)
-		out->extras[i] = (struct settled_extra){.kind = (uint32_t)get(p, 4), .at = get(p + 8, 8)};
+		out->extras[i] = (struct settled_extra){.kind = (uint32_t)pack_get(p, 4), .at = pack_get(p + 8, 8)};
 	for (uint64_t i = 0; i < out->n; i++, p += ENTRY_SIZE)
-		out->entries[i] = (struct settled_entry){.seq = get(p, 8), .pack = get(p + 8, 8), .at = get(p + 16, 8)};
+		out->entries[i] = (struct settled_entry){
+		    .seq = pack_get(p, 8), .pack = pack_get(p + 8, 8), .at = pack_get(p + 16, 8)};
 	return 0;
 }
 
